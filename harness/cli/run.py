@@ -54,7 +54,11 @@ def add(verbs: Any) -> None:
     p.add_argument("--retry", choices=("failed", "never", "always"), default="failed",
                    help="which stored cells are run again (default: failed)")  # fmt: skip
     p.add_argument("--keep", choices=("all", "sample", "none"), help="outputs to keep (default: none)")
-    p.add_argument("--sandbox", action="store_true", help="hide data and store from the methods (needs bubblewrap)")
+    p.add_argument(
+        "--sandbox",
+        action="store_true",
+        help="run the code of plug-ins where neither data, store, network nor home is (needs bubblewrap)",
+    )
     p.add_argument("--shard", metavar="K/N", help="only the K-th of N parts, as the tasks of an array job run them")
     p.add_argument(
         "--cluster", metavar="C", help="run cells elsewhere: local(workers=4), tcp://host:8786, slurm(…), pbs(…)"
@@ -108,7 +112,7 @@ def suite_of(args: argparse.Namespace) -> Any:
 def run(args: argparse.Namespace) -> int:
     """Run; 0 where each cell is ok or skipped, 1 where one is not."""
     from ..engine.devices import read_devices
-    from ..engine.run import RunOptions, donors_of, due_cells, known_rates
+    from ..engine.run import RunOptions, donors_of, due_cells, known_rates, sandbox_of
     from ..engine.run import run as run_suite
     from ..engine.shards import read_shard
     from .progress import watcher
@@ -129,7 +133,7 @@ def run(args: argparse.Namespace) -> int:
         from ..store.upkeep import readable, sizes_of
 
         where = read_cluster(args.cluster) if args.cluster else None
-        cells = plan_in_child(suite, () if where else devices or None)["cells"]
+        cells = plan_in_child(suite, () if where else devices or None, sandbox_of(suite, store, options))["cells"]
         if store.exists():
             open_store(store)
         if shard is not None:

@@ -58,6 +58,7 @@ def run(args: argparse.Namespace) -> int:
     """List or verify (0 sound, 1 a cell is damaged or edited), tidy or remove (0)."""
     from ..components.tracks import known_track
     from ..store import cells, reading, upkeep
+    from ..store.harness import harness_sha256
     from ..store.record import in_order
 
     _refuse_misplaced(args)
@@ -86,9 +87,15 @@ def run(args: argparse.Namespace) -> int:
         return known.outputs if known is not None else None
 
     lines = upkeep.verify(store, files_of) if args.action == "verify" else upkeep.gc(store)
+    others = upkeep.made_by_another(store) if args.action == "verify" else []
     if args.json:
-        print_json({"problems" if args.action == "verify" else "removed": lines})
+        told = {"problems": lines, "other harness": others} if args.action == "verify" else {"removed": lines}
+        print_json(told)
     else:
+        for line in others:
+            print(line)
+        if others:
+            print(f"{counted(len(others), 'cell')} of another harness; this one is {harness_sha256()[:12]}")
         for line in lines:
             print(line)
         if args.action == "verify" and lines:

@@ -10,7 +10,7 @@ import sys
 import threading
 import traceback
 import types
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -68,6 +68,15 @@ def _plugin_name(file: Path) -> str:
     return file.stem if file.stem.isidentifier() else f"noisebench_plugin_{file.stem}"
 
 
+_elsewhere: list[Callable[[types.ModuleType], None]] = []
+"""What registers the components of a plug-in that is not to be imported in this process; nothing where it is."""
+
+
+def import_elsewhere(register: Callable[[types.ModuleType], None]) -> None:
+    """Import no plug-in in this process from now on: `register` is given a module without code in its place."""
+    _elsewhere[:] = [register]
+
+
 def load_plugin(path: str | Path) -> types.ModuleType:
     """Import a plug-in file, which can import what lies beside it, and nothing from another plug-in's folder.
 
@@ -84,6 +93,11 @@ def load_plugin(path: str | Path) -> types.ModuleType:
     if name in _PLUGINS or name in sys.modules:
         taken = {*_PLUGINS, *sys.modules}
         name = next(f"{name}_{n}" for n in itertools.count(2) if f"{name}_{n}" not in taken)
+    for register in _elsewhere:
+        module = _PLUGINS[name] = types.ModuleType(name)
+        module.__file__ = str(file)
+        register(module)
+        return module
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
         raise UsageError(f"plug-in {one_line(file)} cannot be imported: its name must end in .py")

@@ -8,13 +8,13 @@ import os
 import resource
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
-from msgspec import structs
+from msgspec import UNSET, UnsetType, structs
 
 from ..components.registry import Bound
 from ..store.cell import Cost
@@ -27,6 +27,8 @@ from .macs import macs
 from .pace import judged_by_cpu, pace
 
 WARM_UP = 2
+COARSE = 1e-3
+"""Seconds of a step of the clock of processor time with which short calls cannot be compared."""
 LONGEST = 0.5
 """Seconds for which the reference operation is repeated after one call, at most."""
 PRELOAD = ("torch", __name__)
@@ -95,7 +97,7 @@ def measure(
         latency_rel=None,
         reference_ms=statistics.median(one.wall for one in references),
         reference_cpu_ms=statistics.median(one.cpu for one in references),
-        busy=sum(one.wall for one in references) / sum(one.cpu for one in references) * processors(threads),
+        busy=busy_of(references, threads),
         peak_memory_bytes=peak,
         energy_j=energy(call, device, reasons),
         params=parameters(runner, reasons),
@@ -103,7 +105,38 @@ def measure(
         macs=None if external else macs(call, reasons),
         reasons=reasons,
     )
-    return structs.replace(cost, latency_rel=relative(cost))
+    return compared(cost)
+
+
+def busy_of(reference: Sequence[Timing], threads: int) -> float | UnsetType:
+    """How many times longer the reference operation took than it worked; unset where no work was seen."""
+    worked = sum(one.cpu for one in reference)
+    return sum(one.wall for one in reference) / worked * processors(threads) if worked else UNSET
+
+
+def compared(cost: Cost) -> Cost:
+    """The cost with `latency_rel`, which is refused where the clock of processor time is coarse: all calls take one
+    step of it, and whether they had to wait is not seen."""
+    step = clock_step()
+    if step <= COARSE:
+        return structs.replace(cost, latency_rel=relative(cost))
+    names = ("latency_rel", "latency_cpu_ms", "reference_cpu_ms")
+    why = f"processor time is counted in steps of {step * 1e3:.3g} ms here: too coarse to compare calls by"
+    reasons = {**cost.reasons, **dict.fromkeys(names, why)}
+    return structs.replace(
+        cost, latency_rel=None, latency_cpu_ms=None, reference_cpu_ms=None, busy=UNSET, reasons=reasons
+    )
+
+
+def clock_step() -> float:
+    """The least seconds by which the clock of processor time moves on; at most a tenth."""
+    steps: list[float] = []
+    end, last = time.perf_counter() + 0.1, time.process_time()
+    while len(steps) < 3 and time.perf_counter() < end:
+        if (now := time.process_time()) > last:
+            steps.append(now - last)
+            last = now
+    return min(steps, default=0.1)
 
 
 def relative(cost: Cost) -> float | None:
@@ -127,17 +160,19 @@ class Timing:
     cpu: float
 
 
-def timed(call: Callable[[], Any], device: str, span: float = 0.0) -> Timing:
-    """One call, or the mean of calls repeated for `span` seconds; synchronised."""
+def timed(call: Callable[[], Any], device: str, span: float = 0.0, worked: Callable[[], float] | None = None) -> Timing:
+    """One call, or the mean of calls repeated for `span` seconds; synchronised. `worked` gives the seconds that
+    processors have worked, where that is not of this process."""
     synchronise(device)
-    calls, start, start_cpu = 0, time.perf_counter(), _cpu_seconds()
+    worked = worked or _cpu_seconds
+    calls, start, start_cpu = 0, time.perf_counter(), worked()
     while True:
         call()
         synchronise(device)
         calls += 1
         took = time.perf_counter() - start
         if took >= span:
-            return Timing(took * 1e3 / calls, (_cpu_seconds() - start_cpu) * 1e3 / calls)
+            return Timing(took * 1e3 / calls, (worked() - start_cpu) * 1e3 / calls)
 
 
 def reference_operation(device: str) -> Callable[[], Any]:

@@ -23,14 +23,16 @@ from msgspec import structs
 from .. import __version__
 from ..data.disk import write_file
 from ..store.cell import plain_values
+from ..store.harness import harness_sha256
 from ..suite.suite import Suite
 from ..text.errors import UsageError, one_line
 from ..text.wording import counted
 from .cluster_start import BATCH, REACHED, Where, connected, has_jobs, undisturbed
-from .cluster_worker import Hello, Welcome, farewell, run_cell, sources_sha256, welcome
+from .cluster_worker import Hello, Welcome, farewell, run_cell, welcome
 from .devices import free_device
 from .messages import Event, Job
 from .planning import Planned, plan_in_child
+from .sandbox import Confinement
 from .supervisor import stored_end
 
 _LEFT = 60.0
@@ -116,11 +118,11 @@ class Cluster:
         store: Path,
         jobs: int | None,
         devices: Sequence[str],
-        sandbox: bool,
+        sandbox: Confinement | None,
         say: Callable[[str], None],
     ) -> None:
         self._where, self._suite, self._store, self._jobs = where, suite, store.resolve(), jobs
-        self._devices, self._sandbox, self._say = tuple(devices), sandbox, say
+        self._devices, self._confinement, self._say = tuple(devices), sandbox, say
         self._run = f"noisebench-{uuid.uuid4().hex}"
         self._client: Any = None
         self._started: Any = None
@@ -139,7 +141,7 @@ class Cluster:
 
     def plan(self, suite: Suite) -> Planned:
         """All cells of a suite, planned here; devices are those of the workers. Raises `UsageError`."""
-        return plan_in_child(suite, ())
+        return plan_in_child(suite, (), self._confinement)
 
     def reach(self) -> None:
         """Connect to the scheduler, or start one. Raises `UsageError`, after which nothing was written."""
@@ -155,7 +157,7 @@ class Cluster:
         self._hello: Hello = {
             "run": self._run,
             "version": __version__,
-            "sources": sources_sha256(),
+            "sources": harness_sha256(),
             "store": str(self._store),
             "token": str(self._token.relative_to(self._store)),
             "folder": os.getcwd(),
@@ -165,7 +167,7 @@ class Cluster:
             "memory": limits.memory,
             "preload": list(modules),
             "devices": list(self._devices) or [self._suite.device],
-            "sandbox": self._sandbox,
+            "sandbox": self._confinement is not None,
         }
         self._client.subscribe_topic(self._run, lambda logged: self._inbox.put(tuple(logged[1])))
         start = time.monotonic()

@@ -5,7 +5,6 @@ The process of the worker itself imports no method and no data.
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import json
 import os
@@ -16,7 +15,6 @@ from collections.abc import Iterator
 from contextlib import closing, suppress
 from functools import lru_cache
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TypedDict
@@ -26,6 +24,7 @@ from msgspec import structs
 from .. import __version__
 from ..store.cell import checked
 from ..store.cells import refuse_read_only
+from ..store.harness import harness_sha256
 from ..text.errors import UsageError, one_line
 from .environment import environment
 from .messages import Event, Job
@@ -33,7 +32,6 @@ from .planning import check_devices_in_child
 from .pool import Pool
 from .sandbox import need_bubblewrap
 
-_ROOMS = ("", ".methods", ".datasets", ".recipes")
 _LOOK = 0.2
 _IDLE = 120.0
 """Seconds without a cell after which a pool ends: its client may be gone. The next cell starts another."""
@@ -78,19 +76,6 @@ class Welcome(TypedDict):
     slots: int
 
 
-def sources_sha256() -> str:
-    """The hash of all Python files of this noisebench as they are on disk: what a new process would run."""
-    package = __name__.partition(".")[0]
-    files: dict[str, bytes] = {}
-    for room in _ROOMS:
-        found = find_spec(f"{package}{room}")
-        for folder in (found.submodule_search_locations if found is not None else None) or ():
-            for file in Path(folder).rglob("*.py"):
-                name = f"{room.replace('.', '/')}/{file.relative_to(folder).as_posix()}"
-                files[name] = hashlib.sha256(file.read_bytes()).digest()
-    return hashlib.sha256(b"".join(name.encode() + files[name] for name in sorted(files))).hexdigest()
-
-
 def welcome(hello: Hello) -> Welcome:
     """Take part in a run, or answer why not."""
     worker: Any = import_module("distributed").get_worker()
@@ -115,7 +100,7 @@ def slots_of(cores: int, room: int | None, threads: int, memory: int | None) -> 
 
 def why_refused(hello: Hello) -> str:
     """Why this worker must not run cells of a run; empty where it may."""
-    own, asked = (__version__, sources_sha256()), (hello["version"], hello["sources"])
+    own, asked = (__version__, harness_sha256()), (hello["version"], hello["sources"])
     if own != asked:
         told = (f"{version}, sources {sources[:12]}" for version, sources in (own, asked))
         return "has another noisebench ({}; the run has {})".format(*told)

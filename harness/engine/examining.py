@@ -68,7 +68,7 @@ def _watched(child: int, seconds: float) -> str:
             tree = processes.descendants(os.getpid())
             if len(tree) - 1 > MOST:
                 return f"took more than {MOST} processes"
-            if processes.resident_bytes(tree) > MEMORY:
+            if processes.used_bytes(tree, MEMORY) > MEMORY:
                 return f"took more than {MEMORY / 2**30:.3g} GiB"
             if time.monotonic() > deadline:
                 return f"still running after {seconds:g} s"

@@ -14,13 +14,14 @@ from ..planning.cells import PlannedCell
 from ..store.cell import Cost, Number, Outcome, Rescored, SetPart, Training, checked
 from ..store.cells import WEIGHTS, cell_dir, outcome_of
 from ..text.json_values import parsed
+from .sandbox import Confinement
 
 
 class Job(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A cell to be run. `redo` are the stored outcomes that are tried again, `stamp` tells the stored version that the
     plan saw; `donor` is a cell whose kept outputs are scored, and `said` why those of one could not be; `blocked` says
-    why the cell cannot be run at all. `hidden` is what a sandbox hides from the method, None where it has none. `gpu`
-    is the only CUDA device that the method sees."""
+    why the cell cannot be run at all. `sandbox` is that of the method, None where it has none. `gpu` is the only CUDA
+    device that the method sees. `process` is the method's process, where its cost is measured from outside."""
 
     cell: PlannedCell
     store: str
@@ -34,11 +35,12 @@ class Job(Struct, frozen=True, omit_defaults=True, kw_only=True):
     afresh: bool
     stamp: list[int] | None
     donor: str | None
-    hidden: list[str] | None
+    sandbox: Confinement | None
     blocked: str
     id: int = 0
     gpu: str | None = None
     said: str = ""
+    process: int = 0
 
 
 class Event(TypedDict, total=False):

@@ -13,11 +13,12 @@ from typing import Any, TypedDict, cast
 
 from ..planning.cells import PlannedCell
 from ..planning.replan import Replanned
-from ..store.cell import Request
+from ..store.cell import Request, checked, plain_values
 from ..store.garbage import no_collection
 from ..suite.suite import CostPlan, Limits, Suite
 from ..text.errors import UsageError, one_line, text_of
 from .packing import packed, unpacked
+from .sandbox import Confinement
 
 
 class Planned(TypedDict):
@@ -30,14 +31,16 @@ class Planned(TypedDict):
     environment: dict[str, Any]
 
 
-def plan_in_child(suite: Suite, devices: Sequence[str] | None = None) -> Planned:
+def plan_in_child(suite: Suite, devices: Sequence[str] | None = None, sandbox: Confinement | None = None) -> Planned:
     """All cells of a suite, where they are only looked at: a run has its pool plan them. Raises `UsageError`."""
-    return cast(Planned, _ask_child(request_of(suite, (suite.device,) if devices is None else devices)))
+    return cast(Planned, _ask_child(request_of(suite, (suite.device,) if devices is None else devices, sandbox)))
 
 
-def request_of(suite: Suite, devices: Sequence[str]) -> dict[str, Any]:
-    """What a child is asked, to have it plan a suite; `devices` are those that must be here."""
-    return {"verb": "plan", "suite": dataclasses.asdict(suite), "devices": list(devices)}
+def request_of(suite: Suite, devices: Sequence[str], sandbox: Confinement | None = None) -> dict[str, Any]:
+    """What a child is asked, to have it plan a suite; `devices` are those that must be here. Plug-ins are imported in
+    the `sandbox`, if there is one."""
+    request = {"verb": "plan", "suite": dataclasses.asdict(suite), "devices": list(devices)}
+    return request if sandbox is None else {**request, "sandbox": plain_values(sandbox)}
 
 
 def check_devices_in_child(devices: Sequence[str]) -> None:
@@ -80,7 +83,7 @@ def catalogue_in_child(kind: str, track: str, plugins: Sequence[str], only: str 
 def _ask_child(request: dict[str, Any]) -> dict[str, Any]:
     """Have a child answer `request`. Raises `UsageError` with the child's one line."""
     done = subprocess.run(
-        [sys.executable, "-m", "noisebench.engine.planning"],
+        [sys.executable, "-P", "-m", "noisebench.engine.planning"],
         input=json.dumps(request).encode(),
         stdout=subprocess.PIPE,
         check=False,
@@ -127,6 +130,10 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
         from ..planning.plan import named_specs, plan
 
         suite = suite_of(request["suite"])
+        if "sandbox" in request:
+            from .sandboxed_plugins import import_in_sandbox
+
+            import_in_sandbox(checked(request["sandbox"], Confinement), suite.methods)
         cells = plan(suite)
         return {
             "cells": packed(cells),

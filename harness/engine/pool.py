@@ -18,6 +18,7 @@ from ..suite.suite import Suite
 from .devices import free_device
 from .messages import Event, Job
 from .planning import Planned, answer_in, request_of
+from .sandbox import Confinement
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 _PLANNED = b'{"event": "planned"'
@@ -40,7 +41,8 @@ class Pool:
     """Processes of this machine. `plan` a suite, or say what to `preload`; `submit` jobs, read `events`, `close`.
 
     `at_once` cells are run at most, each with one of `devices` where these are given. `folder` and `environment` are
-    what the processes are started in, those of this process where nothing is said.
+    what the processes are started in, those of this process where nothing is said. With a `sandbox` plug-ins are
+    imported in one alone.
     """
 
     def __init__(
@@ -51,10 +53,11 @@ class Pool:
         devices: Sequence[str] = (),
         folder: Path | None = None,
         environment: Mapping[str, str] | None = None,
+        sandbox: Confinement | None = None,
     ) -> None:
         given = os.environ if environment is None else environment
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "noisebench.engine.fork_server", track],
+            [sys.executable, "-P", "-m", "noisebench.engine.fork_server", track],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=folder,
@@ -65,11 +68,12 @@ class Pool:
         self._at_once = at_once
         self._devices = tuple(devices)
         self._running: dict[int, Job] = {}
+        self._sandbox = sandbox
 
     def plan(self, suite: Suite) -> Planned:
         """All cells of a suite, before anything else is asked. Raises `UsageError`."""
         assert self._process.stdout is not None
-        self._send(request_of(suite, self._devices or (suite.device,)))
+        self._send(request_of(suite, self._devices or (suite.device,), self._sandbox))
         texts: list[bytes] = []
         while line := self._process.stdout.readline():
             if line.startswith(_PLANNED):

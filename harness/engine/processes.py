@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_CAPBSET_DROP = 1, 4, 24
@@ -139,12 +140,59 @@ def exit_code(pid: int) -> int | None:
     return None
 
 
-def resident_bytes(pids: list[int]) -> int:
-    """Resident memory of these processes less what they share with files, in bytes."""
-    page = os.sysconf("SC_PAGE_SIZE")
-    total = 0
+def used_bytes(pids: Sequence[int], limit: int) -> int:
+    """Memory of these processes, in bytes: their own and what they share, each page once, without mapped files.
+
+    Up to the `limit` a sum is good enough that counts pages more than once: the exact one takes longer.
+    """
+    most = sum(_kilobytes(pid, "status", b"RssAnon:", b"RssShmem:") for pid in pids) * 1024
+    if most <= limit:
+        return most
+    return sum(_kilobytes(pid, "smaps_rollup", b"Pss_Anon:", b"Pss_Shmem:") for pid in pids) * 1024
+
+
+def _kilobytes(pid: int, name: str, *fields: bytes) -> int:
+    with suppress(OSError, ValueError, IndexError), open(f"/proc/{pid}/{name}", "rb") as file:
+        return sum(int(line.split()[1]) for line in file if line.startswith(fields))
+    return 0
+
+
+def scratch_bytes(pids: Sequence[int], places: Sequence[str]) -> int:
+    """What lies in the temporary folders of sandboxed processes and in files of memory that they hold open, in bytes.
+    What of it is mapped is counted among their memory too."""
+    own = {os.stat(place).st_dev for place in places if os.path.isdir(place)}
+    folders: dict[int, int] = {}
+    files: dict[tuple[int, int], int] = {}
     for pid in pids:
-        with suppress(OSError, ValueError, IndexError), open(f"/proc/{pid}/statm", "rb") as file:
-            fields = file.read().split()
-            total += max(0, int(fields[1]) - int(fields[2])) * page
+        with suppress(OSError):
+            for place in (f"/proc/{pid}/root{name}" for name in places):
+                if (device := os.stat(place).st_dev) not in own and device not in folders:
+                    there = os.statvfs(place)
+                    folders[device] = (there.f_blocks - there.f_bfree) * there.f_frsize
+            for link in (f"/proc/{pid}/fd/{number}" for number in os.listdir(f"/proc/{pid}/fd")):
+                if os.readlink(link).startswith("/memfd:"):
+                    file = os.stat(link)
+                    files[file.st_dev, file.st_ino] = file.st_blocks * 512
+    return sum(folders.values()) + sum(files.values())
+
+
+def processor_seconds(pids: Sequence[int]) -> float:
+    """Processor time of these processes and of the programs that they have waited for."""
+    total, tick = 0.0, os.sysconf("SC_CLK_TCK")
+    for pid in pids:
+        with suppress(OSError, ValueError, IndexError), open(f"/proc/{pid}/stat", "rb") as file:
+            waited_for = file.read().rpartition(b")")[2].split()[13:15]
+            total += time.clock_gettime(~pid << 3 | 2) + sum(map(int, waited_for)) / tick  # clock_getcpuclockid(3)
     return total
+
+
+def peak_bytes(pids: Sequence[int]) -> int:
+    """The most resident memory that each of these processes had since `forget_peak`, added up."""
+    return sum(_kilobytes(pid, "status", b"VmHWM:") for pid in pids) * 1024
+
+
+def forget_peak(pids: Sequence[int]) -> None:
+    """Count peaks from now on. Raises OSError where the kernel does not."""
+    for pid in pids:
+        with open(f"/proc/{pid}/clear_refs", "w") as file:
+            file.write("5")

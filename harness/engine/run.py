@@ -38,7 +38,7 @@ from ..text.wording import counted
 from .forecast import Rates, forecast_text, longest_first, rates_of
 from .messages import Job
 from .pool import Cells, Pool
-from .sandbox import hidden_from, need_bubblewrap
+from .sandbox import Confinement, confinement, need_bubblewrap
 from .shards import Shard, cells_of
 
 _BUSY_WAIT = 0.3
@@ -80,9 +80,9 @@ class Summary:
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How a suite is run, whatever it is. `jobs`: cells at once, None for as many as there is room for. `sandbox`: hide
-    data and store from the methods. `shard`: the part of the cells that is run, None for all. `devices`: of which
-    each cell has one. `cluster`: where cells are run, empty for this machine."""
+    """How a suite is run, whatever it is. `jobs`: cells at once, None for as many as there is room for. `sandbox`: run
+    the code of plug-ins where neither data nor store is. `shard`: the part of the cells that is run, None for all.
+    `devices`: of which each cell has one. `cluster`: where cells are run, empty for this machine."""
 
     jobs: int | None = None
     retry: str = "failed"
@@ -178,15 +178,24 @@ def run(suite: Suite, store: Path, options: RunOptions, watcher: Watcher) -> Sum
     return summary
 
 
+def sandbox_of(suite: Suite, store: Path, options: RunOptions) -> Confinement | None:
+    """The sandbox of the methods of a run; None where it has none."""
+    if not options.sandbox:
+        return None
+    data = (*suite.datasets, *suite.regimes)
+    return confinement(data, store, suite.limits.memory, options.width(suite.limits.threads))
+
+
 def _cells(suite: Suite, store: Path, options: RunOptions, watcher: Watcher) -> Cells:
+    sandbox = sandbox_of(suite, store, options)
     if options.cluster:
         from .cluster import Cluster
         from .cluster_start import read_cluster
 
         where = read_cluster(options.cluster)
-        return Cluster(where, suite, store, options.jobs, options.devices, options.sandbox, watcher.note)
+        return Cluster(where, suite, store, options.jobs, options.devices, sandbox, watcher.note)
     threads = suite.limits.threads
-    return Pool(threads, suite.track, options.width(threads), options.devices)
+    return Pool(threads, suite.track, options.width(threads), options.devices, sandbox=sandbox)
 
 
 def run_planned(
@@ -233,7 +242,8 @@ def run_planned(
     if not todo:
         return
     where = {**environment, "threads": base.limits.threads, "device": base.device}
-    jobs = {c.key: _job(c, base, store, options, where, stamps[c.key], donors.get(c.key)) for c in todo}
+    sandbox = sandbox_of(base, store, options)
+    jobs = {c.key: _job(c, base, store, options, where, stamps[c.key], donors.get(c.key), sandbox) for c in todo}
     _Course(pool, jobs, store, summary, watcher).run(longest_first(todo, rates))
 
 
@@ -360,6 +370,7 @@ def _job(
     environment: dict[str, Any],
     stamp: list[int] | None,
     donor: str | None,
+    sandbox: Confinement | None,
 ) -> Job:
     stored = genuine_cell(store, cell.key)
     damaged = stored is not None and bool(wrong_weights(stored, cell_dir(store, cell.key)))
@@ -372,12 +383,12 @@ def _job(
         device=suite.device,
         threads=suite.limits.threads,
         timeout=suite.limits.timeout,
-        memory=suite.limits.memory,
+        memory=suite.limits.memory if sandbox is None else sandbox.memory,
         environment=environment,
         redo=redo,
         afresh=afresh,
         stamp=stamp,
         donor=donor,
-        hidden=hidden_from(cell.dataset.display or "none", store) if options.sandbox else None,
+        sandbox=sandbox,
         blocked="",
     )

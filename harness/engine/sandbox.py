@@ -1,4 +1,4 @@
-"""A sandbox for the method's process: bubblewrap hides the data, the store and all other processes from it."""
+"""The sandbox of a plug-in's code, by bubblewrap: it has what it is made of, and no data, store, network or home."""
 
 from __future__ import annotations
 
@@ -7,15 +7,46 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
+from msgspec import Struct
+
 from ..data.roots import data_roots, weight_roots
-from ..spec.parsing import Spec, Value, parse
+from ..planning.cells import PlannedCell, folders_of, plugins_of
+from ..spec.parsing import Spec, Value, expand
 from ..text.errors import UsageError, one_line
 
 _ROOMS = ("methods", "datasets", "recipes")
 """Parts of the package that lie beside it where it was not copied to install it."""
+_PACKAGES = tuple(f"noisebench.{room}" for room in _ROOMS)
+_SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
+_FILES = (
+    *("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives", "/etc/localtime", "/etc/passwd"),
+    *("/etc/group", "/etc/nsswitch.conf", "/etc/fonts", "/sys/devices/system"),
+)
+_GPU = ("/sys", "/dev/dri", "/dev/kfd")
+SCRATCH = ("/tmp", "/dev/shm")
+_NOBODY = (
+    *("--unshare-all", "--unshare-user", "--disable-userns", "--uid", "65534", "--gid", "65534"),
+    *("--cap-drop", "ALL"),
+)
+"""No network, no other process, no right of root; the user nobody, who can make no further user namespace."""
+_VARIABLES = (
+    *("CUDA_", "GOMP_", "KMP_", "LANG", "LC_", "LD_LIBRARY_PATH", "MKL_", "NOISEBENCH_", "NPY_", "NUMEXPR_", "NVIDIA_"),
+    *("OMP_", "OPENBLAS_", "PATH", "PYTHON", "TORCH_", "TZ"),
+)
+"""What variables start with that are passed on: no other may hold a password, or say where something lies."""
+
+
+class Confinement(Struct, frozen=True, kw_only=True):
+    """What a sandbox is of: the folders and files that nobody in it sees, whatever else shows them (data, the store),
+    and its limits: bytes, also of its temporary folders, and processes."""
+
+    hidden: list[str]
+    memory: int
+    processes: int = 1024
 
 
 def need_bubblewrap() -> None:
@@ -23,38 +54,104 @@ def need_bubblewrap() -> None:
     program = shutil.which("bwrap")
     if program is None:
         raise UsageError("--sandbox needs bubblewrap: install it (apt-get install bubblewrap), or leave the option out")
-    tried = subprocess.run([program, *_bare(), "true"], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    words = [program, *_NOBODY, "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "true"]
+    tried = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if tried.returncode:
         raise UsageError(f"--sandbox: bubblewrap cannot make one here ({one_line(tried.stderr, 120)}): leave it out")
 
 
-def hidden_from(dataset: str, store: Path) -> list[str]:
-    """What a method is not to see: the folders of data, what the spec of its dataset names, and the store."""
+def confinement(data: Iterable[str], store: Path, memory: int | None, jobs: int) -> Confinement:
+    """The sandboxes of a run: what the specs of its data name, all other data and the store are hidden. Without a limit
+    of `memory` each of the `jobs` at once has its part of four fifths of the machine's."""
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     rooms = getattr(find_spec(f"{__name__.partition('.')[0]}.datasets"), "submodule_search_locations", None) or ()
     embedded = [folder for room in rooms for folder in Path(room).glob("*/pictures")]
-    named = [Path(text).expanduser() for _, value in parse(dataset).args for text in _texts(value) if text]
-    paths = (*data_roots(), *embedded, *named, store)
-    return sorted({os.path.realpath(path) for path in paths if os.path.exists(path)})
+    named = [path for spec in data for path in named_paths(spec)]
+    paths = [path for path in map(str, (*data_roots(), *embedded, *named)) if os.path.exists(path)]
+    hidden = sorted({os.path.realpath(path) for path in (*paths, str(store))})
+    return Confinement(hidden=hidden, memory=memory or int(0.8 * machine) // max(1, jobs))
 
 
-def command(hidden: Sequence[str], files: Iterable[str], words: Sequence[str]) -> list[str]:
-    """What runs `python WORDS` where `hidden` is empty. These files, weights and what Python needs stay."""
-    package = Path(__file__).resolve().parents[1]
-    code = [Path(sys.prefix), Path(sys.base_prefix), package, *(package.parent / room for room in _ROOMS)]
-    needed = [*code, *map(Path, files), *weight_roots()]
-    kept = {os.path.realpath(path) for path in needed if path.exists()}
-    below = {path for path in kept if any(Path(path).is_relative_to(other) for other in hidden)}
-    built = [shutil.which("bwrap") or "bwrap", *_bare()]
-    for path in sorted({*hidden, *below}, key=lambda path: len(Path(path).parts)):  # what lies within comes after
-        if path in below and path not in hidden:
-            built += ["--ro-bind", path, path]
+def shown_for(cell: PlannedCell, checkpoints: Iterable[str]) -> tuple[list[str], list[str]]:
+    """What the method of a cell is made of: the plug-ins that it lies in, and checkpoints; and the files that it names,
+    by its spec and as its weights."""
+    own = own_plugins(cell)
+    weights = [os.path.join(os.path.dirname(file), name) for file in own for name in cell.inputs.get("weights", ())]
+    return [*own, *checkpoints], [*named_paths(cell.method.display), *filter(os.path.exists, weights)]
+
+
+def own_plugins(cell: PlannedCell) -> list[str]:
+    """The plug-ins of a suite that the method of a cell lies in; all of them where it lies in what one imports."""
+    folders, plugins = folders_of(cell), plugins_of(cell)
+    parts = [name.partition("/") for name in cell.method.sources]
+    files = {os.path.realpath(os.path.join(folders[label], below)) for label, _, below in parts if label in folders}
+    own = [file for file in plugins if os.path.realpath(file) in files]
+    return own or ([] if all(label.startswith(_PACKAGES) for label, _, _ in parts) else plugins)
+
+
+def named_paths(spec: str) -> list[str]:
+    """The files and folders that are there by a name in a spec, or by a word of a command in it."""
+    words: list[str] = []
+    with suppress(UsageError):  # planning says what is wrong with it
+        words = [word for one in expand(spec) for text in _texts(one) for word in {text, *text.split()}]
+    return [os.path.abspath(path) for path in map(os.path.expanduser, words) if path and os.path.exists(path)]
+
+
+def command(
+    given: Confinement, shown: Iterable[str], named: Iterable[str], words: Sequence[str], *, gpu: bool = False
+) -> list[str]:
+    """What runs `python WORDS` in a sandbox. `shown` files are there, and `named` ones but for what is hidden.
+
+    Beside a plug-in there is all of its folder where neither the working directory nor anything hidden lies in it, and
+    else its Python files and packages.
+    """
+    here = os.path.realpath(os.getcwd())
+    away = [here, os.path.expanduser("~"), *SCRATCH, *given.hidden]
+    kept = [path for one in shown for path in (_beside(one, away) if one.endswith(".py") else [one])]
+    kept += [str(path) for path in weight_roots()]
+    kept += [path for path in named if not any(_within(path, place) for place in given.hidden)]
+    binds = {place: path for path in (*_FILES, *_code(here), *kept) for place in {path, os.path.realpath(path)}}
+    binds |= {path: path for path in _SYSTEM if not os.path.islink(path)}
+    links = {path: os.readlink(path) for path in _SYSTEM if os.path.islink(path)}
+    devices = [*_GPU, *map(str, Path("/dev").glob("nvidia*"))] if gpu else []
+    masks = {path for path in given.hidden if path not in binds and any(_within(path, place) for place in binds)}
+    built = [shutil.which("bwrap") or "bwrap", *_NOBODY, "--die-with-parent", "--new-session", "--dev", "/dev"]
+    for place in SCRATCH:
+        built += ["--size", str(given.memory), "--tmpfs", place]
+    for place in sorted({*binds, *links, *masks}, key=lambda place: place.count("/")):  # what lies within comes after
+        if place in masks:
+            built += ["--tmpfs", place] if os.path.isdir(place) else ["--ro-bind", os.devnull, place]
         else:
-            built += ["--tmpfs", path] if os.path.isdir(path) else ["--ro-bind", os.devnull, path]
-    return [*built, "--dir", os.getcwd(), "--chdir", os.getcwd(), sys.executable, *words]
+            built += ["--symlink", links[place], place] if place in links else ["--ro-bind-try", binds[place], place]
+    for place in devices:
+        built += ["--dev-bind-try", place, place]
+    built += ["--proc", "/proc", "--symlink", "/tmp", "/var/tmp", "--dir", here]
+    built += [word for place in (*filter(os.path.isdir, masks), "/") for word in ("--remount-ro", place)]
+    passed = {name: value for name, value in os.environ.items() if name.startswith(_VARIABLES)} | {"HOME": "/tmp"}
+    built += ["--chdir", here, "--clearenv"]
+    built += [word for name, value in passed.items() for word in ("--setenv", name, value)]
+    python = os.path.join(sys.prefix, "bin", "python3")
+    return [*built, python if os.path.exists(python) else sys.executable, "-P", *words]
 
 
-def _bare() -> list[str]:
-    return ["--bind", "/", "/", "--dev-bind", "/dev", "/dev", "--proc", "/proc", "--unshare-pid", "--die-with-parent"]
+def _code(here: str) -> list[str]:
+    """Python, noisebench and all that can be imported, but for the working directory `here` and what is above it."""
+    package = Path(__file__).resolve().parents[1]
+    places = [path for path in sys.path if os.path.isabs(path) and not _within(here, path)]
+    return [sys.prefix, sys.base_prefix, str(package), *(str(package.parent / room) for room in _ROOMS), *places]
+
+
+def _beside(file: str, away: Iterable[str]) -> list[str]:
+    """A plug-in with what lies beside it."""
+    folder = os.path.dirname(os.path.realpath(file))
+    if not any(_within(place, folder) for place in away):
+        return [file, folder]
+    packages = (str(path.parent) for path in Path(folder).glob("*/__init__.py"))
+    return [file, *map(str, Path(folder).glob("*.py")), *packages]
+
+
+def _within(path: str, folder: str) -> bool:
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
 
 
 def _texts(value: Value) -> Iterator[str]:

@@ -21,9 +21,10 @@ from msgspec import structs
 
 from ..components.registry import bind, registry
 from ..data.disk import DiskFull, noticing_full_disk
-from ..planning.cells import PlannedCell, plugins_of
+from ..planning.cells import PlannedCell
 from ..store.cell import SCHEMA, Cell, CellIdentity, SetPart, checked, plain_values
 from ..store.cells import cell_lock, commit, outcome_of, partial_dir, read_cell, read_rows, stamp_of
+from ..store.harness import harness_sha256
 from ..store.outputs import drop_outputs
 from ..text.errors import one_line
 from ..text.json_values import parsed
@@ -31,7 +32,7 @@ from . import method_process, processes
 from .devices import visible_to
 from .messages import Ending, Event, Job, Tell, checkpoints_of, send_job
 from .opened_files import opened_in, outdated
-from .sandbox import command
+from .sandbox import SCRATCH, Confinement, command, shown_for
 from .tuning import decided, told_of
 from .worker import DONE, FULL, HUNG_UP
 
@@ -47,16 +48,18 @@ class Stopped(Exception):
 @dataclass(frozen=True)
 class MethodEnd:
     """What a method's process has: its end of the channel to the scorer, where what it prints goes, its limits, the
-    CUDA device that it alone sees (None: it sees all), and what a sandbox hides from it (None: no sandbox), but for
-    `files`."""
+    CUDA device that it alone sees (None: it sees all), and its sandbox (None: it has none) with the files that are
+    `shown` and `named` there."""
 
     channel: socket.socket
     output: int
     memory: int | None
     threads: int
     gpu: str | None
-    hidden: list[str] | None
-    files: list[str]
+    sandbox: Confinement | None
+    shown: list[str]
+    named: list[str]
+    on_gpu: bool
 
 
 @dataclass
@@ -137,21 +140,21 @@ def _run(job: Job, store: Path, key: str, tell: Tell, life: int, scorer: Scorer)
         # By a process that never reads a true item.
         method = os.fork()
         if method == 0:
-            files = [*plugins_of(job.cell), *checkpoints_of(job).values()]
-            gpu, hidden = job.gpu, job.hidden
-            return MethodEnd(far, scorer.output, job.memory, job.threads, gpu, hidden, files)
+            shown, named = shown_for(job.cell, checkpoints_of(job).values())
+            gpu, sandbox, on_gpu = job.gpu, job.sandbox, job.device != "cpu"
+            return MethodEnd(far, scorer.output, job.memory, job.threads, gpu, sandbox, shown, named, on_gpu)
         far.close()
     try:
         try:
             send_job(
                 scorer.line,
-                json.dumps(job, default=plain_values).encode(),
+                json.dumps(structs.replace(job, process=method or 0), default=plain_values).encode(),
                 *([channel.fileno()] if channel is not None else []),
             )
         finally:
             if channel is not None:
                 channel.close()
-        watched = _watch(method, scorer, life, job.timeout, job.memory, start)
+        watched = _watch(method, scorer, life, job, start)
     except BaseException:
         scorer.sound = False
         raise
@@ -210,6 +213,7 @@ def _store(job: Job, store: Path, end: Ending, folder: Path, tail: str, seconds:
         rescored=lender,
         training=end.training,
         opened=opened_in(folder) if lender is None else read_cell(store, lender.source).opened,
+        harness=harness_sha256(),
     )
     (folder / "end.json").unlink(missing_ok=True)
     drop_outputs(folder, (row["index"] for row in rows))
@@ -261,11 +265,12 @@ def become_method(end: MethodEnd) -> socket.socket:
     processes.close_memory(False)
     if end.gpu is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = visible_to(end.gpu, os.environ.get("CUDA_VISIBLE_DEVICES"))
-    if end.hidden is not None:
-        loaded = [name for name in method_process.THREADED if name in sys.modules]
+    if end.sandbox is not None:
+        loaded = [name for name in ("cv2",) if name in sys.modules]  # torch is told by a variable
         words = [str(end.channel.fileno()), str(end.memory or 0), str(end.threads), *loaded]
         end.channel.set_inheritable(True)
-        built = command(end.hidden, end.files, ["-m", method_process.__name__, *words])
+        words = ["-m", method_process.__name__, *words]
+        built = command(end.sandbox, end.shown, end.named, words, gpu=end.on_gpu)
         os.execv(built[0], built)
     return method_process.confined(end.channel, end.memory, end.threads)
 
@@ -283,7 +288,8 @@ def print_to(output: int) -> None:
 @dataclass(frozen=True)
 class _Watched:
     """How the processes of a cell ended: the end of what they printed, the exit code of the method where it ended by
-    itself, what the scorer answers (empty where it ended, with its exit code), and 'timeout' or 'oom' if stopped."""
+    itself, what the scorer answers (empty where it ended, with its exit code), and why it was
+    stopped: 'timeout', 'oom' or 'fork'."""
 
     tail: str
     method: int | None
@@ -292,8 +298,9 @@ class _Watched:
     cause: str | None
 
 
-def _watch(method: int | None, scorer: Scorer, life: int, timeout: float, memory: int | None, start: float) -> _Watched:
-    """Wait for the scorer; time and memory are the method's. Raises `Stopped`."""
+def _watch(method: int | None, scorer: Scorer, life: int, job: Job, start: float) -> _Watched:
+    """Wait for the scorer; the limits are the method's. Raises `Stopped`."""
+    memory, sandbox = job.memory, job.sandbox
     tail, code, went, cause = b"", None, None, None
     ended = os.pidfd_open(method) if method is not None else -1
     died = os.pidfd_open(scorer.pid)
@@ -302,8 +309,8 @@ def _watch(method: int | None, scorer: Scorer, life: int, timeout: float, memory
     for fd in (scorer.printed, life, scorer.line.fileno(), died, *([ended] if method is not None else [])):
         poll.register(fd, select.POLLIN | select.POLLHUP)
     tree: list[int] = []
-    searched = -_LOOK_AGAIN
-    end = start + timeout
+    searched, scratch = -_LOOK_AGAIN, 0
+    end = start + job.timeout
     try:
         # Where the channel is closed the method has ended, a moment before this is seen; or it goes on without.
         while went is None or (went == HUNG_UP and code is None):
@@ -321,7 +328,12 @@ def _watch(method: int | None, scorer: Scorer, life: int, timeout: float, memory
             if memory is not None and method is not None:
                 if now - searched >= _LOOK_AGAIN:
                     tree, searched = processes.descendants(os.getpid()), now
-                if processes.resident_bytes(tree) > memory:
+                    if sandbox is not None:
+                        scratch = processes.scratch_bytes(tree, SCRATCH)
+                        if len(tree) > sandbox.processes:
+                            cause = "fork"
+                            break
+                if processes.used_bytes(tree, memory) + scratch > memory:
                     cause = "oom"
                     break
             if went is None and ready & {scorer.line.fileno(), died}:
@@ -348,6 +360,8 @@ def _watch(method: int | None, scorer: Scorer, life: int, timeout: float, memory
 def _ending(folder: Path, watched: _Watched, job: Job) -> Ending:
     if watched.cause == "timeout":
         return Ending(outcome="timeout", reason=f"took longer than {job.timeout:g} s")
+    if watched.cause == "fork" and job.sandbox is not None:
+        return Ending(outcome="crashed", reason=f"had more than {job.sandbox.processes} processes at once")
     if watched.cause == "oom":
         return Ending(outcome="oom", reason=f"needed more than {(job.memory or 0) / 2**30:.3g} GiB")
     try:

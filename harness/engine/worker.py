@@ -47,6 +47,9 @@ from .channel import HungUp, ask, read_answer
 from .messages import Ending, Job, MethodEnded, Tell, checkpoints_of
 from .method_process import Task, ending_of
 from .opened_files import keep_opened
+from .outside_cost import outside_cost
+from .sandbox import own_plugins
+from .sandboxed_plugins import import_in_sandbox
 from .train_cell import train_cell
 
 DONE, SPENT, HUNG_UP, FULL = b"D", b"S", b"H", b"F"
@@ -175,7 +178,7 @@ def _task(job: Job) -> Task:
     return {
         "track": cell.track,
         "method": cell.method.display,
-        "plugins": plugins_of(cell),
+        "plugins": plugins_of(cell) if job.sandbox is None else own_plugins(cell),
         "device": job.device,
         "threads": job.threads,
         "folders": folders_of(cell),
@@ -367,6 +370,9 @@ def _cost_cell(job: Job, method: _Method) -> Ending:
     """The method's process measures, and nothing runs beside it."""
     cell = job.cell
     size = tuple(cell.inputs["size"])
+    if job.sandbox is not None:
+        measured = outside_cost(job, method, _task(job))
+        return Ending(outcome="ok", reason="", setup_s=measured.setup_s, cost=measured, environment=job.environment)
     cost = method.asked("measure", _task(job), cell.regime.display, size, cell.inputs["repeats"])
     try:
         measured = checked(plain_values(cost), Cost)
@@ -384,6 +390,8 @@ def work(job: Job, tell: Tell, channel: socket.socket | None) -> bytes:
     ending: Ending
     folder = partial_dir(Path(job.store), job.cell.key)
     went, ahead = DONE, ThreadPoolExecutor(1)
+    if job.sandbox is not None:
+        import_in_sandbox(job.sandbox, [job.cell.method.display])
     folders, sources = folders_of(job.cell), job.cell.method.sources
     method = _Method(channel, folders, sources, folder, Path(job.store), tell) if channel is not None else None
     try:

@@ -69,7 +69,7 @@ def method_part(bound: Bound) -> MethodPart:
 def method_flags(bound: Bound) -> dict[str, Any]:
     """A method's flags: its own and wrapped methods', unless it declares others; role and family are its own."""
     every = _flags(bound)
-    declared = _declared_flags(bound)
+    declared = declared_flags(bound)
     flags: dict[str, Any] = {name: declared.get(name, any(f.get(name) for f in every)) for name in _FLAGS}
     flags["trained_on"] = sorted({d for f in every for d in f.get("trained_on") or ()})
     flags["role"] = every[0].get("role", "")
@@ -86,11 +86,11 @@ def shown_to(meta: Mapping[str, Any]) -> Shown | None:
 
 def _flags(bound: Bound) -> list[dict[str, Any]]:
     """Flags of a method, then of each that it wraps: as registered, updated by its `flags(**params)`."""
-    own_flags = {**bound.entry.meta, **_declared_flags(bound)}
+    own_flags = {**bound.entry.meta, **declared_flags(bound)}
     return [own_flags, *(f for nested in (*bound.then, *bound.inner) for f in _flags(nested))]
 
 
-def _declared_flags(bound: Bound) -> dict[str, Any]:
+def declared_flags(bound: Bound) -> dict[str, Any]:
     """The flags that a method declares for its parameters, by `flags(**params)`."""
     say = inspect.getattr_static(bound.entry.obj, "flags", None)
     return dict(say(**bound.kwargs)) if isinstance(say, staticmethod) else {}

@@ -299,7 +299,8 @@ class Cell(CellIdentity, omit_defaults=True, kw_only=True):
 
     `needs` names the package or file that a skipped cell waits for. `opened` (absent where there are none) maps the
     files that the method opened in its own folders to their SHA-256. `training` is of a cell of kind `train`, whose
-    dataset and regime are those trained on.
+    dataset and regime are those trained on. `harness` is the hash of the noisebench that made the cell (absent in
+    cells of before): no part of the key.
     """
 
     schema: Whole
@@ -315,6 +316,7 @@ class Cell(CellIdentity, omit_defaults=True, kw_only=True):
     rescored: Rescored | None = None
     opened: dict[str, str] = {}
     training: Training | None = None
+    harness: str = ""
 
 
 # ------------------------------------------------------------------------------------------ what is open by nature

@@ -15,6 +15,7 @@ from ..text.wording import counted
 from .asked import asked_in, drop_idle_notes
 from .cell import Cell
 from .cells import WEIGHTS, Damaged, asked_of, cell_dir, cell_lock, keys, read_cell, read_record, refuse_read_only
+from .harness import harness_sha256
 from .index import indexed
 from .keys import key_of
 from .outputs import OutputFiles, damaged_outputs
@@ -49,6 +50,13 @@ def verify(store: Path, files_of: Callable[[str], OutputFiles | None]) -> list[s
         problems += [f"cell {key[:12]}: {what}" for what in wrong_weights(cell, cell_dir(store, key))]
         problems += [f"cell {key[:12]}: {one_line(p)}" for p in wrong_views(store, cell_dir(store, key) / "outputs")]
     return problems
+
+
+def made_by_another(store: Path) -> list[str]:
+    """Which cells another noisebench has made than this one, one line each; cells of before do not say."""
+    own = harness_sha256()
+    cells = [record.cell for record in readable(store)]
+    return [f"cell {c.key[:12]}: made by harness {c.harness[:12]}" for c in cells if c.harness not in ("", own)]
 
 
 def wrong_weights(cell: Cell, folder: Path) -> list[str]:

@@ -26,10 +26,11 @@ from noisebench.engine import cluster as clusters
 from noisebench.engine import cluster_start
 from noisebench.engine.cluster import Seat, place_for
 from noisebench.engine.cluster_start import Where, read_cluster
-from noisebench.engine.cluster_worker import slots_of, sources_sha256, why_refused
+from noisebench.engine.cluster_worker import slots_of, why_refused
 from noisebench.engine.forecast import expected_efficiency
 from noisebench.engine.run import RunOptions, Summary, needs_run, run
 from noisebench.store.cells import keys, open_store, read_record
+from noisebench.store.harness import harness_sha256
 from noisebench.store.index import genuine_cells
 from noisebench.suite.suite import Limits, Suite
 from noisebench.text.errors import UsageError
@@ -222,7 +223,7 @@ def test_a_worker_that_hangs_is_named_and_what_it_has_stored_counts(
 def test_a_worker_that_hangs_before_it_begins_a_cell_is_named_later(here: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr(clusters, "_LOOK", 0.0)
     monkeypatch.setattr(clusters.Cluster, "_workers", lambda _: {"tcp://b:1"})
-    cells = clusters.Cluster(Where("tcp", "tcp://x:1"), suite_of(here), here / "s", None, (), False, print)
+    cells = clusters.Cluster(Where("tcp", "tcp://x:1"), suite_of(here), here / "s", None, (), None, print)
     job = job_of(planned_cell_of("k"))
     place = cells._seats["tcp://b:1"] = clusters.Seat("tcp://b:1", "b", "b", "b", 1, {1: (False, None)})
     task = cells._tasks[1] = clusters._Task(job, "1-3", tries=3, seat=place, given=time.monotonic() - 300)
@@ -235,7 +236,7 @@ def test_a_cell_that_was_stored_before_its_third_worker_went_is_no_crash(here: P
     monkeypatch.setattr(clusters, "_LOOK", 0.0)
     monkeypatch.setattr(clusters.Cluster, "_workers", lambda _: set())
     store, stored = open_store(here / "s"), made("nlm")
-    cells = clusters.Cluster(Where("tcp", "tcp://x:1"), suite_of(here), here / "s", None, (), False, print)
+    cells = clusters.Cluster(Where("tcp", "tcp://x:1"), suite_of(here), here / "s", None, (), None, print)
     for before in (False, True):
         place = cells._seats["tcp://b:1"] = clusters.Seat("tcp://b:1", "b", "b", "b", 1, {1: (False, None)})
         job = job_of(planned_cell_of(stored.cell.key), store=str(store))
@@ -249,7 +250,7 @@ def test_a_cell_that_was_stored_before_its_third_worker_went_is_no_crash(here: P
 
 
 def test_a_cell_that_a_machine_has_still_which_hangs_ends_by_its_name(here: Path) -> None:
-    cells = clusters.Cluster(Where("tcp", "tcp://x:1"), suite_of(here), here / "s", None, (), False, print)
+    cells = clusters.Cluster(Where("tcp", "tcp://x:1"), suite_of(here), here / "s", None, (), None, print)
     task = clusters._Task(job_of(planned_cell_of("k")), "1-2", seat=seat("b"))
     assert cells._ending(1, task, {"event": "busy"}) == {"event": "busy", "id": 1}
     cells._stuck["k"] = "worker a (tcp://a:1)"
@@ -439,7 +440,7 @@ def test_no_scheduler_and_no_workers_are_said(here: Path, monkeypatch: pytest.Mo
     assert not logging.getLogger("distributed.client").isEnabledFor(logging.ERROR), "a traceback of Dask's own"
     with distributed.LocalCluster(n_workers=0, dashboard_address=":0") as empty:
         where = Where("tcp", empty.scheduler_address)
-        cells = clusters.Cluster(where, suite, open_store(here / "s"), None, (), False, print)
+        cells = clusters.Cluster(where, suite, open_store(here / "s"), None, (), None, print)
         try:
             with pytest.raises(UsageError, match=r"^cluster tcp://\S+ has no workers: start some by `dask worker`$"):
                 cells.preload(())
@@ -475,7 +476,7 @@ def test_a_worker_says_why_it_must_not_take_part(tmp_path: Path) -> None:
     store = open_store(tmp_path / "s")
     (store / "token").write_text("run-1")
     hello: Any = {
-        "run": "run-1", "version": __version__, "sources": sources_sha256(), "store": str(store), "token": "token",
+        "run": "run-1", "version": __version__, "sources": harness_sha256(), "store": str(store), "token": "token",
         "folder": str(tmp_path), "environment": {}, "track": "restore", "threads": 1, "memory": None, "preload": [],
         "devices": ["cpu"], "sandbox": False,
     }  # fmt: skip

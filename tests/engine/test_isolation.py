@@ -35,7 +35,7 @@ import numpy as np
 import noisebench as nb
 
 # What to look for, each byte inverted: so that what looks for it is not found.
-SOUGHT = [bytes.fromhex(text) for text in json.loads(open("sought.json").read())]
+SOUGHT = []
 LOOKED_AT = 256 << 20
 
 
@@ -117,8 +117,9 @@ def among_objects():
     return found
 
 
-@nb.method("spy", layout="hwc")
+@nb.method("spy", layout="hwc", weights=("sought.json",))
 def spy(noisy, info):
+    SOUGHT[:] = [bytes.fromhex(text) for text in json.loads(open("sought.json").read())]
     others = others_of_the_run()
     np.log10 = lambda x: -9.0
     from noisebench.tracks.restore import scoring
@@ -141,8 +142,16 @@ def spy(noisy, info):
         "data": os.path.exists("pictures/0.png"), "store": os.path.exists("nb-store/cells"),
         "named sets": os.path.isdir(sets := os.environ["NOISEBENCH_DATA"]) and set(os.listdir(sets)) > {"weights"},
     }
-    open("report.json", "w").write(json.dumps(report))
+    TOLD.append(json.dumps(report))
+    open("report.json", "w").write(TOLD[0])
     return noisy
+
+TOLD = []
+
+@nb.method("telling_spy", layout="hwc", weights=("sought.json",))
+def telling_spy(noisy, info):
+    spy(noisy, info)
+    raise RuntimeError(json.dumps({name: value for name, value in json.loads(TOLD[0]).items() if name != "objects"}))
 '''
 
 
@@ -197,10 +206,10 @@ def bubblewrap() -> str:
 
 @pytest.mark.skipif(bool(bubblewrap()), reason=bubblewrap())
 def test_a_sandbox_hides_data_store_and_all_other_processes(cli, spied) -> None:
-    cli(*ARGS, "--sandbox")
+    cli(*ARGS[:2], "telling_spy", *ARGS[2:], "--sandbox", code=1)
     records = {r.cell.method.name: r for r in read_records(spied / "nb-store")}
     assert records["spy"].cell.outcome == "ok" and records["spy"].output_sha256 == records["identity"].output_sha256
-    report = json.loads((spied / "report.json").read_text())
+    report = json.loads(records["telling_spy"].cell.traceback.rpartition("RuntimeError: ")[2])
     assert report["own memory"] is False and report["others"] == 0
     assert not report["data"] and not report["store"] and not report["named sets"]
 

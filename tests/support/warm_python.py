@@ -32,7 +32,7 @@ MOST_FILES = 12
 CLIENT = """#!{python} -SE
 import json, os, signal, socket, sys
 words = {first!r} + sys.argv[1:]
-if not words or words[0].startswith("-") and words[0] not in ("-m", "-c"):
+if not words or words[0].startswith("-") and words[0] not in ("-P", "-m", "-c"):
     os.execv({python!r}, [{python!r}, *words])
 files = [number for number in range({most}) if os.path.exists(f"/proc/self/fd/{{number}}")]
 line = socket.socket(socket.AF_UNIX)
@@ -151,9 +151,12 @@ def do(asked: dict, files: list[int], program: str) -> NoReturn:
     os.environ.update(asked["env"])
     sys.executable = program
     words, code = asked["words"], 0
+    here = [os.getcwd()]
+    if words[0] == "-P":
+        words, here = words[1:], []
     try:
         if words[0] == "-m":
-            sys.argv, sys.path[0] = words[1:], os.getcwd()
+            sys.argv, sys.path[:1] = words[1:], here
             sys.modules.pop(words[1], None)
             runpy.run_module(words[1], run_name="__main__", alter_sys=True)
         elif words[0] == "-c":

@@ -1,0 +1,143 @@
+"""The cost of a method in a sandbox, taken from outside of its process: it says nothing that goes into it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, Protocol
+
+import numpy as np
+
+from ..components.registry import bind
+from ..components.tracks import get_track
+from ..cost.energy import energy
+from ..cost.measure import LONGEST, WARM_UP, Timing, busy_of, compared, reference_operation, timed
+from ..store.cell import Cost
+from ..text.errors import one_line
+from ..track.calling import told
+from ..track.protocols import case_of
+from . import processes
+from .channel import answer, ask, hear, read_answer
+from .messages import Job
+
+_INSIDE = "--sandbox: it can be counted in the method's own process alone, which is not believed"
+_UNKNOWN = ("params", "weight_bytes", "macs")
+
+
+class Asked(Protocol):
+    """The method's process, which is asked for something and waited for."""
+
+    def asked(self, *question: Any) -> Any: ...
+
+
+def outside_cost(job: Job, method: Asked, task: Any) -> Cost:
+    """The cost of a call as the socket sees it, less the time that the same messages take to a process that does
+    nothing; processor time and peak memory are those of the method's whole tree of processes.
+    """
+    cell, repeats = job.cell, int(job.cell.inputs["repeats"])
+    track = get_track(cell.track)
+    size = tuple(cell.inputs["size"])
+    item = track.probe(size)
+    case = case_of(track, bind(cell.regime.display, "regime", track.name), item, 0)
+    question = "call", told(case, item, cell.shown)
+
+    def tree() -> list[int]:
+        return [job.process, *processes.descendants(job.process)]
+
+    def worked() -> float:
+        return processes.processor_seconds(tree())
+
+    def call() -> Any:
+        return method.asked(*question)
+
+    start = time.perf_counter()
+    method.asked("open", task)
+    setup = time.perf_counter() - start
+    reasons = dict.fromkeys(_UNKNOWN, _INSIDE)
+    start = time.perf_counter()
+    output, peak = _peak(call, tree, reasons)
+    first = (time.perf_counter() - start) * 1e3
+    for _ in range(WARM_UP - 1):
+        call()
+    reference = reference_operation("cpu")
+    reference()
+    own, idle, other = [], [], []
+    with _echo(output) as (ask_echo, echo_worked):
+        for _ in range(repeats):
+            own.append(timed(call, "cpu", worked=worked))
+            idle.append(timed(lambda: ask_echo(*question), "cpu", worked=echo_worked))
+            other.append(timed(reference, "cpu", min(own[-1].wall / 1e3, LONGEST)))
+    wall, cpu = _without(own, idle, lambda one: one.wall), _without(own, idle, lambda one: one.cpu)
+    p50 = statistics.median(wall)
+    if p50 <= 0:
+        reasons["latency_ms"] = reasons["latency_rel"] = "--sandbox: shorter than the messages to the method's process"
+    cost = Cost(
+        size=list(size),
+        device=job.device,
+        threads=job.threads,
+        repeats=repeats,
+        setup_s=setup,
+        first_ms=first,
+        latency_ms={"p50": p50, "p90": float(np.percentile(wall, 90)), "min": max(0.0, min(wall))} if p50 > 0 else None,
+        latency_cpu_ms=statistics.median(cpu) if p50 > 0 else None,
+        latency_rel=None,
+        reference_ms=statistics.median(one.wall for one in other),
+        reference_cpu_ms=statistics.median(one.cpu for one in other),
+        busy=busy_of(other, job.threads),
+        peak_memory_bytes=peak,
+        energy_j=energy(call, job.device, reasons),
+        params=None,
+        weight_bytes=None,
+        macs=None,
+        reasons=reasons,
+    )
+    if job.device != "cpu":
+        reasons["latency_rel"] = "--sandbox: the reference operation is measured on the CPU alone"
+        return cost
+    return compared(cost)
+
+
+def _without(own: list[Timing], idle: list[Timing], part: Callable[[Timing], float]) -> list[float]:
+    messages = statistics.median(map(part, idle))
+    return [part(one) - messages for one in own]
+
+
+def _peak(call: Callable[[], Any], tree: Callable[[], list[int]], reasons: dict[str, str]) -> tuple[Any, int | None]:
+    """What the first call gives, and the bytes that the processes need at their peak in it, above those before it."""
+    try:
+        processes.forget_peak(tree())
+    except OSError as error:
+        reasons["peak_memory_bytes"] = f"the kernel's high-water mark cannot be reset here: {one_line(error, 80)}"
+        return call(), None
+    before = processes.peak_bytes(tree())
+    output = call()
+    return output, max(0, processes.peak_bytes(tree()) - before)
+
+
+@contextmanager
+def _echo(output: Any) -> Iterator[tuple[Callable[..., Any], Callable[[], float]]]:
+    """A process that gives the same answer to each question: how it is asked, and the seconds that it worked."""
+    near, far = socket.socketpair()
+    child = os.fork()
+    if child == 0:
+        with suppress(BaseException):
+            near.close()
+            while True:
+                hear(far)
+                answer(far, {"value": output})
+        os._exit(0)
+    far.close()
+
+    def asked(*question: Any) -> Any:
+        ask(near, *question)
+        return read_answer(near)
+
+    try:
+        yield asked, lambda: processes.processor_seconds([child])
+    finally:
+        near.close()
+        processes.kill_child(child)
