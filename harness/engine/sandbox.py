@@ -46,7 +46,7 @@ class Confinement(Struct, frozen=True, kw_only=True):
 
     hidden: list[str]
     memory: int
-    processes: int = 1024
+    processes: int = 512
 
 
 def need_bubblewrap() -> None:

@@ -6,6 +6,7 @@ import itertools
 import json
 import math
 import socket
+import time
 from bisect import bisect, insort
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -132,33 +133,39 @@ class _Method:
 def _score_cell(job: Job, folder: Path, tell: Tell, scoring: _Scoring, method: _Method) -> Ending:
     cell = job.cell
     n = item_count(cell)
+    start = time.perf_counter()
     opened = method.asked("open", _task(job))
+    setup = time.perf_counter() - start
     try:
-        setup, device = _seconds(opened["seconds"]), _device(opened["device"], job)
+        setup = _seconds(opened["seconds"]) if job.sandbox is None else setup
+        device = _device(opened["device"], job)
     except (TypeError, KeyError):
         raise Invalid("its process sent something that is no answer") from None
     shown = cell.shown
     notes = list(map(one_line, method.asked("expect", scoring.dataset.ids, n))) if shown == "id" else []
 
+    clocks = ThreadPoolExecutor(1)  # a thread of it starts where a sandboxed method is waited for
+
     def made(posed: Iterator[Future[_Posed]]) -> Iterator[Made]:
         """The method is at work on the next item while the one before it is scored."""
 
-        def give(one: _Posed) -> _Posed:
+        def give(one: _Posed) -> tuple[_Posed, Future[_Answer] | None]:
             if isinstance(scoring.track, Attacks):
                 one = replace(
                     one, case=scoring.track.attacked(scoring.regime, one.item, one.case, cell.seed, gradients)
                 )
             method.ask("call", reveal(one.case, one.item, shown))
-            return one
+            return one, clocks.submit(_clocked, method) if job.sandbox is not None else None
 
         def gradients(case: Case) -> Any:
             return method.asked("differentiate", case)
 
         at_work = give(first.result()) if (first := next(posed, None)) is not None else None
         while at_work is not None:
-            done, at_work, failed = at_work, None, None
+            (done, clocked), at_work, failed = at_work, None, None
             with noting_item(scoring.track.words.item, done.item.id):
-                output, seconds, new = _made(method, scoring.track, done.case)
+                said, taken = clocked.result() if clocked is not None else (method.answered(), None)
+                output, seconds, new = _made(said, taken, scoring.track, done.case)
             notes.extend(new)
             try:
                 at_work = give(coming.result()) if (coming := next(posed, None)) is not None else None
@@ -168,7 +175,10 @@ def _score_cell(job: Job, folder: Path, tell: Tell, scoring: _Scoring, method: _
             if failed is not None:  # once the item before it has its row
                 raise failed
 
-    sets = _rows(job, folder, tell, scoring, made, None)
+    try:
+        sets = _rows(job, folder, tell, scoring, made, None)
+    finally:
+        clocks.shutdown(wait=False)
     where = {**job.environment, "device": device}
     return Ending(outcome="ok", reason="", setup_s=setup, notes=sorted(set(notes)), sets=sets, environment=where)
 
@@ -197,11 +207,20 @@ def _device(value: Any, job: Job) -> str:
     return job.device if value == job.device else "cpu"
 
 
-def _made(method: _Method, track: Track, case: Case) -> tuple[Any, float, list[str]]:
-    """Output, seconds and notes of the call under way. Raises `Invalid` for what the other side should not let pass."""
-    said = method.answered()
+_Answer = tuple[Any, float | None]
+"""What the method's process says of a call, and the seconds until it did, where it is not asked for them."""
+
+
+def _clocked(method: _Method) -> _Answer:
+    start = time.perf_counter()
+    return method.answered(), time.perf_counter() - start
+
+
+def _made(said: Any, taken: float | None, track: Track, case: Case) -> tuple[Any, float, list[str]]:
+    """Output, seconds and notes of a call. Raises `Invalid` for what the other side should not let pass."""
     try:
-        output, seconds, notes = said["output"], _seconds(said["seconds"]), [one_line(note) for note in said["notes"]]
+        seconds = _seconds(said["seconds"]) if taken is None else taken
+        output, notes = said["output"], [one_line(note) for note in said["notes"]]
         if isinstance(track.outputs, ChecksOutputs):
             track.outputs.check(output, case.wanted)
     except (ValueError, TypeError, KeyError) as error:

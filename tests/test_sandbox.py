@@ -1,0 +1,193 @@
+"""The sandbox of plug-ins: what is planned and trained in it is the same, what would run outside of it is refused."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+from board_records import cost_record
+from noisebench.cost import measure
+from noisebench.engine import processes
+from noisebench.engine.sandbox import Confinement, command, need_bubblewrap
+from noisebench.store import harness
+from noisebench.store.reading import read_cells
+from noisebench.store.upkeep import made_by_another
+from noisebench.testing import throwaway
+from noisebench.text.errors import UsageError
+
+OWN = """
+from typing import Annotated
+from annotated_types import Ge
+import noisebench as nb
+from beside import half
+
+@nb.method("mine", layout="hwc", family="own", weights=("table.txt",))
+def mine(noisy, info, *, strength: Annotated[float, Ge(0)] = 1, of: nb.MethodSpec = "identity"):
+    return noisy * half * 2 * strength
+
+@nb.method("wraps", layout="hwc")
+class Wraps:
+    def __init__(self, *, of: nb.MethodSpec = "mine(strength=1)"):
+        self.of = of
+
+    @staticmethod
+    def flags(**params):
+        return {"blind": True}
+
+    def restore(self, noisy, info):
+        return noisy
+
+@nb.metric("flattering")
+def flattering(pair):
+    return 99.0
+
+@nb.arch("one_layer")
+def one_layer(given, wanted, *, width: int = 3):
+    from torch import nn
+    return nn.Conv2d(given[0], wanted[0], width, padding=width // 2)
+"""
+RUN = ("--datasets", "gaussian_field(n=2, size=24)", "--regimes", "gaussian(sigma=25)")
+PLUGGED = (*RUN, "--plugin", "own.py")
+
+
+def bubblewrap() -> str:
+    """Why there is no sandbox here, or an empty text."""
+    try:
+        need_bubblewrap()
+    except UsageError as error:
+        return str(error)
+    return ""
+
+
+needs_bubblewrap = pytest.mark.skipif(bool(bubblewrap()), reason=bubblewrap())
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    throwaway(tmp_path, "", own=OWN, beside="half = 0.5")
+    (tmp_path / "table.txt").write_text("1")
+    return tmp_path
+
+
+@needs_bubblewrap
+def test_a_plan_in_a_sandbox_is_the_plan_without_one(cli, own) -> None:
+    recipe = "data=gaussian_field(n=4, size=32), steps=2, checks=1, batch=2, validation=1, crop=16"
+    methods = ("mine", "mine(strength=2)", "wraps", "wraps(of=gaussian_filter)",
+               f"trained(arch=one_layer(width=5), {recipe})")  # fmt: skip
+    plain, boxed = (
+        json.loads(cli("run", "--methods", *methods, *PLUGGED, "--dry-run", "--json", *more).stdout)["cells"]
+        for more in ((), ("--sandbox",))
+    )
+    assert [cell["key"] for cell in boxed] == [cell["key"] for cell in plain] and len(plain) == len(methods) + 1
+    cli("run", "--methods", "mine", methods[-1], *PLUGGED, "--sandbox", "--metrics", "psnr")
+    cells, _ = read_cells(own / "nb-store")
+    assert [cell.outcome for cell in cells] == ["ok"] * 3
+
+
+@needs_bubblewrap
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ("--methods", "identity", "--metrics", "flattering"),
+            "metric 'flattering' is of a plug-in, whose code sees no clean item with --sandbox: leave --sandbox out, "
+            "or take a metric of noisebench",
+        ),
+        (("--methods", "mine(strength=-1)"), "method 'mine': strength must be a number from 0, not -1"),
+    ],
+    ids=["metric", "parameter"],
+)
+def test_what_would_score_itself_or_is_wrong_is_refused_in_a_line(cli, own, words, said) -> None:
+    done = cli("run", *words, *PLUGGED, "--sandbox", code=2)
+    assert done.stderr.splitlines()[-1] == f"noisebench run: {said}"
+
+
+@needs_bubblewrap
+def test_a_plug_in_that_ends_the_process_is_a_line(cli, own) -> None:
+    (own / "beside.py").write_text("import os; os._exit(3)")
+    done = cli("run", "--methods", "mine", *PLUGGED, "--sandbox", code=2)
+    assert "own.py ends the process while it is imported, in the sandbox" in done.stderr
+
+
+def test_beside_a_plug_in_there_is_its_folder_where_nothing_hidden_lies_in_it(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for place in ("apart", "shared/store"):
+        (tmp_path / place).mkdir(parents=True)
+    for place in ("apart", "shared"):
+        for name in ("own.py", "beside.py", "weights.npz"):
+            (tmp_path / place / name).touch()
+    given = Confinement(hidden=[str(tmp_path / "shared" / "store")], memory=2**30)
+
+    def shown(*files: str, named: tuple[str, ...] = ()) -> set[str]:
+        words = command(given, [str(tmp_path / file) for file in files], [str(tmp_path / one) for one in named], [])
+        bound = {words[i + 2] for i, word in enumerate(words) if word.startswith("--ro-bind")}
+        return {os.path.relpath(place, tmp_path) for place in bound if place.startswith(str(tmp_path))}
+
+    assert shown("apart/own.py") == {"apart", "apart/own.py"}
+    assert shown("shared/own.py") == {"shared/own.py", "shared/beside.py"}
+    assert shown(named=("apart/weights.npz", "shared/store/x")) == {"apart/weights.npz"}
+
+
+def test_a_file_of_the_working_directory_hides_no_library(cli, tmp_path) -> None:
+    (tmp_path / "dis.py").write_text("raise SystemExit('not this one')")
+    cli("run", "--methods", "identity", *RUN, "--metrics", "psnr")
+
+
+def test_each_cell_says_which_harness_made_it_and_verify_names_those_of_another(cli, tmp_path, monkeypatch) -> None:
+    cli("run", "--methods", "identity", *RUN, "--metrics", "psnr")
+    (cell,), _ = read_cells(tmp_path / "nb-store")
+    assert cell.harness == harness.harness_sha256()
+    assert cli("store", "verify", "nb-store").stdout == "1 cell, 0 problems\n"
+    monkeypatch.setattr("noisebench.store.upkeep.harness_sha256", lambda: "0" * 64)
+    assert made_by_another(tmp_path / "nb-store") == [f"cell {cell.key[:12]}: made by harness {cell.harness[:12]}"]
+    said = cli("store", "verify", "nb-store").stdout
+    assert "1 cell of another harness" in said and said.endswith("1 cell, 0 problems\n")
+
+
+def test_the_hash_of_the_harness_sees_every_file(tmp_path) -> None:
+    def hashed() -> str:
+        return harness._hash_of(tuple(sorted(harness._below(str(tmp_path), "", False))))
+
+    for name in ("a.py", "data/b.yaml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("1")
+    hashes = [hashed()]
+    for name in ("a.py", "data/b.yaml"):
+        stat = os.stat(tmp_path / name)
+        (tmp_path / name).write_text("2")
+        os.utime(tmp_path / name, ns=(stat.st_atime_ns, stat.st_mtime_ns))  # as one would who hides an edit
+        hashes.append(hashed())
+    assert len(set(hashes)) == 3
+
+
+def test_a_coarse_clock_gives_no_relative_latency(monkeypatch) -> None:
+    cost = cost_record().cell.cost
+    assert cost is not None
+    monkeypatch.setattr(measure, "clock_step", lambda: 0.004)
+    found = measure.compared(cost)
+    assert found.latency_rel is found.latency_cpu_ms is None
+    assert found.reasons["latency_rel"] == (
+        "processor time is counted in steps of 4 ms here: too coarse to compare calls by"
+    )
+    monkeypatch.setattr(measure, "clock_step", lambda: 1e-6)
+    assert measure.compared(cost).latency_rel is not None
+
+
+def test_processor_time_and_memory_of_another_process_are_seen() -> None:
+    child = os.fork()
+    if child == 0:
+        held = bytearray(b"x" * (100 << 20))
+        while held:
+            pass
+    try:
+        end = time.monotonic() + 20
+        while processes.used_bytes([child], 0) < 100 << 20 and time.monotonic() < end:
+            time.sleep(0.05)
+        assert processes.processor_seconds([child]) > 0.01
+        assert processes.used_bytes([child], 0) > 100 << 20
+        assert processes.peak_bytes([child]) > 100 << 20
+    finally:
+        processes.kill_child(child)
