@@ -16,7 +16,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo quick quick-tests lint test test-plain-cpu test-lowest-numpy types bench mutants reference weights sets trainings boards published install browser clean
+.PHONY: demo quick quick-tests lint test test-plain-cpu test-lowest-numpy types bench mutants reference weights sets trainings boards published install browser bubblewrap clean
 
 $(STAMP): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -35,6 +35,12 @@ browser:
 	  DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install chromium fonts-dejavu-core >/dev/null; } || \
 	  echo "no chromium: the tests of the page are skipped (apt-get install chromium)"
 
+# Those of the sandbox need bubblewrap.
+bubblewrap:
+	@command -v bwrap >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get -qq update && \
+	  DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install bubblewrap >/dev/null; } || \
+	  echo "no bubblewrap: the tests of the sandbox are skipped (apt-get install bubblewrap)"
+
 # Types are checked while the tests run: mypy has one thread, and remembers what it has checked.
 quick: $(STAMP)
 	$(MAKE) --no-print-directory lint
@@ -48,7 +54,7 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 
-test: $(STAMP) browser
+test: $(STAMP) browser bubblewrap
 	$(MAKE) --no-print-directory lint
 	$(MAKE) --no-print-directory types
 	$(BIN)/python -m pytest -n 2 --dist worksteal

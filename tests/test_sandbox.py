@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 from board_records import cost_record
+from noisebench.components.registry import Bound, Entry
 from noisebench.cost import measure
-from noisebench.engine import processes
+from noisebench.engine import control_groups, processes
 from noisebench.engine.sandbox import Confinement, command, need_bubblewrap
+from noisebench.planning.cells import method_flags
 from noisebench.store import harness
 from noisebench.store.reading import read_cells
 from noisebench.store.upkeep import made_by_another
@@ -191,3 +193,42 @@ def test_processor_time_and_memory_of_another_process_are_seen() -> None:
         assert processes.peak_bytes([child]) > 100 << 20
     finally:
         processes.kill_child(child)
+
+
+def test_a_control_group_has_the_limits_and_goes_when_its_processes_have_ended(tmp_path, monkeypatch) -> None:
+    """With stand-ins for the kernel's files: a group that can be written needs root and cgroup v2."""
+    monkeypatch.setattr(control_groups, "_places", lambda: [tmp_path / "without", tmp_path])
+    assert control_groups.new_group("one", 2**30, 512) is None
+    (tmp_path / "cgroup.subtree_control").write_text("cpu memory pids\n")
+    group = control_groups.new_group("one", 2**30, 512)
+    assert group == tmp_path / "one"
+    control_groups.join(group)
+    found = {file.name: file.read_text() for file in group.iterdir()}
+    assert found == {"memory.max": "1073741824", "pids.max": "4096", "cgroup.procs": str(os.getpid())}
+    assert not control_groups.out_of_memory(group)
+    (group / "memory.events").write_text("low 0\noom 1\noom_kill 1\n")
+    assert control_groups.out_of_memory(group)
+    for file in group.iterdir():
+        file.unlink()
+    control_groups.remove_group(group)
+    assert not group.exists()
+
+
+@pytest.mark.parametrize("own", ["/user.slice/session-1.scope", "/"])
+def test_a_control_group_lies_beside_that_of_the_run_or_in_it(tmp_path, monkeypatch, own) -> None:
+    told = tmp_path / "cgroup"
+    told.write_text(f"4:memory:/other\n0::{own}\n")
+    monkeypatch.setattr(control_groups, "ROOT", tmp_path)
+    monkeypatch.setattr(control_groups, "_OWN", told)
+    places = [tmp_path / "user.slice", tmp_path / "user.slice" / "session-1.scope"] if own != "/" else [tmp_path]
+    assert list(control_groups._places()) == places
+
+
+def test_a_method_cannot_say_that_it_is_no_oracle() -> None:
+    class SeesAll:
+        @staticmethod
+        def flags(**params: object) -> dict[str, bool]:
+            return {"oracle": False}
+
+    bound = Bound(Entry("sees_all", SeesAll, meta={"oracle": True}), {}, "sees_all", "sees_all")
+    assert method_flags(bound)["oracle"] is True

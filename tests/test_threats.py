@@ -6,6 +6,7 @@ Where the table says `open`, the test shows that the attack works: it fails as s
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -18,7 +19,7 @@ import cv2
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from conftest import DATA
+from conftest import DATA, ROOT
 from noisebench.engine.sandbox import need_bubblewrap
 from noisebench.store.cells import cell_dir
 from noisebench.store.reading import read_records
@@ -224,8 +225,9 @@ class Done:
 
     def unharmed(self, name: str) -> bool:
         """Whether a method did no better, and nothing else, than to return its input."""
-        found = self.scores[name][-1]
-        return found.cell.outcome == "ok" and found.output_sha256 == self.scores["identity"][0].output_sha256
+        found, identity = self.scores[name][-1], self.scores["identity"][0]
+        same = found.scores["psnr"].tolist() == identity.scores["psnr"].tolist()
+        return found.cell.outcome == "ok" and same and found.output_sha256 == identity.output_sha256
 
 
 ONE = (
@@ -301,7 +303,7 @@ def test_plain_finds_the_clean_picture(plain: Done, name: str) -> None:
     assert plain.psnr(name) == float("inf")
 
 
-@pytest.mark.parametrize("name", [*FINDS, *REACHES, "is_root", "rewrites_its_rows", "patches_a_rival"])
+@pytest.mark.parametrize("name", [*FINDS, *REACHES, "is_root", "rewrites_its_rows"])
 def test_sandbox_stops(boxed: Done, name: str) -> None:
     assert boxed.unharmed(name)
 
@@ -360,3 +362,11 @@ def test_plain_forges_its_cost_and_sandbox_stops_it(plain: Done, boxed: Done) ->
 def test_plain_forges_seconds_and_sandbox_stops_it(plain: Done, boxed: Done) -> None:
     assert min(plain.seconds("forges_its_cost")) == 0
     assert min(boxed.seconds("forges_its_cost")) > 0.015
+
+
+def test_each_row_of_the_threat_model_is_a_test() -> None:
+    rows = [line for line in (ROOT / "docs/threat-model.md").read_text().splitlines() if line.startswith("| ")][1:]
+    tests = "".join((ROOT / "tests" / f"test_{name}.py").read_text() for name in ("threats", "sandbox", "isolation"))
+    named = [name for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[-2])]
+    assert len(named) >= len(rows) > 20
+    assert [name for name in named if f"def {name}(" not in tests and f'"{name}"' not in tests] == []

@@ -111,6 +111,8 @@ def command(
     kept += [str(path) for path in weight_roots()]
     kept += [path for path in named if not any(_within(path, place) for place in given.hidden)]
     binds = {place: path for path in (*_FILES, *_code(here), *kept) for place in {path, os.path.realpath(path)}}
+    # Where the user's cache is for who has /tmp as a home.
+    binds["/tmp/.cache/noisebench/weights"] = str(weight_roots()[-1])
     binds |= {path: path for path in _SYSTEM if not os.path.islink(path)}
     links = {path: os.readlink(path) for path in _SYSTEM if os.path.islink(path)}
     devices = [*_GPU, *map(str, Path("/dev").glob("nvidia*"))] if gpu else []

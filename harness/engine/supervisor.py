@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from ..store.harness import harness_sha256
 from ..store.outputs import drop_outputs
 from ..text.errors import one_line
 from ..text.json_values import parsed
-from . import method_process, processes
+from . import control_groups, method_process, processes
 from .devices import visible_to
 from .messages import Ending, Event, Job, Tell, checkpoints_of, send_job
 from .opened_files import opened_in, outdated
@@ -49,7 +49,7 @@ class Stopped(Exception):
 class MethodEnd:
     """What a method's process has: its end of the channel to the scorer, where what it prints goes, its limits, the
     CUDA device that it alone sees (None: it sees all), and its sandbox (None: it has none) with the files that are
-    `shown` and `named` there."""
+    `shown` and `named` there, and its control group (None: there is none)."""
 
     channel: socket.socket
     output: int
@@ -60,6 +60,7 @@ class MethodEnd:
     shown: list[str]
     named: list[str]
     on_gpu: bool
+    group: Path | None
 
 
 @dataclass
@@ -134,16 +135,20 @@ def _run(job: Job, store: Path, key: str, tell: Tell, life: int, scorer: Scorer)
         _store(job, store, ending, folder, "", time.monotonic() - start, tell)
         return None
     import_scoring(job.cell)
-    method, channel = None, None
+    method, channel, group = None, None, None
     if job.donor is None:
+        if job.sandbox is not None:
+            name = f"noisebench-{os.getpid()}-{key[:12]}"
+            group = control_groups.new_group(name, job.sandbox.memory, job.sandbox.processes)
         channel, far = socket.socketpair()
         # By a process that never reads a true item.
         method = os.fork()
         if method == 0:
             shown, named = shown_for(job.cell, checkpoints_of(job).values())
             gpu, sandbox, on_gpu = job.gpu, job.sandbox, job.device != "cpu"
-            return MethodEnd(far, scorer.output, job.memory, job.threads, gpu, sandbox, shown, named, on_gpu)
+            return MethodEnd(far, scorer.output, job.memory, job.threads, gpu, sandbox, shown, named, on_gpu, group)
         far.close()
+    killed = False
     try:
         try:
             send_job(
@@ -164,6 +169,11 @@ def _run(job: Job, store: Path, key: str, tell: Tell, life: int, scorer: Scorer)
         if not scorer.sound or watched.cause is not None:
             processes.kill_group(scorer.pid)
         processes.kill_descendants()
+        if group is not None:
+            killed = control_groups.out_of_memory(group)
+            control_groups.remove_group(group)
+    if killed and watched.cause is None:
+        watched = replace(watched, cause="oom")
     scorer.sound = watched.cause is None and watched.went in (DONE, HUNG_UP)
     if watched.went == FULL:
         return None
@@ -265,6 +275,8 @@ def become_method(end: MethodEnd) -> socket.socket:
     processes.close_memory(False)
     if end.gpu is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = visible_to(end.gpu, os.environ.get("CUDA_VISIBLE_DEVICES"))
+    if end.group is not None:
+        control_groups.join(end.group)
     if end.sandbox is not None:
         loaded = [name for name in ("cv2",) if name in sys.modules]  # torch is told by a variable
         words = [str(end.channel.fileno()), str(end.memory or 0), str(end.threads), *loaded]

@@ -71,6 +71,7 @@ def method_flags(bound: Bound) -> dict[str, Any]:
     every = _flags(bound)
     declared = declared_flags(bound)
     flags: dict[str, Any] = {name: declared.get(name, any(f.get(name) for f in every)) for name in _FLAGS}
+    flags["oracle"] = flags["oracle"] or bool(bound.entry.meta["oracle"])  # It is shown the item, whatever it declares.
     flags["trained_on"] = sorted({d for f in every for d in f.get("trained_on") or ()})
     flags["role"] = every[0].get("role", "")
     flags["family"] = every[0].get("family", "")
