@@ -89,8 +89,8 @@ def run(args: argparse.Namespace) -> int:
     lines = upkeep.verify(store, files_of) if args.action == "verify" else upkeep.gc(store)
     others = upkeep.made_by_another(store) if args.action == "verify" else []
     if args.json:
-        told = {"problems": lines, "other harness": others} if args.action == "verify" else {"removed": lines}
-        print_json(told)
+        verified = {"problems": lines, "other harness": others}
+        print_json(verified if args.action == "verify" else {"removed": lines})
     else:
         for line in others:
             print(line)
