@@ -73,7 +73,8 @@ def _places(side: int, factor: float) -> Picture:
     crop = math.ceil(side / factor)
     large = max(round(crop * factor), side)
     made = np.arange(side) + (large - side) // 2
-    return (side - crop) // 2 + made * ((crop - 1) / max(large - 1, 1))
+    places: Picture = (side - crop) // 2 + made * ((crop - 1) / max(large - 1, 1))
+    return places
 
 
 def between(x: Picture, rows: Picture, columns: Picture) -> Picture:
