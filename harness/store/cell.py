@@ -442,6 +442,17 @@ def checked_cell(value: Any) -> Cell:
     return cell
 
 
+def is_known(value: Any, written: Any) -> bool:
+    """Whether all that was `written` of an object, and of those in it, is in the object that was read of it."""
+    if isinstance(value, Struct):
+        return written.keys() <= set(value.__struct_fields__) and all(
+            is_known(getattr(value, name), one) for name, one in written.items() if name not in _OPEN
+        )
+    if isinstance(value, dict):
+        return all(is_known(one, written[name]) for name, one in value.items())
+    return not isinstance(value, list) or all(map(is_known, value, written))
+
+
 def why_not_sound(cell: Cell) -> str | None:
     """Why a cell whose types are as documented is none: what is wrong between its fields, and in open ones."""
     for value, kind in ((cell.method.flags, _Flags), (cell.environment, _Environment)):

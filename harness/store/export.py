@@ -20,7 +20,7 @@ from ..data.disk import open_regular, write_named
 from ..text.errors import UsageError, one_line
 from ..text.json_values import parsed, plain
 from .baseline_layout import MARK, VERSION, entries_of
-from .cell import SCHEMA, Cell, Whole, checked_cell, plain_values, why_not
+from .cell import SCHEMA, Cell, Whole, checked_cell, is_known, plain_values, why_not
 from .mistakes import mistakes_of
 from .names import why_no_names
 from .parquet_export import MAGIC, Columns, Document, Entry, is_parquet_export, parquet_bytes, read_parquet
@@ -300,7 +300,7 @@ def _record(
             plugins=_plugins(entry.get("plugins"), plugins),
             mistakes=_read_mistakes(entry.get("mistakes"), columns["items"], pictures),
         )
-        if written.keys() <= set(Cell.__struct_fields__):
+        if is_known(cell, written):
             return record
         # A later noisebench may say more of a cell: that is in its seal, and not in the record.
         text = json.dumps({name: value for name, value in written.items() if name != "request"}, sort_keys=True)

@@ -20,7 +20,7 @@ from msgspec import structs
 from noisebench.store import export
 from noisebench.store.cell import OUTCOMES, MetricPart, SetPart, plain_values, why_not_sound
 from noisebench.store.cells import open_store, read_record
-from noisebench.store.export import export_text, read_export, seal_of, why_no_number, write_export
+from noisebench.store.export import _seal, export_text, read_export, seal_of, why_no_number, write_export
 from noisebench.store.key_changes import differences
 from noisebench.store.keys import combined, key_of, output_key
 from noisebench.store.outputs import Kept
@@ -629,3 +629,18 @@ def test_an_export_into_a_folder_or_of_another_form_is_refused(cli: Any, tmp_pat
     open_store(tmp_path / "st")
     assert cli("export", "st", "--to", to, code=2).stderr == f"noisebench export: {said}\n"
     assert sorted(file.name for file in tmp_path.iterdir()) == ["st", "there"] and not list(tmp_path.glob("there/*"))
+
+
+def test_what_a_later_noisebench_says_within_a_part_of_a_cell_is_in_its_seal(tmp_path: Path) -> None:
+    document = json.loads(export_text([made()]))
+    (entry,) = document["cells"]
+    entry["cell"]["metrics"]["psnr"]["later"] = {"by": 1}
+    text = json.dumps(entry["cell"], sort_keys=True)
+    (known,) = read_export(written(json.dumps(document), tmp_path))
+    assert why_edited(known) == "edited by hand: it does not hash to its seal"
+    entry["seal"] = _seal(known, text)
+    (later,) = read_export(written(json.dumps(document), tmp_path))
+    assert why_edited(later) is None
+    entry["cell"]["metrics"]["psnr"]["later"] = {"by": 2}
+    (edited,) = read_export(written(json.dumps(document), tmp_path))
+    assert why_edited(edited) == "edited by hand: it does not hash to its seal"

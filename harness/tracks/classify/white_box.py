@@ -102,8 +102,9 @@ class _Search:
     def _steepest(self, slope: Floats) -> Floats:
         """The direction of length 1 along which a linear function of that slope grows most; none where it is 0."""
         if self._norm == "linf":
-            return np.sign(slope)
-        scaled = slope / max(float(np.abs(slope).max()), 1e-300)
+            signs: Floats = np.sign(slope)
+            return signs
+        scaled: Floats = slope / max(float(np.abs(slope).max()), 1e-300)
         return scaled / max(float(np.linalg.norm(scaled)), 1e-300)
 
     def _within(self, change: Floats) -> Floats:
@@ -112,11 +113,12 @@ class _Search:
             change = np.clip(change, -self._eps, self._eps)
         else:
             change = change * min(1.0, self._eps / max(float(np.linalg.norm(change)), 1e-300))
-        return np.clip(self._given + change, self._low, self._high)
+        within: Floats = np.clip(self._given + change, self._low, self._high)
+        return within
 
     def _random(self, rng: np.random.Generator) -> Floats:
         """A change drawn uniformly within eps."""
         if self._norm == "linf":
-            return self._eps * rng.uniform(-1, 1, self._given.shape)
+            return self._eps * np.asarray(rng.uniform(-1, 1, self._given.shape))
         length = self._eps * rng.uniform() ** (1 / self._given.size)
         return length * self._steepest(rng.standard_normal(self._given.shape))
