@@ -18,7 +18,7 @@ from ..cost.energy import energy
 from ..cost.measure import LONGEST, WARM_UP, Timing, busy_of, compared, reference_operation, timed
 from ..store.cell import Cost
 from ..text.errors import one_line
-from ..track.calling import told
+from ..track.calling import reveal
 from ..track.protocols import case_of
 from . import processes
 from .channel import answer, ask, hear, read_answer
@@ -43,7 +43,7 @@ def outside_cost(job: Job, method: Asked, task: Any) -> Cost:
     size = tuple(cell.inputs["size"])
     item = track.probe(size)
     case = case_of(track, bind(cell.regime.display, "regime", track.name), item, 0)
-    question = "call", told(case, item, cell.shown)
+    question = "call", reveal(case, item, cell.shown)
 
     def tree() -> list[int]:
         return [job.process, *processes.descendants(job.process)]
