@@ -163,7 +163,7 @@ class Registry:
         if not self.track or self.kind in _OWN_PACKAGES or self.track not in (tracks := registry("track", "")).names():
             return None
         lender = getattr(tracks.get(self.track).obj(), "borrows", {}).get(self.kind)
-        return registry(self.kind, lender) if lender else None
+        return registry(self.kind, lender) if lender not in (None, self.track) else None
 
     def _built_in(self) -> frozenset[str]:
         return _modules(self._package, self._leaf)
