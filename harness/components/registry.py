@@ -318,7 +318,7 @@ def bind(spec: Spec | str, kind: str, track: str = "restore") -> Bound:
             for one in specs:
                 if not isinstance(one, str | Spec):
                     raise UsageError(f"{kind} {spec.name!r}: {key} must be {type_text(annotation)}, not {one!r}")
-            home = inside.track or registry(kind, track).track_of(spec.name)
+            home = inside.track or registry(kind, track).track_of(spec.name) or track
             nested = tuple(bind(one, inside.kind, home) for one in specs)
             inner += nested
             kwargs[key] = nested if inside.many else nested[0]

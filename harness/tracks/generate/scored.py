@@ -19,8 +19,6 @@ from ...track.protocols import Case
 from .items import Labels, LatentBatch, Pictures, Reference, TrainingPicture
 
 Floats = npt.NDArray[np.float64]
-NEAR = 0.05
-"""Of the typical distance of a reference picture to the nearest other one: what is nearer is a copy."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,17 +34,6 @@ class Compared:
     def spread(self) -> float:
         """The mean distance of two of the reference pictures."""
         return mean_distance(self.rows, self.rows, same=True)
-
-    @cached_property
-    def near(self) -> float:
-        """So near to a reference picture is a copy of it: a small share of how far those, 512 at most, lie apart.
-
-        Below zero where half of them have an equal one, as in a small space of things, where none can be told.
-        """
-        apart = pairwise_distances(self.rows[:512], self.rows)
-        apart[np.arange(len(apart)), np.arange(len(apart))] = np.inf
-        typical = float(np.median(apart.min(axis=1)))
-        return NEAR * typical if typical > 0 and np.isfinite(typical) else -1.0
 
     @cached_property
     def nearest(self) -> Floats:
@@ -96,31 +83,6 @@ def score_output(
             value = metric_value(metric, read_only(output["samples"]), item, case.info.sigma)
         scores[metric.display] = value
     return scores
-
-
-def why_copied(output: Mapping[str, Any], item: LatentBatch | TrainingPicture, protocol: Bound) -> str:
-    """That half of the samples or more are pictures of the reference set, which no method is shown.
-
-    A reference picture that is a training picture as well, or near to one, is none that was copied from there.
-    """
-    if not isinstance(item, LatentBatch):
-        return ""
-    batch = batch_of(output, item, protocol)
-    reference = batch.reference
-    parts = [
-        pairwise_distances(batch.samples[start : start + 256], reference.rows)
-        for start in range(0, len(batch.samples), 256)
-    ]
-    apart = np.concatenate([part.min(axis=1) for part in parts])
-    copied = apart <= reference.near
-    if 2 * np.count_nonzero(copied) < len(copied):
-        return ""
-    if reference.trained is not None:
-        shown = np.concatenate([part.argmin(axis=1) for part in parts])[copied]
-        copied[copied] = nearest_distances(reference.rows[shown], reference.trained) > reference.near
-    if 2 * (count := np.count_nonzero(copied)) < len(copied):
-        return ""
-    return f"{count} of {len(copied)} samples are pictures of the reference set"
 
 
 def compared(reference: Reference, protocol: Bound) -> Compared:

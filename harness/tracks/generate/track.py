@@ -46,7 +46,7 @@ class Generate(DefaultTrack):
     pose = LazyPart("latents.pose")
     open = LazyPart("sampler.open_method")
     score = LazyPart("scored.score_output")
-    copied = LazyPart("scored.why_copied")
+    copied = LazyPart("copied_samples.why_copied")
     truth_sha256 = LazyPart("items.picture_sha256")
     batches = LazyPart("batches.PictureBatches")
     plan_set = LazyPart("set_metrics.plan_set")
