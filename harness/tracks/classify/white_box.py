@@ -120,5 +120,5 @@ class _Search:
         """A change drawn uniformly within eps."""
         if self._norm == "linf":
             return self._eps * np.asarray(rng.uniform(-1, 1, self._given.shape))
-        length = self._eps * rng.uniform() ** (1 / self._given.size)
+        length: float = self._eps * rng.uniform() ** (1 / self._given.size)
         return length * self._steepest(rng.standard_normal(self._given.shape))
