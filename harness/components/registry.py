@@ -140,7 +140,7 @@ class Registry:
         return self._entries[name]
 
     def track_of(self, name: str) -> str:
-        """The track of a component: of one that is borrowed that of the lender, in which what it nests is looked up."""
+        """The track of a component, of one that is borrowed that of the lender; empty of a kind that no track owns."""
         own = name in self._entries or self._home(name) or name in self._from_points()
         lender = None if own else self._lender()
         return lender.track if lender is not None else self.track

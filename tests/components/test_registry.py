@@ -346,3 +346,9 @@ def test_plugins_of_two_folders_have_their_own_helpers_each(tmp_path):
     assert found["sA"] == "0.5 same/helper.py same/same.py"
     assert found["sB"] == "0.9 same/helper.py same/same.py"
     assert "'parts' that lies beside" in found["parts"] and "rename" in found["parts"]
+
+
+def test_what_a_part_of_a_recipe_nests_is_of_the_track_that_names_the_recipe() -> None:
+    spec = "trained(arch=mlp, parts=pretrained(of=trained(arch=mlp)))"
+    (part,) = bind(spec, "method", "classify").kwargs["parts"]
+    assert part.kwargs["of"].track == "classify"
