@@ -1,7 +1,7 @@
 # make demo   install, run the demonstration suite and say where its board is
 # make quick  install, then lint, type-check and run the tests that start no process and train nothing: two minutes
 # make test   install, then lint, type-check and test
-# make test-plain-cpu  install, then run the tests of numbers as on a processor without AVX and FMA: some four minutes
+# make test-plain-cpu  install, then run the tests of numbers as on a processor without AVX and FMA: two and a half minutes
 # make test-lowest-numpy  install beside it with the lowest allowed version of numpy, and test there that inputs are the same
 # make bench  install, then run the benchmarks, which fail where a target of benchmarks/targets.py is missed
 # make mutants  install, then break the code of five rooms on purpose, in a copy, and list what no test noticed
@@ -67,7 +67,7 @@ NUMERIC := distances/test_distribution methods/generate/test_samplers methods/ge
   tracks/test_golden_inputs
 
 test-plain-cpu: $(STAMP)
-	$(BIN)/python tests/support/plain_cpu.py $(BIN)/python -m pytest -n 2 --dist loadfile $(NUMERIC:%=tests/%.py)
+	$(BIN)/python tests/support/plain_cpu.py $(BIN)/python -m pytest -n 2 --dist worksteal $(NUMERIC:%=tests/%.py)
 
 test-lowest-numpy:
 	$(PYTHON) -m venv build/lowest-numpy

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import re
-import sys
 from importlib.metadata import version
 
 import numpy as np
@@ -18,8 +17,6 @@ from noisebench.store.reading import read_records
 from noisebench.suite.study import read_study
 from noisebench.suite.suite import find_suite, named_suites
 from PIL import Image
-
-sys.path.append(str(ROOT / "benchmarks"))
 from remake_boards import LARGEST, all_boards, kept_files, remake
 
 MADE_WITH = ROOT / "reports" / "made_with.json"
