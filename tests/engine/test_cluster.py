@@ -362,6 +362,7 @@ def test_ctrl_c_ends_cells_and_workers(
             psutil.Process(int(job)).wait(10)
 
 
+@pytest.mark.subprocess  # sbatch
 def test_workers_are_jobs_of_slurm_and_are_cancelled(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put_slurm(here, monkeypatch)
     monkeypatch.chdir(here)

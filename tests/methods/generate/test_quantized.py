@@ -327,6 +327,7 @@ TOY = (
 )
 
 
+@pytest.mark.subprocess  # in which it is trained
 def test_a_trained_model_is_calibrated_before_it_is_asked(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     data = "digits(n=1, count=8, reference=30, trained=100, labels=true)"

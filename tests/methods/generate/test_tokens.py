@@ -507,6 +507,7 @@ TOY = (
 )
 
 
+@pytest.mark.subprocess  # in which it is trained
 def test_a_token_of_few_bits_is_trained_and_asked_as_one_method() -> None:
     few = f"quantized(model={TOY}, count=4, steps=2)"
     token = (
