@@ -72,9 +72,8 @@ def _places(side: int, factor: float) -> Picture:
     """Where along one side the values of an enlarged picture come from."""
     crop = math.ceil(side / factor)
     large = max(round(crop * factor), side)
-    made = np.arange(side) + (large - side) // 2
-    places: Picture = (side - crop) // 2 + made * ((crop - 1) / max(large - 1, 1))
-    return places
+    made: Picture = np.arange(side, dtype=np.float64) + (large - side) // 2
+    return (side - crop) // 2 + made * ((crop - 1) / max(large - 1, 1))
 
 
 def between(x: Picture, rows: Picture, columns: Picture) -> Picture:
