@@ -134,8 +134,8 @@ def test_of_one_picture_no_number_is_planned() -> None:
 
 
 def test_a_method_that_is_exact_where_the_others_are_not_needs_six_pictures_to_be_told_so() -> None:
-    exact = record("a", {"psnr": [math.inf] * 3})
-    (board,) = boards([exact, record("b", {"psnr": HARD})])
+    exact = record("a", {"psnr": [math.inf] * 3}, track="classify")
+    (board,) = boards([exact, record("b", {"psnr": HARD}, track="classify")])
     assert "about 6 would show that a is better than b." in board.undecided
 
 
