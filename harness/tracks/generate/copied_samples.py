@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from ...components.registry import Bound
+from ...distances.pairwise import pairwise_distances
 from .items import LatentBatch, TrainingPicture
-from .scored import Compared, batch_of, nearest_distances, pairwise_distances
+from .scored import Compared, batch_of, nearest_distances
 
 _NEAR = 0.05
 """Share of the typical distance between a reference picture and the nearest other one; what is nearer is a copy."""
