@@ -111,7 +111,7 @@ def report_data(records: Iterable[Record], title: str, *, all_versions: bool = F
     Raises `UsageError` where two methods or datasets have one name.
     """
     with no_collection():
-        return _report_data(shown(Results.of(records)), title, all_versions)
+        return _report_data(shown(records), title, all_versions)
 
 
 def _report_data(records: Results, title: str, all_versions: bool) -> ReportData:

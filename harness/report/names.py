@@ -21,12 +21,13 @@ Room = tuple[str, str]
 """Track, and `method` or `dataset`: where a name is that of one spec only."""
 
 
-def with_names(records: Results, given: Iterable[str]) -> Results:
+def with_names(records: Iterable[Record], given: Iterable[str]) -> Results:
     """The records under the names that are `given` as `NAME=SPEC`, in place of those that were stored with them.
 
     Raises `UsageError` for a text that is none, and for a spec that is no method or dataset of the records.
     """
-    rooms = _rooms(records)
+    results = Results.of(records)
+    rooms = _rooms(results)
     plain = {room: _plain(displays) for room, displays in rooms.items()}
     found: dict[Room, dict[str, str]] = defaultdict(dict)
     for text in given:
@@ -51,11 +52,11 @@ def with_names(records: Results, given: Iterable[str]) -> Results:
                 f"--as {one_line(text)!r}: no method or dataset here is {one_line(spec)!r}: {nearest(spec, known)}"
             )
     made: list[Record] = []
-    for record in records if any(found.values()) else ():
+    for record in results if any(found.values()) else ():
         specs = {kind: (found[_room(record, kind)], _part(record, kind).spec) for kind in NAMED}
         names = {kind: named[spec] for kind, (named, spec) in specs.items() if spec in named}
         made.append(replace(record, names={**record.names, **names}) if names else record)
-    return Results.of(made) if made else records
+    return Results.of(made) if made else results
 
 
 def _split(text: str) -> tuple[str, str]:
@@ -76,12 +77,12 @@ def _room(record: Record, kind: str) -> Room:
     return record.cell.track, kind
 
 
-def _rooms(records: Results) -> dict[Room, dict[str, str]]:
+def _rooms(results: Results) -> dict[Room, dict[str, str]]:
     """Canonical spec → display form of all that can be named."""
     found: dict[Room, dict[str, str]] = defaultdict(dict)
-    tracks = records.column("track")
+    tracks = results.column("track")
     for kind in NAMED:
-        for track, spec, display in zip(tracks, records.column(f"{kind}_spec"), records.column(kind), strict=True):
+        for track, spec, display in zip(tracks, results.column(f"{kind}_spec"), results.column(kind), strict=True):
             if spec:
                 found[track, kind].setdefault(spec, display)
     return found
@@ -90,18 +91,19 @@ def _rooms(records: Results) -> dict[Room, dict[str, str]]:
 # -------------------------------------------------------------------------------------------- what is shown
 
 
-def shown(records: Results) -> Results:
+def shown(records: Iterable[Record]) -> Results:
     """The records as a report shows them: under their names, and without the folders of the machine.
 
     Of what differs in its folders alone the shortest tail that differs is shown. Raises `UsageError` where two things
     have one name.
     """
+    results = Results.of(records)
     names: dict[Room, dict[str, str]] = defaultdict(dict)
-    for record in sorted(records, key=lambda r: r.cell.key):
+    for record in sorted(results, key=lambda r: r.cell.key):
         for kind, name in record.names.items():
             names[_room(record, kind)].setdefault(_part(record, kind).spec, one_line(name))
     changes: dict[Room, dict[str, dict[str, str]]] = defaultdict(dict)
-    for room, displays in _rooms(records).items():
+    for room, displays in _rooms(results).items():
         specs, plain = _told_apart(displays), _plain(displays)
         _refuse_one_name_for_two(plain, names[room], room[1])
         for spec, display in displays.items():
@@ -110,13 +112,13 @@ def shown(records: Results) -> Results:
                 change |= {"display": names[room][spec], "written": plain[spec]}
             if change != {"display": display, "spec": spec}:
                 changes[room][spec] = change
-    made = [_shown(record, changes) for record in records]
-    return records if all(one is record for one, record in zip(made, records, strict=True)) else Results.of(made)
+    made = [_shown(record, changes) for record in results]
+    return results if all(one is record for one, record in zip(made, results, strict=True)) else Results.of(made)
 
 
-def written(records: Results, text: str) -> str:
+def written(records: Iterable[Record], text: str) -> str:
     """The canonical spec of the method that is shown as `text`, without its folders; `text` where none is shown so."""
-    for (_, kind), displays in _rooms(records).items():
+    for (_, kind), displays in _rooms(Results.of(records)).items():
         if kind == "method":
             for spec, plain in _plain(displays).items():
                 if plain == text != displays[spec]:

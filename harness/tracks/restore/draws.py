@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import numpy.typing as npt
 from ...components.registry import Bound, bind
 from ...store.cells import cell_dir
 from ...store.outputs import Kept, LostOutput
+from ...store.record import Record
 from ...store.results import Results
 from ...text.errors import UsageError, one_line
 from ...text.wording import by_number, counted
@@ -40,13 +41,13 @@ class Split:
     variance: npt.NDArray[np.float64]
 
 
-def splits(store: Path, records: Results) -> tuple[list[Split], list[str]]:
+def splits(store: Path, records: Iterable[Record]) -> tuple[list[Split], list[str]]:
     """A `Split` of each method that has several seeds, and why another one has none.
 
     From the `mse` of the rows and the kept restored pictures, which are read one by one and verified; the clean ones
     are not needed. Raises `UsageError` for a kept picture that is lost.
     """
-    scores = records.where(kind="score")
+    scores = Results.of(records).where(kind="score")
     data, regimes, protocols, methods, prints = map(
         scores.column, ("dataset", "regime", "protocol", "method", "fingerprint")
     )
