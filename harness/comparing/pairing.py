@@ -47,8 +47,8 @@ class Shelf:
     def __init__(self, results: Results) -> None:
         scores = results.where(kind="score")
         places, methods = keys_of(scores)
-        same = scores.grouped(zip(places, methods, scores.column("seed"), strict=True))
-        picked = [pick(own) for own in same.values()]
+        of = [*zip(places, methods, scores.column("seed"), strict=True)]
+        picked = [*scores] if len(set(of)) == len(of) else [*map(pick, scores.grouped(of).values())]
         self.records = Results.of(in_order(picked, [record.cell for record in picked]))
         shown = labels(set(methods))
         self._labels = {key: shown[method] for key, method in zip(scores.column("key"), methods, strict=True)}

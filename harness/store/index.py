@@ -139,9 +139,9 @@ def _changes(found: Sequence[str], now: Stamps, old: Tables | None) -> tuple[Pla
         return np.empty(0, np.int64), np.arange(len(found))
     names, held = np.array(found, "S64"), np.array([*old.cells["key"].to_pylist(), "~"], "S64")
     place = np.searchsorted(held, names)
-    known = np.flatnonzero(held[place] == names)
-    same = known[(_stamps_in(old)[place[known]] == now[known]).all(axis=1)]
-    return place[same], np.setdiff1d(np.arange(len(found)), same)
+    same = held[place] == names
+    same[same] = (_stamps_in(old)[place[same]] == now[same]).all(axis=1)
+    return place[same], np.flatnonzero(~same)
 
 
 def _stamps_in(tables: Tables) -> Stamps:

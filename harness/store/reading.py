@@ -82,7 +82,9 @@ def read_genuine(path: Path) -> tuple[Results, list[str]]:
     Raises `UsageError` for what is neither store nor export.
     """
     found, damaged = _read(path)
-    broken = [None] * len(found) if found.sealed else list(map(why_seal_broken, found))
+    if found.sealed:
+        return found, [*map(str, damaged)]
+    broken = list(map(why_seal_broken, found))
     edited = [f"cell {one_line(r.cell.key[:12])} was {why}" for r, why in zip(found, broken, strict=True) if why]
     genuine = found.take([place for place, why in enumerate(broken) if why is None]) if edited else found
     again = AGAIN if path.is_dir() else "export it again"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from pathlib import Path
 from threading import RLock
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 import numpy as np
 
@@ -62,7 +62,7 @@ class Results(Sequence[Record]):
 
     @property
     def _tables(self) -> Tables:
-        return self._source.tables.take(self._places)
+        return tables_of([*self])
 
     @property
     def sealed(self) -> bool:
@@ -147,12 +147,6 @@ class _Records:
         self._records = records
         self.count = len(records)
         self._known: dict[str, Coded] = {}
-        self._tables: Tables | None = None
-
-    @property
-    def tables(self) -> Tables:
-        self._tables = self._tables or tables_of(self._records)
-        return self._tables
 
     def coded(self, name: str) -> Coded:
         if name not in self._known:
@@ -190,11 +184,10 @@ class _Stored:
     """Cells of tables: records are made of those that are asked for, once."""
 
     def __init__(self, tables: Tables, folder: Callable[[str], Path], names: Names) -> None:
-        self.tables, self.count = tables, len(tables.cells)
-        self._folder, self._names = folder, names
+        self.count, self._folder, self._names = len(tables.cells), folder, names
         self._columns = CellColumns(tables.cells)
-        self._items: ItemColumns | None = None
-        self._made: dict[int, Record] = {}
+        self._items = None if tables.items is None else ItemColumns(tables)
+        self._made: list[Any] = [None] * self.count
         self._lock = RLock()
 
     def coded(self, name: str) -> tuple[Sequence[Any], Any]:
@@ -204,18 +197,17 @@ class _Stored:
         return self._columns.cells(places)
 
     def record(self, place: int) -> Record:
-        if place not in self._made:
-            start = place - place % _BESIDE
-            self.records(np.arange(start, min(start + _BESIDE, self.count)))
-        return self._made[place]
+        if self._made[place] is not None:
+            return cast(Record, self._made[place])
+        start = place - place % _BESIDE
+        return self.records(np.arange(start, min(start + _BESIDE, self.count)))[place - start]
 
     def records(self, places: Places) -> list[Record]:
-        own, made = places.tolist(), self._made
         with self._lock, no_collection():
-            lacking = [place for place in own if place not in made]
-            if lacking:
-                made.update(zip(lacking, self._records(np.array(lacking)), strict=True))
-        return [made[place] for place in own]
+            lacking = [place for place in places.tolist() if self._made[place] is None]
+            for place, record in zip(lacking, self._records(np.array(lacking)) if lacking else (), strict=True):
+                self._made[place] = record
+        return [self._made[place] for place in places.tolist()]
 
     def _records(self, places: Places) -> Iterator[Record]:
         cells = self._columns.cells(places)
@@ -223,8 +215,6 @@ class _Stored:
             [values[code] for code in codes[places].tolist()]
             for values, codes in map(self.coded, ("seal", "asked", "panel", "mistakes", "keyed"))
         )
-        if self._items is None and self.tables.items is not None:
-            self._items = ItemColumns(self.tables)
         for n, (place, cell) in enumerate(zip(places.tolist(), cells, strict=True)):
             if self._items is None:
                 yield Record(cell, seal=seals[n], whole=True, asked=asked[n])

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import repeat
 from typing import Any
 
 import msgspec
@@ -184,51 +185,57 @@ class CellColumns:
     """The parts of the cells of a table, each distinct one made once: cells share them, so that none may be changed."""
 
     def __init__(self, table: Any) -> None:
-        self._table = table
-        self._known: dict[str, tuple[list[Any], npt.NDArray[np.signedinteger[Any]]]] = {}
+        self._count = len(table)
+        self._known = {name: _coded(name, _whole(table[name])) for name in table.column_names if name != "stamp"}
 
     def coded(self, name: str) -> tuple[list[Any], npt.NDArray[np.signedinteger[Any]]]:
-        """The distinct values of a column, and which one each cell has; None is that of a part that a cell lacks."""
-        if name not in self._known:
-            self._known[name] = self._coded(name)
-        return self._known[name]
-
-    def _coded(self, name: str) -> tuple[list[Any], npt.NDArray[np.signedinteger[Any]]]:
-        import pyarrow as pa
-
-        if name not in self._table.column_names:
-            return [None], np.zeros(len(self._table), np.int32)
-        column = _whole(self._table[name])
-        if not pa.types.is_dictionary(column.type):
-            values = column.to_pylist()
-            return values, np.arange(len(values))
-        if name in COLUMNS:
-            return column.dictionary.to_pylist(), numbers(column.indices)
-        absent = None if "." in name.removeprefix(PART) else _DEFAULTS[name.removeprefix(PART)]
-        return [*_decoded(column.dictionary, _TYPES.get(name, Any)), absent], _codes(column.indices)
+        """The distinct values of a column, and which one each cell has: the last one, as -1, where it has none."""
+        return self._known.get(name) or ([None], np.zeros(self._count, np.int8))
 
     def cells(self, places: Places) -> list[Cell]:
         """The cells of some places."""
-        names = [name.removeprefix(PART) for name in self._table.column_names if name.startswith(PART)]
-        columns = {name: self._picked(name if name in _EXACT else PART + name, places) for name in
-                   (*_EXACT, *(name for name in names if "." not in name))}  # fmt: skip
-        for name in _SPLIT:
-            inner = [own for own in names if own.startswith(f"{name}.")]
-            columns[name] = [None] * len(places) if not inner else list(
-                _alike([own.removeprefix(f"{name}.") for own in inner],
-                       zip(*(self._picked(PART + own, places, absent=True) for own in inner), strict=True))
-            )  # fmt: skip
-        columns["inputs"] = [inputs or {} for inputs in columns["inputs"]]
-        columns["request"] = [Request(**request) if request else None for request in columns["request"]]
-        own = list(columns)
-        return [Cell(**dict(zip(own, row, strict=True))) for row in zip(*columns.values(), strict=True)]
+        names = [name.removeprefix(PART) for name in self._known if name.startswith(PART)]
+        columns = self._picked({name: name if name in _EXACT else PART + name for name in
+                                (*_EXACT, *(name for name in names if "." not in name))}, places)  # fmt: skip
+        for field in _SPLIT:
+            inner = {n.removeprefix(f"{field}."): PART + n for n in names if n.startswith(f"{field}.")}
+            if own := self._picked(inner, places):
+                gaps = any((self.coded(inner[name])[1][places] < 0).any() for name in own)
+                columns[field] = _alike(list(own), zip(*own.values(), strict=True), gaps)
+        if "request" in columns:
+            columns["request"] = (Request(**request) if request else None for request in columns["request"])
+        own_names = list(columns)
+        rows = zip(*columns.values(), strict=True)
+        return [Cell(**dict(zip(own_names, row, strict=True))) for row in rows]
 
-    def _picked(self, name: str, places: Places, absent: bool = False) -> list[Any]:
-        """The values of a column at some places; with `absent`, a part that a cell lacks is told from one of None."""
-        values, codes = self.coded(name)
-        if absent:
-            values = [*values[:-1], _ABSENT]
-        return [values[code] for code in codes[places].tolist()]
+    def _picked(self, columns: Mapping[str, str], places: Places) -> dict[str, Iterable[Any]]:
+        """By name the values of columns at some places, without the parts that none of the cells has."""
+        found: dict[str, Iterable[Any]] = {}
+        for name, column in columns.items():
+            values, codes = self.coded(column)
+            own = codes[places]
+            if (own == own[0]).all():
+                if own[0] >= 0:
+                    found[name] = repeat(values[own[0]], len(own))
+            else:
+                found[name] = [values[code] for code in own.tolist()]
+        return found
+
+
+def _coded(name: str, column: Any) -> tuple[list[Any], npt.NDArray[np.signedinteger[Any]]]:
+    """The distinct values of a column, and which one each place has; nothing that holds the table."""
+    import pyarrow as pa
+
+    if not pa.types.is_dictionary(column.type):
+        values = column.to_pylist()
+        return values, np.arange(len(values), dtype=np.int32)
+    codes = _codes(column.indices)
+    if name in COLUMNS:
+        values = column.dictionary.to_pylist()
+    else:
+        absent = _DEFAULTS.get(name.removeprefix(PART), _ABSENT)
+        values = [*_decoded(column.dictionary, _TYPES.get(name, Any)), absent]
+    return values, codes.astype(np.min_scalar_type(-1 - len(values)))
 
 
 def cells_in(tables: Tables) -> Iterator[Cell]:
@@ -329,13 +336,15 @@ def _decoded(column: Any, kind: Any) -> list[Any]:
         return msgspec.convert(json.loads(text), list[kind])
 
 
-def _alike(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[dict[str, Any]]:
-    """A dict of what is there of each row. Those of objects of one class share their names: a third of the memory."""
+def _alike(names: Sequence[str], rows: Iterable[Sequence[Any]], gaps: bool) -> Iterator[dict[str, Any]]:
+    """A dict of what is there of each row, of which some lack something where there are `gaps`.
+
+    Those of objects of one class share their names: a third of the memory.
+    """
     shared = type("Shared", (), {})
     for row in rows:
         made: dict[str, Any] = shared().__dict__
         made.update(zip(names, row, strict=True))
-        if _ABSENT in row:
-            for name in [name for name, part in made.items() if part is _ABSENT]:
-                del made[name]
+        for name in [name for name, part in made.items() if part is _ABSENT] if gaps else ():
+            del made[name]
         yield made
