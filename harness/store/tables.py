@@ -272,7 +272,7 @@ class ItemColumns:
             if own not in known:
                 known[own] = [values[code] for code in codes[rows].tolist()]
             found[_TEXTS[name]] = known[own]
-        found["output_sha256"] = Hashes(self._outputs, rows)
+        found["output_sha256"] = Hashes(self._outputs, self._ends, place)
         found["seconds"] = self._numbers["seconds"][rows]
         found["scores"] = {metric: self._numbers[SCORE + metric][rows] for metric in metrics}
         return found
@@ -281,16 +281,16 @@ class ItemColumns:
 class Hashes(Sequence[str]):
     """Hashes of a column as text, which are read when they are asked for: few verbs look at all outputs."""
 
-    __slots__ = ("_column", "_rows")
+    __slots__ = ("_cell", "_column", "_ends")
 
-    def __init__(self, column: Any, rows: slice) -> None:
-        self._column, self._rows = column, rows
+    def __init__(self, column: Any, ends: Sequence[int], cell: int) -> None:
+        self._column, self._ends, self._cell = column, ends, cell
 
     def __len__(self) -> int:
-        return int(self._rows.stop - self._rows.start)
+        return self._ends[self._cell + 1] - self._ends[self._cell]
 
     def __getitem__(self, place: Any) -> Any:
-        return self._column[self._rows].to_pylist()[place]
+        return self._column[self._ends[self._cell] : self._ends[self._cell + 1]].to_pylist()[place]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self[:])
