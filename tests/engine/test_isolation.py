@@ -333,13 +333,13 @@ def wait_for(name):
     raise TimeoutError(name)
 
 class Pictures:
-    ids = ["0", "1", "2"]
+    ids = ["zero", "one", "two"]  # which are presented in this order
     def load(self, index):
         if RUNS:
             mark(f"read {index}")
             if index == 2 and os.path.exists("third is damaged"):
                 raise OSError("cannot be read")
-        return nb.Sample(str(index), np.full((8, 8), 10 + index, np.uint8))
+        return nb.Sample(self.ids[index], np.full((8, 8), 10 + index, np.uint8))
 
 @nb.dataset("three")
 def three():
@@ -383,10 +383,10 @@ def test_an_item_that_cannot_be_read_costs_none_of_those_before_it(cli, side_by_
     (side_by_side / "third is damaged").touch()
     cli(*WAITING, code=1)
     (record,) = read_records(side_by_side / "nb-store")
-    assert record.items == ["0", "1"]
+    assert record.items == ["zero", "one"]
     assert (record.cell.outcome, record.cell.reason) == (
         "failed",
-        "OSError: cannot be read (side.py, line 25) (picture '2')",
+        "OSError: cannot be read (side.py, line 25) (picture 'two')",
     )
 
 
