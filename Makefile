@@ -1,5 +1,5 @@
 # make demo   install, run the demonstration suite and say where its board is
-# make quick  install, then lint, type-check and run the tests that start no process and train nothing: two minutes
+# make quick  install, then lint, type-check and run the tests that start no process, train nothing and need no test sets
 # make test   install, then lint, type-check and test
 # make test-plain-cpu  install, then run the tests of numbers as on a processor without AVX and FMA: two and a half minutes
 # make test-lowest-numpy  install beside it with the lowest allowed version of numpy, and test there that inputs are the same
@@ -47,7 +47,7 @@ quick: $(STAMP)
 	$(MAKE) --no-print-directory --jobs 2 types quick-tests
 
 quick-tests: $(STAMP)
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not cli and not browser and not subprocess and not training"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not (cli or browser or subprocess or training or data)"
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
