@@ -21,7 +21,7 @@ DESCRIPTIONS = {
 FIXTURES = {"cli": "cli", "chromium": "browser"}
 """The marker of each fixture that has one."""
 NAMES = {
-    "cli": {"noisebench.cli", "called_here"},
+    "cli": {"noisebench.cli", "called_here", "remake_boards"},
     "subprocess": {
         "subprocess", "multiprocessing", "nbclient", "shell", "warm_folder", "fork",
         "noisebench.claims.reproduce", "noisebench.engine.cluster", "noisebench.engine.examining",
