@@ -41,7 +41,7 @@ RECIPE_KINDS = {"arch": "archs", "objective": "objectives", "loss": "losses", "o
                 "schedule": "schedules", "part": "parts", "sampler": "samplers", "stop": "stops"}  # fmt: skip
 KINDS = NAMED_KINDS | RECIPE_KINDS
 PACKAGES = ("numpy", "scipy", "torch", "scikit-learn", "scikit-image", "opencv-python-headless")
-VERSION = 1
+VERSION = 2
 """Of same_bytes_probe.py: raised where it hashes otherwise, for results that are kept are of one version."""
 COLUMNS = ("kind", "track", "name", "probe", "verdict", "reason", "old", "new")
 PACKAGE_FOLDERS = """import json, runpy, setuptools

@@ -98,24 +98,27 @@ def probe_regime(spec: str, track: str, cell: Mapping[str, Any]) -> dict[str, st
 
 
 def probe_cell(track: str, cell: Mapping[str, Any]) -> dict[str, str]:
-    """What a method is given and gives, and how it is scored; set metrics; the weights of what was trained for it."""
-    found: dict[str, list[str]] = {"item": [], "input": [], "output": [], "scores": []}
+    """What a method is given and gives, and how it is scored; set metrics; the weights of what was trained for it.
+
+    Items count in the order of their hashes: methods are given them in another one by each version.
+    """
+    rows: list[dict[str, str]] = []
     scorer = nb.get_track(track)
     score = scorer.score
 
     def noting(output: Any, item: Any, case: Any, *rest: Any) -> Any:
         scores = score(output, item, case, *rest)
         values = {"item": item, "input": (case.given, case.info), "output": output, "scores": scores}
-        for name, value in values.items():
-            found[name].append(sha256(value))
+        rows.append({name: sha256(value) for name, value in values.items()})
         return scores
 
     object.__setattr__(scorer, "score", noting)
     result = nb.evaluate(**cell, track=track)
-    if not found["output"]:
+    if not rows:
         raise RuntimeError("no item was scored by the track: the probe sees nothing")
     sets = {name: (result.mean(name), result.interval(name)) for name in result.sets}
-    return {name: sha256(digests) for name, digests in found.items()} | ({"sets": sha256(sets)} if sets else {})
+    rows.sort(key=lambda row: row["item"])
+    return {name: sha256([row[name] for row in rows]) for name in rows[0]} | ({"sets": sha256(sets)} if sets else {})
 
 
 def trained_weights(folder: Path) -> dict[str, str]:

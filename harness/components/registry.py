@@ -141,8 +141,8 @@ class Registry:
 
     def track_of(self, name: str) -> str:
         """The track of a component, of one that is borrowed that of the lender; empty of a kind that no track owns."""
-        own = name in self._entries or self._home(name) or name in self._from_points()
-        lender = None if own else self._lender()
+        is_own = name in self._entries or self._home(name) or name in self._from_points()
+        lender = None if is_own else self._lender()
         return lender.track if lender is not None else self.track
 
     def built_in(self) -> frozenset[str]:
@@ -290,8 +290,8 @@ def bind(spec: Spec | str, kind: str, track: str = "restore") -> Bound:
         spec = parse(spec)
     entry = registry(kind, track).get(spec.name)
     if (elsewhere := getattr(entry.obj, "bound_elsewhere", None)) is not None:  # its code is in another process
-        made: Bound = elsewhere(spec, kind, track)
-        return made
+        bound: Bound = elsewhere(spec, kind, track)
+        return bound
     params = entry.params
     given: dict[str, Value] = {}
     for key, value in spec.args:

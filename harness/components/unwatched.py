@@ -15,16 +15,16 @@ _LONGEST = 300
 def unwatched(sources: Iterable[str], folders: Mapping[str, str]) -> list[str]:
     """In words what source files, named from their folders, read by a name that stands in them and is not watched."""
     roots = tuple(f"{os.path.realpath(folder)}{os.sep}" for folder in folders.values())
-    found: dict[str, None] = {}
+    lines: dict[str, None] = {}
     for name in sources:
         label, _, below = name.partition("/")
         if label not in folders or not below.endswith(".py"):
             continue
-        for what, text in _read_in(Path(folders[label], below)):
-            outside = what == "file" and os.path.isfile(path := os.path.expanduser(text))
-            if what != "file" or (outside and not os.path.realpath(path).startswith(roots)):
-                found[f"{what} {text}, which {below} names"] = None
-    return list(found)
+        for kind, text in _read_in(Path(folders[label], below)):
+            outside = kind == "file" and os.path.isfile(path := os.path.expanduser(text))
+            if kind != "file" or (outside and not os.path.realpath(path).startswith(roots)):
+                lines[f"{kind} {text}, which {below} names"] = None
+    return list(lines)
 
 
 def _read_in(file: Path) -> tuple[tuple[str, str], ...]:

@@ -296,8 +296,8 @@ def _tested_sketches(bound: Bound, limit: int | None, track: SketchesTruths) -> 
     if isinstance(dataset, IsMade):
         return {}
     chosen = list(enumerate(text_ids(bound, dataset)))[:limit]
-    found = {item_id: track.truth_sketch(dataset.load(index)) for index, item_id in chosen}
-    return {item_id: sketch for item_id, sketch in found.items() if sketch is not None}
+    sketches = {item_id: track.truth_sketch(dataset.load(index)) for index, item_id in chosen}
+    return {item_id: sketch for item_id, sketch in sketches.items() if sketch is not None}
 
 
 def _shown_in_part(track: SketchesTruths, trained: Mapping[str, Any], tested: Mapping[str, Any]) -> dict[str, str]:

@@ -44,14 +44,14 @@ def classifier_network(
         module.eval().requires_grad_(False)
     two = torch.full((2, *given), 0.5, device=device).requires_grad_()
     net = _network(runner, info, who, two)
-    said = net(two)
+    logits = net(two)
     sources = method_part(method).sources
     lines = [
         "classifier 1", method.canonical, repr(method.versions),
         *(f"{file} {sha256}" for part in (sources, weights_part(method)) for file, sha256 in part.items()),
         *(f"{attribute} {_sha256(module)}" for attribute, module in modules.items()),
     ]  # fmt: skip
-    return Learned(net, given, tuple(said.shape[1:]), lines)
+    return Learned(net, given, tuple(logits.shape[1:]), lines)
 
 
 def _network(runner: Runner, info: Info, who: str, two: Any) -> Callable[[Any], Any]:
@@ -78,10 +78,10 @@ def _network(runner: Runner, info: Info, who: str, two: Any) -> Callable[[Any], 
         each = [called(pictures)] if together else [called(picture[None]) for picture in pictures]
         if not all(torch.is_tensor(one) and one.numel() >= 2 for one in each):
             raise UsageError(f"{who} gives no logits of two classes or more for each picture, as a tensor")
-        made = torch.cat([one.reshape(-1, one.shape[-1]) for one in each])
-        if pictures.requires_grad and torch.is_grad_enabled() and not made.requires_grad:
+        joined = torch.cat([one.reshape(-1, one.shape[-1]) for one in each])
+        if pictures.requires_grad and torch.is_grad_enabled() and not joined.requires_grad:
             raise UsageError(f"{who} has no gradient: what it gives does not hang on its input by operations of torch")
-        return made
+        return joined
 
     return logits
 
@@ -98,8 +98,8 @@ def _modules_of(runner: Runner) -> Iterator[tuple[str, Any]]:
     import torch
 
     obj = runner.bound.entry.obj
-    held = vars(runner.instance) if runner.instance is not None else getattr(obj, "__globals__", {})
-    yield from ((name, value) for name, value in sorted(held.items()) if isinstance(value, torch.nn.Module))
+    attributes = vars(runner.instance) if runner.instance is not None else getattr(obj, "__globals__", {})
+    yield from ((name, value) for name, value in sorted(attributes.items()) if isinstance(value, torch.nn.Module))
 
 
 def _sha256(module: Any) -> str:
