@@ -24,7 +24,8 @@ NAMES = {
     "cli": {"noisebench.cli", "called_here", "remake_boards"},
     "subprocess": {
         "subprocess", "multiprocessing", "nbclient", "shell", "warm_folder", "fork",
-        "noisebench.claims.reproduce", "noisebench.engine.cluster", "noisebench.engine.examining",
+        "noisebench.claims.reproduce", "noisebench.cli.doctor", "noisebench.engine.cluster",
+        "noisebench.engine.examining",
         "noisebench.engine.planning", "noisebench.engine.pool", "noisebench.engine.read_ahead",
         "noisebench.engine.run", "noisebench.engine.sandbox", "noisebench.engine.training_on_demand",
         "noisebench.methods.restore.command", "noisebench.report.bundle.write",

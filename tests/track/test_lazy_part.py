@@ -28,7 +28,8 @@ def parts_of(name: str) -> dict[str, LazyPart]:
 def declared() -> dict[str, inspect.Signature]:
     """What a protocol says of each function of a track."""
     found: dict[str, inspect.Signature] = {}
-    own = [protocols.Track, protocols.SeesAlike, protocols.HasSetMetrics, protocols.Trains, protocols.Examines]
+    own = [protocols.Track, protocols.SeesAlike, protocols.HasSetMetrics, protocols.Trains, protocols.Examines,
+           protocols.Attacks, protocols.SeesCopies]  # fmt: skip
     for one in (*own, sections.HasPanels, sections.HasSections, sections.HasChangedPanels, sections.HasDraws,
                 ExplainsPairs, ScoresFolders, HasNamedSets):  # fmt: skip
         functions = {n: f for n, f in vars(one).items() if inspect.isfunction(f) and not n.startswith("_")}
