@@ -134,9 +134,11 @@ REGIMES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 
 _OF_RESTORE = {"negseq", "real"}
 NOT_POSED = {
-    "classify": _OF_RESTORE, "segment": {*_OF_RESTORE, "downsample"}, "adapt": _OF_RESTORE, "graph": {"none"},
+    "classify": {*_OF_RESTORE, "adversarial"}, "segment": {*_OF_RESTORE, "downsample"}, "adapt": _OF_RESTORE,
+    "graph": {"none"},
 }  # fmt: skip
-"""Regimes of noise that is in pictures of `restore` alone, of another size than maps, and of measured samples."""
+"""Regimes of noise that is in pictures of `restore` alone, of another size than maps, and of measured samples, and what
+attacks the method that is scored."""
 
 
 def hashed(*lines: str) -> str:
