@@ -13,8 +13,8 @@ from board_records import record
 from noisebench.boards.board import Board, boards, placed_by
 from noisebench.components.datasets import open_dataset
 from noisebench.components.registry import bind
+from noisebench.tracks.generate.copied_samples import why_copied
 from noisebench.tracks.generate.items import LatentBatch, Reference
-from noisebench.tracks.generate.scored import why_copied
 
 INF = math.inf
 

@@ -221,11 +221,17 @@ def test_pictures_of_another_size_are_skipped() -> None:
     "spec",
     [
         "interpolated(sampler=ddim(model=exact, steps=3))",
-        "interpolated(sampler=identity, how=slerp, fraction=0.2)",
+        "interpolated(sampler=ddim(model=exact, steps=3), how=slerp, fraction=0.2)",
         "round_trip(of=interpolated(sampler=ddim(model=exact, steps=3), encode=true, fraction=0))",
         "seen_noise(sampler=heun(model=exact, steps=3), call=4)",
     ],
 )
 def test_the_doctor_has_nothing_against_them(spec: str) -> None:
     found = {one.name: one.ok for one in TRACK.examine(bind(spec, "method", "generate"), lambda name: None, "")}
-    assert len(found) == 5 and False not in found.values()
+    assert len(found) == 6 and False not in found.values()
+
+
+def test_the_doctor_sees_latents_that_come_back_interpolated() -> None:
+    bound = bind("interpolated(sampler=identity, how=slerp, fraction=0.2)", "method", "generate")
+    found = {one.name: one.ok for one in TRACK.examine(bound, lambda name: None, "")}
+    assert [name for name, ok in found.items() if ok is False] == ["samples unlike latents"]
