@@ -191,7 +191,7 @@ def test_a_file_of_a_newer_noisebench_is_refused(tmp_path: Path) -> None:
         ("key", [1], "a column of texts is of int64"),
         ("metrics", [None], "'NoneType' object is not iterable"),
         ("metrics", [["psnr", "psnr"]], "`metrics` lists one twice"),
-        ("cell", ["[" * 5000], "nested too deeply"),
+        ("cell", ["[" * 100_000], "nested too deeply"),
         ("cell", ["[]"], "cell number 1 is no mapping"),
         ("cell", ["{}"], "cell number 1 is damaged (schema is missing"),
         ("beside", ['{"panel": {"item": "p", "clean": "7"}}'], "cell number 1 is damaged (list index out of range)"),
