@@ -33,8 +33,9 @@ DATASETS = {
         "c_alpha(n=3)", "centre_crop(of=photos, size=64)", "dead_leaves(n=3)", "dead_leaves(n=3, color=true)",
         "discs(n=3)", "gaussian_digits(n=3)", "gaussian_field(n=3)", "gaussian_mixture(n=3)", "kspace_phantom(n=3)",
         "luma(of=photos)", "noisy(of=photos, regime=gaussian(sigma=25))",
-        "noisy_only(of=noisy(of=photos, regime=poisson(peak=30)))", "patches(of=photos, size=32)", "photos",
-        "piecewise(n=3)", "rgb(of=photos)", "rim_lesions(n=3)", "rim_lesions(n=3, kind=faint)", "sar_to_optical(n=3)",
+        "noisy_only(of=noisy(of=photos, regime=poisson(peak=30)))", "partly_grey(of=photos, share=0.5)",
+        "patches(of=photos, size=32)", "photos", "piecewise(n=3)", "rgb(of=photos)",
+        "rim_lesions(n=3)", "rim_lesions(n=3, kind=faint)", "sar_to_optical(n=3)",
         'subset(of=photos, ids="*")', "textured_leaves(n=3)", "unlabelled(of=digits)",
     ),
     "classify": (
@@ -65,8 +66,8 @@ DATASETS = {
 
 FROM_FILES = {
     "restore": {
-        "bsd400", "bsd68", "cbsd68", "folder", "kodak24", "kodak24_crop500", "lowlight_easy", "lowlight_medium",
-        "mri_knee", "noisy_folder", "pairs", "polyu", "set12", "set14", "set5",
+        "bsd400", "bsd68", "bsds500_train", "cbsd68", "folder", "kodak24", "kodak24_crop500", "lowlight_easy",
+        "lowlight_medium", "mri_knee", "noisy_folder", "pairs", "polyu", "set12", "set14", "set5",
     },
     "classify": {"cifar10_subset", "fashion_mnist", "folder", "mnist"},
     "segment": {"camvid_small"},
