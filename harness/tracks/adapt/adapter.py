@@ -36,7 +36,7 @@ class Adapter(MethodRunner):
         """Logits of all pictures in their order, (N, K)."""
         if hasattr(self._object, "begin"):
             self._object.begin(info)
-        found = []
+        answers = []
         for start in info.each(range(0, len(prepared.order), prepared.batch)):
             batch = prepared.pictures[prepared.order[start : start + prepared.batch]]
             logits = super().call(self._laid_out(batch), info)
@@ -47,8 +47,8 @@ class Adapter(MethodRunner):
                     f"returned {getattr(logits, 'shape', type(logits).__name__)} for a batch of {len(batch)}: "
                     f"logits ({len(batch)}, {info.classes}) were due"
                 )
-            found.append(logits)
-        return np.concatenate(found)
+            answers.append(logits)
+        return np.concatenate(answers)
 
     def _laid_out(self, batch: Array) -> Any:
         if self.meta["layout"] == "hwc":

@@ -43,10 +43,10 @@ class ClipBatches(ItemBatches):
                     f"training clips {who(self._clips[0])} and {who(clip)} have {len(_knobs(self._clips[0]))} and "
                     f"{len(_knobs(clip))} knobs: train on clips of one effect"
                 )
-        found = [clip.sources if isinstance(clip, Mixture) else () for clip in self._clips]
-        if len({len(sources) for sources in found}) > 1:
+        sources_of_clips = [clip.sources if isinstance(clip, Mixture) else () for clip in self._clips]
+        if len({len(sources) for sources in sources_of_clips}) > 1:
             raise UsageError("training clips are mixtures of several numbers of sources: give a set of one number")
-        self._labels = np.array(found, np.int64)
+        self._labels = np.array(sources_of_clips, np.int64)
         self.given: tuple[int, ...] = (1 + len(_knobs(self._clips[0])), self.crop)
         self.wanted: tuple[int, ...] = (1, self.crop)
 
@@ -54,8 +54,8 @@ class ClipBatches(ItemBatches):
         """The batch of a step."""
         places = self.order(step)
         rng = self._rng(str(step))
-        made = [self._made_of(place, rng, step) for place in places]
-        given, wanted = (np.stack([pair[k] for pair in made])[:, None] for k in (0, 1))
+        pairs = [self._made_of(place, rng, step) for place in places]
+        given, wanted = (np.stack([pair[k] for pair in pairs])[:, None] for k in (0, 1))
         if self.given[0] > 1:
             knobs = np.stack([_knobs(self._clips[place]) for place in places]).astype(np.float32)
             given = np.concatenate([given, np.repeat(knobs[:, :, None], self.crop, axis=2)], axis=1)
@@ -77,8 +77,8 @@ class ClipBatches(ItemBatches):
         part[max(-start, 0) : max(-start, 0) + len(inside)] = inside
         return np.asarray(part)
 
-    def _rng(self, what: str) -> np.random.Generator:
-        return keyed_generator(hashlib.sha256(f"parts|{self.seed}|{what}".encode()).digest())
+    def _rng(self, purpose: str) -> np.random.Generator:
+        return keyed_generator(hashlib.sha256(f"parts|{self.seed}|{purpose}".encode()).digest())
 
 
 def _knobs(clip: Clip) -> Floats:

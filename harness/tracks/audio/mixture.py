@@ -43,11 +43,11 @@ def as_mixture(name: str, clips: Sequence[Clip], sources: Sequence[int]) -> Mixt
                 f"clips of one length and rate are due, not {len(first.wave)} samples at {first.rate} Hz and "
                 f"{len(clip.wave)} at {clip.rate} Hz"
             )
-        own = float(np.mean(clip.wave.astype(np.float64) ** 2))
-        if own < 1e-18:
+        clip_power = float(np.mean(clip.wave.astype(np.float64) ** 2))
+        if clip_power < 1e-18:
             raise ValueError("a source is silent")
         if clip is not first:
-            total = total + clip.wave.astype(np.float64) * np.sqrt(power / own)  # numpy 1 would stay at float32
+            total = total + clip.wave.astype(np.float64) * np.sqrt(power / clip_power)  # numpy 1 would stay at float32
     return Mixture(
         name, first.wave, first.rate, mixture=total.astype(np.float32), sources=tuple(int(one) for one in sources)
     )

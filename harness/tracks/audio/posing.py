@@ -24,17 +24,17 @@ def pose_clip(regime: Bound, item: Clip, seed: int, draw: int = 0) -> Case:
     mixture, and `source` tells the class of what is to be found.
     """
     key = noise_key(regime, seed, item_sha256(item), draw)
-    told: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     if item.effect is not None:
-        told |= {**item.effect.settings, "knobs": item.effect.knobs.copy()}
+        values |= {**item.effect.settings, "knobs": item.effect.knobs.copy()}
     wave, disclosed = degraded_in_turn(regime, item.posed.astype(np.float64), keyed_generator(key), item.rate)
     # A name that an effect and a regime tell has two values: neither is told.
-    told |= {name: None if name in told else value for name, value in disclosed.items()}
+    values |= {name: None if name in values else value for name, value in disclosed.items()}
     given = wave.astype(np.float32)
-    told["rate"] = item.rate
+    values["rate"] = item.rate
     head = f"{item.rate}\n"
     if isinstance(item, Mixture):
-        told["source"] = item.sources[0]
+        values["source"] = item.sources[0]
         head = f"{item.rate} {item.sources[0]}\n"
     sha = hashlib.sha256(head.encode() + given.astype("<f4").tobytes()).hexdigest()
-    return Case(given, Info(told, key), sha, given.shape)
+    return Case(given, Info(values, key), sha, given.shape)

@@ -25,11 +25,11 @@ def cut_sounds(clip: Clip, given: Floats, output: Floats) -> dict[str, bytes]:
     true, noisy, restored = (one[:most].astype(np.float64) for one in (clip.wave, given, output))
     loudest = max(_peak(true), _peak(noisy))
     factor = PEAK / loudest if loudest else 1.0
-    own = min(factor, 1 / _peak(restored)) if _peak(restored) else factor
+    restored_factor = min(factor, 1 / _peak(restored)) if _peak(restored) else factor
     return {
         "clean.wav": _wav(true * factor, clip.rate),
         "noisy.wav": _wav(noisy * factor, clip.rate),
-        "restored.wav": _wav(restored * own, clip.rate),
+        "restored.wav": _wav(restored * restored_factor, clip.rate),
     }
 
 

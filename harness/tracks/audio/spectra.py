@@ -75,7 +75,7 @@ def power(wave: Floats) -> float:
     return float(np.var(np.asarray(wave, np.float64)))
 
 
-def with_noise(wave: Floats, noise: Floats, snr: float, what: str) -> tuple[Floats, dict[str, Any]]:
+def with_noise(wave: Floats, noise: Floats, snr: float, regime: str) -> tuple[Floats, dict[str, Any]]:
     """`wave` with `noise` at exactly `snr` dB over the clip, and what is told: `snr`, and `sigma`, its RMS.
 
     Raises `UsageError` where either is silent.
@@ -83,6 +83,6 @@ def with_noise(wave: Floats, noise: Floats, snr: float, what: str) -> tuple[Floa
     speech, other = power(wave), power(noise)
     if speech < 1e-18 or other < 1e-18:
         silent = "the clip" if speech < 1e-18 else "the noise"
-        raise UsageError(f"regime {what}: {silent} is silent, so that there is no SNR: leave it out")
+        raise UsageError(f"regime {regime}: {silent} is silent, so that there is no SNR: leave it out")
     sigma = float(np.sqrt(speech * 10 ** (-snr / 10)))
     return wave + (noise - noise.mean()) * (sigma / np.sqrt(other)), {"snr": float(snr), "sigma": sigma}

@@ -97,10 +97,10 @@ class AudioTrack(DefaultTrack):
         """Why a clip is not on full scale ±1: it is a hundred times as loud as what was given."""
         import numpy as np
 
-        given, made = (float(np.sqrt(np.mean(np.square(wave, dtype=np.float64)))) for wave in (case.given, output))
-        if made <= _LOUDER * given:
+        given, returned = (float(np.sqrt(np.mean(np.square(wave, dtype=np.float64)))) for wave in (case.given, output))
+        if returned <= _LOUDER * given:
             return ""
-        return f"returned a clip {made / given:,.0f} times as loud as its input: give full scale ±1, not ±32,768"
+        return f"returned a clip {returned / given:,.0f} times as loud as its input: give full scale ±1, not ±32,768"
 
     def preload_for(self, components: Iterable[Bound]) -> tuple[str, ...]:
         """torch, where a network is trained or used, or a plug-in has imported it."""

@@ -29,18 +29,18 @@ def scored(answers: Answers, bins: int) -> dict[str, Any]:
     """
     confidence, right = answers.confidence, answers.right
     n = len(confidence)
-    found: dict[str, Any] = {"value": None, "error": None, "interval": None, "n": n, "floor": None, "flags": []}
+    result: dict[str, Any] = {"value": None, "error": None, "interval": None, "n": n, "floor": None, "flags": []}
     if not n:
-        return {**found, "note": "no picture shows any of the classes"}
-    found["value"] = calibration_error(confidence, right, bins)
+        return {**result, "note": "no picture shows any of the classes"}
+    result["value"] = calibration_error(confidence, right, bins)
     if n < MIN_ITEMS:
-        return {**found, "note": f"below {MIN_ITEMS} pictures there is no floor"}
+        return {**result, "note": f"below {MIN_ITEMS} pictures there is no floor"}
     rng = keyed_generator(text_key(f"calibration|{n}"))
     drawn = rng.random((DRAWS, n)) < confidence
-    found["floor"] = float(np.mean([calibration_error(confidence, one.astype(float), bins) for one in drawn]))
+    result["floor"] = float(np.mean([calibration_error(confidence, one.astype(float), bins) for one in drawn]))
     again = rng.integers(0, n, (DRAWS, n))
-    found["error"] = float(np.std([calibration_error(confidence[one], right[one], bins) for one in again], ddof=1))
-    return {**found, "note": "floor: of methods that are right as often as they say, with as many pictures"}
+    result["error"] = float(np.std([calibration_error(confidence[one], right[one], bins) for one in again], ddof=1))
+    return {**result, "note": "floor: of methods that are right as often as they say, with as many pictures"}
 
 
 def calibration_error(confidence: Floats, right: Floats, bins: int) -> float:

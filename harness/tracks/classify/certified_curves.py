@@ -34,12 +34,12 @@ def radii_of(board: Board) -> list[tuple[Row, Floats]]:
     column = next((column for column in board.columns if column.name == RADIUS), None)
     if column is None:
         return []
-    found = []
+    certified = []
     for row in board.rows:
         radii = row.scores[column.label].by_seed
         if row.inputs == board.inputs and radii is not None and radii.size and np.isfinite(radii).all():
-            found.append((row, radii.ravel()))
-    return found
+            certified.append((row, radii.ravel()))
+    return certified
 
 
 def certified_curve(radii: Floats) -> tuple[Floats, Floats]:
@@ -53,11 +53,11 @@ def certified_curve(radii: Floats) -> tuple[Floats, Floats]:
 
 def _draw(board: Board, methods: Sequence[tuple[Row, Floats]], number: int, looks: Looks, sheet: Sheet) -> Plot:
     k, drawn = sheet.scale, methods[:MAX_LINES]
-    head, foot, left, right = 0.36 * k, 0.46 * k, 0.6 * k, 0.12 * k
+    head, foot, margin, right = 0.36 * k, 0.46 * k, 0.6 * k, 0.12 * k
     height = sheet.tall(head + foot + 2.4 * k)
     figure = new_figure(sheet.width, height)
-    across = sheet.width - left - right
-    axes = place(figure, left, foot, across, height - head - foot)
+    across = sheet.width - margin - right
+    axes = place(figure, margin, foot, across, height - head - foot)
     names = legend_names([row.label for row, _ in drawn], 2.2 * k, sheet.text)
     for row, radii in drawn:
         look = looks[row.label]
@@ -74,8 +74,8 @@ def _draw(board: Board, methods: Sequence[tuple[Row, Floats]], number: int, look
     figure.text(0.5, 1 - 0.16 * k / height, heading, ha="center", va="center", fontsize=sheet.heading)
     words = board.words["items"]
     seeds = f" and seeds {', '.join(map(str, board.seeds))}" if len(board.seeds) > 1 else ""
-    said = (
+    caption = (
         f"Certified accuracy against the radius on {board.title}: the share of {words}{seeds} that are put into the "
         "right class and that no change within the radius takes from it."
     )
-    return save(figure, f"drawing-{number:02d}-certified-{slug(board.title, 48)}", one_line(said, 900))
+    return save(figure, f"drawing-{number:02d}-certified-{slug(board.title, 48)}", one_line(caption, 900))

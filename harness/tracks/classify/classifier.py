@@ -52,15 +52,15 @@ class Classifier(LogitRunner):
         # Most methods say `no_grad` for speed alone.
         with mock.patch.multiple(torch, no_grad=on, inference_mode=lambda mode=True: on()), on():
             output = self.call(x.clone(), case.info)
-            said = output[0] if isinstance(output, tuple) else output
-            if not getattr(said, "requires_grad", False):
+            logits_tensor = output[0] if isinstance(output, tuple) else output
+            if not getattr(logits_tensor, "requires_grad", False):
                 raise self._undifferentiable("its result does not hang on its input")
-            own = said.reshape(-1)[: case.wanted[0]]
-            logits = accepted_logits(own, case.wanted)
-            found = [torch.autograd.grad(one, x, retain_graph=True, allow_unused=True)[0] for one in own]
-        if any(one is None for one in found):
+            by_class = logits_tensor.reshape(-1)[: case.wanted[0]]
+            logits = accepted_logits(by_class, case.wanted)
+            by_logit = [torch.autograd.grad(one, x, retain_graph=True, allow_unused=True)[0] for one in by_class]
+        if any(one is None for one in by_logit):
             raise self._undifferentiable("its result does not hang on its input")
-        gradients = torch.cat(found).permute(0, 2, 3, 1).cpu().float().numpy()
+        gradients = torch.cat(by_logit).permute(0, 2, 3, 1).cpu().float().numpy()
         if not np.isfinite(gradients).all():
             raise self._undifferentiable("its gradient is not finite")
         return {"logits": logits, "gradients": np.ascontiguousarray(gradients)}
@@ -70,8 +70,8 @@ class Classifier(LogitRunner):
 
     def classify(self, picture: Array, info: Info) -> Array:
         """`picture` float32 (H, W, C) → logits float32 (K,), K as `info.classes` says. Raises `Skip`, `Invalid`."""
-        made = self._accepted(picture, info)
-        return made[:, 0] if self.meta["explains"] else made
+        accepted = self._accepted(picture, info)
+        return accepted[:, 0] if self.meta["explains"] else accepted
 
     def explain(self, picture: Array, info: Info) -> tuple[Array, tuple[Array, ...]]:
         """`picture` float32 (H, W, C) → logits (K,) and maps (K, H, W), of a method that explains.

@@ -51,7 +51,7 @@ def corruption_sections(boards: Sequence[Board]) -> list[Section]:
 
 def corruption_errors(boards: Sequence[Board]) -> list[CorruptionErrors]:
     """Of each dataset, protocol and set of seeds the methods that are on all boards, where there are two or more."""
-    found: dict[tuple[Any, ...], dict[str, dict[int, Board]]] = defaultdict(lambda: defaultdict(dict))
+    boards_at: dict[tuple[Any, ...], dict[str, dict[int, Board]]] = defaultdict(lambda: defaultdict(dict))
     for board in boards:
         spec = readable_spec(board.regime_spec)
         if spec is None or spec.name != REGIME or spec.then:
@@ -60,27 +60,27 @@ def corruption_errors(boards: Sequence[Board]) -> list[CorruptionErrors]:
         kind, severity = str(given.pop("kind", "")), given.pop("severity", None)
         if isinstance(severity, int | float) and severity in SEVERITIES:
             place = board.dataset_spec, board.fingerprint, board.protocol, board.seeds, str(given)
-            found[place][kind][int(severity)] = board
+            boards_at[place][kind][int(severity)] = board
     whole = [
-        {kind: own for kind, own in sorted(kinds.items()) if own.keys() >= SEVERITIES}
-        for _, kinds in sorted(found.items(), key=lambda pair: repr(pair[0]))
+        {kind: severities for kind, severities in sorted(kinds.items()) if severities.keys() >= SEVERITIES}
+        for _, kinds in sorted(boards_at.items(), key=lambda pair: repr(pair[0]))
     ]
     return [one for kinds in whole if kinds and (one := _of(kinds)) is not None]
 
 
 def _of(kinds: Mapping[str, Mapping[int, Board]]) -> CorruptionErrors | None:
-    flat = [(kind, board) for kind, own in kinds.items() for _, board in sorted(own.items())]
+    flat = [(kind, board) for kind, severities in kinds.items() for _, board in sorted(severities.items())]
     entrants = contenders([_judged(board) for _, board in flat])
     errors: dict[str, Errors] = {}
     for label, places in entrants.items():
         each: dict[str, list[float]] = defaultdict(list)
         for place, row in places.items():
             each[flat[place][0]].append(1 - _accuracy(flat[place][1], row))
-        if len(places) == len(flat) and all(math.isfinite(value) for own in each.values() for value in own):
-            errors[label] = {kind: fmean(own) for kind, own in each.items()}
+        if len(places) == len(flat) and all(math.isfinite(value) for values in each.values() for value in values):
+            errors[label] = {kind: fmean(values) for kind, values in each.items()}
     if len(errors) < 2:
         return None
-    mean = {label: fmean(own.values()) for label, own in errors.items()}
+    mean = {label: fmean(by_kind.values()) for label, by_kind in errors.items()}
     baseline = {label for label in errors if entrants[label][0].role == "baseline"}
     reference = min(baseline or errors, key=lambda label: (-mean[label], label))
     board = flat[0][1]
@@ -89,7 +89,7 @@ def _of(kinds: Mapping[str, Mapping[int, Board]]) -> CorruptionErrors | None:
         kinds=tuple(kinds),
         reference=reference,
         baseline=bool(baseline),
-        mce={label: mean_corruption_error(own, errors[reference]) for label, own in errors.items()},
+        mce={label: mean_corruption_error(by_kind, errors[reference]) for label, by_kind in errors.items()},
         mean=mean,
         left_out=tuple(label for label in entrants if label not in errors),
     )
@@ -114,10 +114,10 @@ def _accuracy(board: Board, row: Row) -> float:
 
 def _section(one: CorruptionErrors) -> Section:
     why = "the baseline here" if one.baseline else "which errs most here, for there is no baseline"
-    few = f": {', '.join(one.kinds)}; ImageNet-C has {IN_ALL}" if len(one.kinds) < IN_ALL else ""
+    subset = f": {', '.join(one.kinds)}; ImageNet-C has {IN_ALL}" if len(one.kinds) < IN_ALL else ""
     lines = [
         f"mCE: the error under a corruption, summed over five severities, is divided by that of {one.reference}, "
-        f"{why}; the mean over {counted(len(one.kinds), 'corruption')}{few}. Mean error: not divided.",
+        f"{why}; the mean over {counted(len(one.kinds), 'corruption')}{subset}. Mean error: not divided.",
         "These ratios hang on the reference, which is AlexNet in the tables of ImageNet-C, and a corruption that it "
         "stands well counts for most.",
     ]

@@ -18,20 +18,20 @@ def detection(of: Callable[[Floats, Floats], Value]) -> AnswerMetric:
     """The set metric that `of` makes of the log odds (N,) of pictures of the first class, and of the second."""
 
     def score(answers: Answers) -> dict[str, Any]:
-        found: dict[str, Any] = {"value": None, "error": None, "interval": None, "n": len(answers.label),
+        result: dict[str, Any] = {"value": None, "error": None, "interval": None, "n": len(answers.label),
                                  "floor": None, "flags": [], "note": ""}  # fmt: skip
         others = answers.classes[answers.classes != 2]
         if len(others):
-            return {**found, "note": f"is of sets of two classes, not of {others[0]:.0f}"}
+            return {**result, "note": f"is of sets of two classes, not of {others[0]:.0f}"}
         first, second = (answers.odds[answers.label == k] for k in (0, 1))
         if not len(first) or not len(second):
             note = f"{len(first)} pictures of the first class, {len(second)} of the second"
-            return {**found, "note": note}
+            return {**result, "note": note}
         value, error = of(first, second)
         interval = None
         if error is not None:
             interval = [max(0.0, value - 1.96 * error), min(1.0, value + 1.96 * error)]
-        return {**found, "value": value, "error": error, "interval": interval}
+        return {**result, "value": value, "error": error, "interval": interval}
 
     return AnswerMetric(score, features="log odds of the second class", reference="pictures of the first class")
 
@@ -48,13 +48,13 @@ def area_under_roc(first: Floats, second: Floats) -> Value:
 def _below(values: Floats, each: Floats) -> Floats:
     """The share of `values` that is below each of another array, ties by half."""
     ordered = np.sort(values)
-    found: Floats = (np.searchsorted(ordered, each, "left") + np.searchsorted(ordered, each, "right")) / (
+    shares: Floats = (np.searchsorted(ordered, each, "left") + np.searchsorted(ordered, each, "right")) / (
         2 * len(values)
     )
-    return found
+    return shares
 
 
-def false_alarms(first: Floats, second: Floats, found: float) -> Value:
-    """The share of `first` at or above the largest threshold at or above which a share `found` of `second` is."""
-    threshold = np.sort(second)[::-1][math.ceil(found * len(second) - 1e-9) - 1]
+def false_alarms(first: Floats, second: Floats, detected: float) -> Value:
+    """The share of `first` at or above the largest threshold at or above which a share `detected` of `second` is."""
+    threshold = np.sort(second)[::-1][math.ceil(detected * len(second) - 1e-9) - 1]
     return float((first >= threshold).mean()), None

@@ -16,7 +16,7 @@ LEAST = 192
 """Pixels of the longer side, at least: small pictures are enlarged, pixel by pixel."""
 SMALL = 64
 """Pixels of the longer side, at most, of a picture that was misclassified: larger ones are reduced."""
-OWN, OTHER = (46, 196, 182), (255, 255, 255)
+TRUE_CLASS, OTHER_CLASS = (46, 196, 182), (255, 255, 255)
 """Colours of the outlines of the true class and of others."""
 
 Pixels = npt.NDArray[np.uint8]
@@ -77,5 +77,5 @@ def _png(rgb: Pixels, item: LabelledPicture) -> bytes:
         for label in np.unique(item.regions[item.regions >= 0]):
             inside = (item.regions == label).repeat(times, axis=0).repeat(times, axis=1).astype(np.uint8)
             edge = inside - cv2.erode(inside, np.ones((2 * wide + 1, 2 * wide + 1), np.uint8))
-            large[edge > 0] = OWN if label == item.label else OTHER
+            large[edge > 0] = TRUE_CLASS if label == item.label else OTHER_CLASS
     return encode_png(large)

@@ -20,12 +20,12 @@ Floats = npt.NDArray[np.float64]
 class Explanation:
     """What a metric with `maps` is given of one picture.
 
-    `said` (K,) are log-probabilities, `maps` (K, H, W) say of each class which pixels speak for it. `unlearned` are
+    `log_p` (K,) are log-probabilities, `maps` (K, H, W) say of each class which pixels speak for it. `unlearned` are
     those of the same method before a network without its training, where there are such. `regions` (H, W) is the place
     of the class that each pixel shows, -1 where it shows none, as far as the dataset knows; `label` is the true class.
     """
 
-    said: Floats
+    log_p: Floats
     maps: Array
     unlearned: Array | None
     label: int

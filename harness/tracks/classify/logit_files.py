@@ -45,11 +45,11 @@ class LogitFiles(ArrayFiles):
         from .drawing import small_picture
         from .labelled_picture import NO_CLASS
 
-        said = protocol.entry.obj(_logits(output, len(item.classes)), **protocol.kwargs)
-        place = int(np.argmax(said))
+        log_p = protocol.entry.obj(_logits(output, len(item.classes)), **protocol.kwargs)
+        place = int(np.argmax(log_p))
         if item.label in (place, NO_CLASS):
             return None
         truth, answer = (one_line(item.classes[label], LONGEST) for label in (item.label, place))
-        likely = float(np.exp(said[place]))
+        likely = float(np.exp(log_p[place]))
         picture = small_picture(case.given) if pictured else None
         return Mistake(item.id, truth, answer, likely if 0 <= likely <= 1 else None, picture)

@@ -19,7 +19,7 @@ def score_logits(
     """Scores by display form of the metric, of log-probabilities as the protocol makes them of logits."""
     classes = len(item.classes)
     logits, maps = unpacked(output, case.given.shape[:2]) if output.ndim == 2 else (output[:classes], ())
-    said = read_only(protocol.entry.obj(logits, **protocol.kwargs))
+    log_p = read_only(protocol.entry.obj(logits, **protocol.kwargs))
     maps = tuple(map(read_only, maps))
     scores: dict[str, float] = {}
     for metric in metrics:
@@ -28,12 +28,12 @@ def score_logits(
             value = NotDefined("it shows none of the classes")
         elif metric.entry.meta["maps"]:
             second = maps[1] if len(maps) > 1 else None
-            explanation = Explanation(said, maps[0], second, item.label, item.regions) if maps else None
+            explanation = Explanation(log_p, maps[0], second, item.label, item.regions) if maps else None
             value = metric_value(metric, explanation) if explanation else NotDefined("gives no maps")
         elif not metric.entry.meta["radius"]:
-            value = metric_value(metric, said, item.label)
+            value = metric_value(metric, log_p, item.label)
         elif len(output) > classes:
-            value = metric_value(metric, said, item.label, float(output[classes]))
+            value = metric_value(metric, log_p, item.label, float(output[classes]))
         else:
             value = NotDefined("the method certifies nothing")
         scores[metric.display] = value

@@ -74,16 +74,16 @@ class AnswerCollector:
         """A value of each array of `Answers`, or nothing."""
         if not isinstance(item, LabelledPicture):
             raise UsageError("set metrics are of labelled pictures")
-        made: list[float] = []
+        answer: list[float] = []
         if item.label != NO_CLASS:
             classes = len(item.classes)
             logits = (output[:, 0] if output.ndim == 2 else output)[:classes]
-            said: Floats = self._protocol.entry.obj(logits, **self._protocol.kwargs)
-            place = int(np.argmax(said))
-            odds = float(said[1] - said[0]) if classes == 2 else 0.0
-            made = [float(np.exp(said[place])), float(place == item.label), float(item.label), float(classes), odds]
-        self._taken.append(made)
-        return made
+            log_p: Floats = self._protocol.entry.obj(logits, **self._protocol.kwargs)
+            place = int(np.argmax(log_p))
+            odds = float(log_p[1] - log_p[0]) if classes == 2 else 0.0
+            answer = [float(np.exp(log_p[place])), float(place == item.label), float(item.label), float(classes), odds]
+        self._taken.append(answer)
+        return answer
 
     def score(self) -> dict[str, dict[str, Any]]:
         """The result of each metric, by name."""

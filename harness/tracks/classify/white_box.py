@@ -67,25 +67,25 @@ class _Search:
     def fgsm(self) -> npt.NDArray[np.float32]:
         """One step of length eps from the given picture."""
         start = self._look(self._given)
-        return self._within(self._eps * self._steepest(start.slope)).astype(np.float32)
+        return self._limited(self._eps * self._steepest(start.slope)).astype(np.float32)
 
     def pgd(self, rng: np.random.Generator) -> npt.NDArray[np.float32]:
         """The point of the least margin that was met, from the given picture and random changes of it."""
         best = self._look(self._given)
         for _ in range(self._restarts):
-            x = self._within(self._random(rng))
+            x = self._limited(self._random(rng))
             for _ in range(self._steps):
-                here = self._look(x)
-                best = min(best, here, key=lambda point: point.margin)
-                x = self._within(here.x + 2.5 * self._eps / self._steps * self._steepest(here.slope) - self._given)
+                at = self._look(x)
+                best = min(best, at, key=lambda point: point.margin)
+                x = self._limited(at.x + 2.5 * self._eps / self._steps * self._steepest(at.slope) - self._given)
             best = min(best, self._look(x), key=lambda point: point.margin)
         return best.x.astype(np.float32)
 
     def _look(self, x: Floats) -> _Point:
         """Ask the classifier. Raises `Invalid` for what is no answer."""
-        said = self._ask(replace(self._case, given=np.ascontiguousarray(x, dtype=np.float32)))
+        answer = self._ask(replace(self._case, given=np.ascontiguousarray(x, dtype=np.float32)))
         try:
-            logits, gradients = (np.asarray(said[name], dtype=np.float64) for name in ("logits", "gradients"))
+            logits, gradients = (np.asarray(answer[name], dtype=np.float64) for name in ("logits", "gradients"))
         except (TypeError, KeyError, ValueError):
             raise Invalid("its process sent what are no gradients") from None
         classes = self._case.wanted[0]
@@ -107,14 +107,14 @@ class _Search:
         scaled: Floats = slope / max(float(np.abs(slope).max()), 1e-300)
         return scaled / max(float(np.linalg.norm(scaled)), 1e-300)
 
-    def _within(self, change: Floats) -> Floats:
+    def _limited(self, change: Floats) -> Floats:
         """The given picture with a change that is cut to eps and to the values of pictures."""
         if self._norm == "linf":
             change = np.clip(change, -self._eps, self._eps)
         else:
             change = change * min(1.0, self._eps / max(float(np.linalg.norm(change)), 1e-300))
-        within: Floats = np.clip(self._given + change, self._low, self._high)
-        return within
+        values: Floats = np.clip(self._given + change, self._low, self._high)
+        return values
 
     def _random(self, rng: np.random.Generator) -> Floats:
         """A change drawn uniformly within eps."""

@@ -46,10 +46,10 @@ def _draw_fits(board: Board, fits: Sequence[RowPanel], number: int, sheet: Sheet
     canvas = blank_canvas(sheet.width, height)
     for spot, (row, tile) in enumerate(tiles):
         band, column = divmod(spot, PER_BAND)
-        left, top = EDGE + column * (wide + GAP), height - HEAD * k - band * (TEXT * k + rise + GAP) - TEXT * k
-        canvas.imshow(tile, extent=(left, left + wide, top - rise, top), aspect="auto")
+        start, top = EDGE + column * (wide + GAP), height - HEAD * k - band * (TEXT * k + rise + GAP) - TEXT * k
+        canvas.imshow(tile, extent=(start, start + wide, top - rise, top), aspect="auto")
         title = f"{fit(row.label, wide, sheet.text)}\n{score_with_unit(board, row, item)}"
-        canvas.text(left + wide / 2, top + 0.03, title, ha="center", va="bottom", fontsize=sheet.text, linespacing=1.1)
+        canvas.text(start + wide / 2, top + 0.03, title, ha="center", va="bottom", fontsize=sheet.text, linespacing=1.1)
     canvas.set(xlim=(0, sheet.width), ylim=(0, height))
     heading = fit(f"{board.title}, {item}", sheet.width - 0.4, sheet.heading)
     canvas.text(sheet.width / 2, height - 0.16 * k, heading, ha="center", va="center", fontsize=sheet.heading)

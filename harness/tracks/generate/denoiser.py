@@ -62,10 +62,10 @@ class Denoiser:
 
         before = _Count.pictures
         labels = None if labels is None else torch.as_tensor(labels, device=x.device)
-        made = self.runner.instance.denoised(x, sigma, labels)
-        if tuple(getattr(made, "shape", ())) != tuple(x.shape):
-            shape = tuple(getattr(made, "shape", ()))
+        denoised = self.runner.instance.denoised(x, sigma, labels)
+        if tuple(getattr(denoised, "shape", ())) != tuple(x.shape):
+            shape = tuple(getattr(denoised, "shape", ()))
             raise Invalid(f"{self.runner.bound.display} gave shape {shape} where {tuple(x.shape)} was due")
         if _Count.pictures == before:
             _Count.pictures += len(x)
-        return made
+        return denoised

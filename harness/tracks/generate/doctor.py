@@ -45,7 +45,7 @@ class _ShapeTrial:
         case = pose_batch(self.regime, item, 0, 0)
         return replace(case, info=case.info.replace(sample=item)) if runner.meta["oracle"] else case
 
-    def made(self, runner: Sampler, case: Case) -> Any:
+    def samples(self, runner: Sampler, case: Case) -> Any:
         """What comes back. Raises what the method raises, `Skip` and `Invalid`."""
         runner.check(case.info)
         return runner.accept(runner.call(runner.prepare(case.given), case.info), case)["samples"]
@@ -65,7 +65,7 @@ def examine(method: Bound, before: Callable[[str], None], regime: str) -> Iterat
     for shape in SHAPES:
         one = _ShapeTrial(shape, bound)
         try:
-            one.made(runner, one.case(runner))
+            one.samples(runner, one.case(runner))
         except Skip as skip:
             skipped = skipped or one_line(skip)
             continue
@@ -79,14 +79,14 @@ def examine(method: Bound, before: Callable[[str], None], regime: str) -> Iterat
         return
     yield Finding("gives pictures", True, f"of {trial.shape}")
     samples = {"each by itself": _alone, "samples unlike latents": _unlike}
-    own = {"near the picture without noise": _near} if isinstance(runner, Model) else samples
-    checks = {"repeats": _repeats, "leaves its input": _untouched, **own}
+    of_kind = {"near the picture without noise": _near} if isinstance(runner, Model) else samples
+    checks = {"repeats": _repeats, "leaves its input": _untouched, **of_kind}
     yield from findings_of({name: partial(check, runner, trial) for name, check in checks.items()}, before)
 
 
 def _repeats(runner: Sampler, trial: _ShapeTrial) -> tuple[bool | None, str]:
     # Info draws anew for each case: two cases of one item are the same one.
-    one, other = (trial.made(runner, trial.case(runner)) for _ in range(2))
+    one, other = (trial.samples(runner, trial.case(runner)) for _ in range(2))
     same = np.array_equal(one, other)
     return same, "" if same else "two calls differ: draw from info.rng or info.generator only"
 
@@ -101,9 +101,9 @@ def _untouched(runner: Sampler, trial: _ShapeTrial) -> tuple[bool | None, str]:
 
 def _alone(runner: Sampler, trial: _ShapeTrial) -> tuple[bool | None, str]:
     """Whether what is made of a latent depends on those beside it."""
-    many, few = (trial.made(runner, trial.case(runner, count)) for count in (6, 3))
-    off = float(np.abs(many[:3] - few).max())
-    if off < 1e-3 * max(1.0, float(np.abs(few).max())):
+    six, three = (trial.samples(runner, trial.case(runner, count)) for count in (6, 3))
+    off = float(np.abs(six[:3] - three).max())
+    if off < 1e-3 * max(1.0, float(np.abs(three).max())):
         return True, ""
     return (
         None,
@@ -114,7 +114,7 @@ def _alone(runner: Sampler, trial: _ShapeTrial) -> tuple[bool | None, str]:
 def _unlike(runner: Sampler, trial: _ShapeTrial) -> tuple[bool | None, str]:
     """Whether it makes something of its latents."""
     case = trial.case(runner, 16)
-    samples, latents = trial.made(runner, case).ravel(), case.given.ravel()
+    samples, latents = trial.samples(runner, case).ravel(), case.given.ravel()
     spread = float(samples.std())
     if spread == 0 or (alike := float(np.corrcoef(samples, latents)[0, 1])) < ALIKE:
         return True, ""
@@ -127,7 +127,7 @@ def _near(runner: Sampler, trial: _ShapeTrial) -> tuple[bool | None, str]:
     """Whether a model gives back what has hardly any noise."""
     case = trial.case(runner)
     least = int(np.argmin(case.info.sigma))
-    off = float(np.sqrt(np.mean((trial.made(runner, case)[least] - case.given[least]) ** 2)))
+    off = float(np.sqrt(np.mean((trial.samples(runner, case)[least] - case.given[least]) ** 2)))
     if off < 0.3:
         return True, ""
     sigma = float(case.info.sigma[least])

@@ -25,16 +25,16 @@ def draw_samples(item: Any, case: Case, output: Drawn) -> dict[str, bytes] | Non
 
 def _likened(item: LatentBatch) -> npt.NDArray[np.float32]:
     """Reference pictures, of the classes that were asked for where there are such."""
-    labels, held = item.labels, item.reference.labels
+    labels, true_labels = item.labels, item.reference.labels
     pictures = item.reference.pictures
-    if labels is None or held is None:
+    if labels is None or true_labels is None:
         return pictures[: ACROSS * DOWN]
     seen: dict[int, int] = {}
     places = []
     for label in labels[: ACROSS * DOWN]:
-        own = np.flatnonzero(held == label)
-        if len(own):
-            places.append(own[seen.get(int(label), 0) % len(own)])
+        of_label = np.flatnonzero(true_labels == label)
+        if len(of_label):
+            places.append(of_label[seen.get(int(label), 0) % len(of_label)])
             seen[int(label)] = seen.get(int(label), 0) + 1
     return pictures[places] if places else pictures[: ACROSS * DOWN]
 
@@ -52,7 +52,7 @@ def sheet_of(pictures: npt.NDArray[Any]) -> bytes:
     sheet = np.full((rows * (height + 1) - 1, ACROSS * (width + 1) - 1, channels), 255, np.uint8)
     for place, picture in enumerate(grey):
         row, column = divmod(place, ACROSS)
-        top, left = row * (height + 1), column * (width + 1)
-        sheet[top : top + height, left : left + width] = picture
+        row_start, column_start = row * (height + 1), column * (width + 1)
+        sheet[row_start : row_start + height, column_start : column_start + width] = picture
     _, data = cv2.imencode(".png", sheet[:, :, ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])
     return bytes(data.tobytes())

@@ -37,8 +37,8 @@ class Gaussian:
 
     def _scaled(self, rows: Floats, along: Floats, across: float) -> Floats:
         off = rows - self.mean
-        made: Floats = self.mean + across * off + (off @ self.axes * (along - across)) @ self.axes.T
-        return made
+        scaled: Floats = self.mean + across * off + (off @ self.axes * (along - across)) @ self.axes.T
+        return scaled
 
 
 class Moments:
@@ -50,7 +50,7 @@ class Moments:
 
     def __init__(self, of: Bound) -> None:
         dataset = open_dataset(of)
-        self._name, self._made = of.display, dict[int, Gaussian]()
+        self._name, self._by_label = of.display, dict[int, Gaussian]()
         self._law: Law | None = getattr(dataset, "law", None)
         self._rows, self._labels = np.empty((0, 0)), np.empty(0, np.int64)
         if self._law is not None:
@@ -65,9 +65,9 @@ class Moments:
 
     def of(self, label: int = -1) -> Gaussian:
         """The law of a class; -1: of all. Raises `UsageError` where there are not two pictures of it."""
-        if label not in self._made:
-            self._made[label] = self._known(label) if self._law is not None else self._measured(label)
-        return self._made[label]
+        if label not in self._by_label:
+            self._by_label[label] = self._known(label) if self._law is not None else self._measured(label)
+        return self._by_label[label]
 
     def _known(self, label: int) -> Gaussian:
         law = self._law

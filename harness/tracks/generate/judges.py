@@ -40,11 +40,11 @@ def by_neighbours(rows: Floats, reference: Compared, k: int) -> npt.NDArray[np.i
     """The class of most of the k nearest training pictures, (N,); of classes with as many of them the first."""
     assert reference.trained is not None and reference.trained_labels is not None
     most = min(k, len(reference.trained))
-    said = []
+    classes = []
     for i in range(0, len(rows), 256):
         near = np.argpartition(pairwise_distances(rows[i : i + 256], reference.trained), most - 1, axis=1)[:, :most]
-        said += [int(np.bincount(row).argmax()) for row in reference.trained_labels[near]]
-    return np.array(said, np.int64)
+        classes += [int(np.bincount(row).argmax()) for row in reference.trained_labels[near]]
+    return np.array(classes, np.int64)
 
 
 @lru_cache(maxsize=2)
@@ -52,9 +52,9 @@ def _by_convolutions(reference: Compared, shape: tuple[int, ...]) -> Callable[[F
     assert reference.trained is not None and reference.trained_labels is not None
     pictures, labels = reference.trained, reference.trained_labels
     named = [str(_VERSION), str(shape), *(hashlib.sha256(a.tobytes()).hexdigest() for a in (pictures, labels))]
-    held = made_once("judge", named, lambda say: _learned(pictures, labels, shape))
-    features = _responses(held["filters"], shape)
-    return lambda rows: ((features(rows) - held["middle"]) @ held["weights"] + held["mean"]).argmax(axis=1)
+    linear = made_once("judge", named, lambda say: _learned(pictures, labels, shape))
+    features = _responses(linear["filters"], shape)
+    return lambda rows: ((features(rows) - linear["middle"]) @ linear["weights"] + linear["mean"]).argmax(axis=1)
 
 
 def _learned(pictures: Floats, labels: Labels, shape: tuple[int, ...]) -> dict[str, npt.NDArray[Any]]:
@@ -76,17 +76,17 @@ def _filters(pictures: Floats, shape: tuple[int, ...], rng: np.random.Generator)
     """Squares (F, C, s, s) of pictures, of mean 0 and length 1; those without contrast are passed over."""
     channels, height, width = shape
     side = min(5 if min(height, width) >= 12 else 3, height, width)
-    held = pictures.reshape(-1, *shape)
-    found = []
+    planes = pictures.reshape(-1, *shape)
+    filters = []
     for _ in range(100 * _FILTERS):
-        one, top, left = (int(rng.integers(n)) for n in (len(held), height - side + 1, width - side + 1))
-        square = held[one, :, top : top + side, left : left + side]
+        one, top, start = (int(rng.integers(n)) for n in (len(planes), height - side + 1, width - side + 1))
+        square = planes[one, :, top : top + side, start : start + side]
         square = square - square.mean()
         if (length := float(np.linalg.norm(square))) > 0.1:
-            found.append(square / length)
-        if len(found) == _FILTERS:
+            filters.append(square / length)
+        if len(filters) == _FILTERS:
             break
-    return np.stack(found or [np.zeros((channels, side, side))])
+    return np.stack(filters or [np.zeros((channels, side, side))])
 
 
 def _responses(filters: Floats, shape: tuple[int, ...]) -> Callable[[Floats], Floats]:
@@ -98,12 +98,12 @@ def _responses(filters: Floats, shape: tuple[int, ...]) -> Callable[[Floats], Fl
     parts = min(_PARTS, shape[1]), min(_PARTS, shape[2])
 
     def respond(rows: Floats) -> Floats:
-        made: list[Any] = []
+        responses: list[Any] = []
         with torch.no_grad():
             for i in range(0, len(rows), 256):
                 pictures = torch.from_numpy(np.asarray(rows[i : i + 256], np.float32)).reshape(-1, *shape)
                 answer = F.conv2d(F.pad(pictures, (kernel.shape[-1] // 2,) * 4, mode="replicate"), kernel)
-                made.append(F.adaptive_avg_pool2d(F.relu(answer - 0.25), parts).flatten(1).numpy())
-        return np.concatenate(made).astype(np.float64)
+                responses.append(F.adaptive_avg_pool2d(F.relu(answer - 0.25), parts).flatten(1).numpy())
+        return np.concatenate(responses).astype(np.float64)
 
     return respond

@@ -25,22 +25,22 @@ def last_layer(judge: Bound) -> Extractor:
 
     from ...training.learned import learned
 
-    found = learned(judge, 0, "judge")
-    layers = [part for part in found.net.modules() if isinstance(part, nn.Linear)]
+    network = learned(judge, 0, "judge")
+    layers = [part for part in network.net.modules() if isinstance(part, nn.Linear)]
     if not layers:
         raise UsageError(f"judge: {judge.display} has no linear layer to take features from: give another arch")
 
     def features(pictures: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         import torch
 
-        if pictures.shape[1:] != found.given:
-            raise UsageError(f"judge: it was trained on pictures {found.given}, samples are {pictures.shape[1:]}")
+        if pictures.shape[1:] != network.given:
+            raise UsageError(f"judge: it was trained on pictures {network.given}, samples are {pictures.shape[1:]}")
         seen: list[Any] = []
         hook = layers[-1].register_forward_pre_hook(lambda layer, given: seen.append(given[0].flatten(1)))
         try:
             with torch.no_grad():
                 for part in torch.split(torch.from_numpy(((pictures + 1) / 2).clip(0, 1)), 256):
-                    found.net(part)
+                    network.net(part)
         finally:
             hook.remove()
         if sum(map(len, seen)) != len(pictures):

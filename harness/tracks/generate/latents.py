@@ -53,5 +53,5 @@ def pose_picture(item: TrainingPicture) -> Case:
 
 
 def _sha256(given: npt.NDArray[np.float32], labels: npt.NDArray[np.int64] | None) -> str:
-    told = b"" if labels is None else labels.astype("<i8").tobytes()
-    return hashlib.sha256(given.astype("<f4").tobytes() + told).hexdigest()
+    label_bytes = b"" if labels is None else labels.astype("<i8").tobytes()
+    return hashlib.sha256(given.astype("<f4").tobytes() + label_bytes).hexdigest()

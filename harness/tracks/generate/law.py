@@ -57,12 +57,12 @@ class Law:
         the noise at its start is strong.
         """
         variances, axes = self.axes
-        made = np.empty_like(normal)
+        rows = np.empty_like(normal)
         for k in np.unique(components):
             chosen = components == k
             along = (normal[chosen] @ axes[k]) * np.sqrt(variances[k])
-            made[chosen] = self.means[k] + along @ axes[k].T
-        return made
+            rows[chosen] = self.means[k] + along @ axes[k].T
+        return rows
 
     @cached_property
     def sha256(self) -> str:

@@ -27,8 +27,8 @@ class SampleFiles(ArrayFiles):
         """Raise ValueError for another type, another shape than `wanted`, NaN or Inf."""
         if not isinstance(output, dict) or output.keys() != {"samples", "evaluations"}:
             raise ValueError("samples and evaluations were due")
-        often = output["evaluations"]
-        if often is not None and not (isinstance(often, float) and 0 < often < 1e12):
+        evaluations = output["evaluations"]
+        if evaluations is not None and not (isinstance(evaluations, float) and 0 < evaluations < 1e12):
             raise ValueError("evaluations that are no number above 0")
         super().check(output["samples"], wanted)
 
@@ -36,8 +36,8 @@ class SampleFiles(ArrayFiles):
         """Keep samples. Raises OSError."""
         import numpy as np
 
-        often = output["evaluations"]
-        np.savez(file, samples=output["samples"], evaluations=np.array([] if often is None else [often]))
+        evaluations = output["evaluations"]
+        np.savez(file, samples=output["samples"], evaluations=np.array([] if evaluations is None else [evaluations]))
 
     def load(self, file: Path, wanted: Any = None) -> Drawn:
         """The samples again. Raises OSError, and ValueError for a damaged file, or another shape than `wanted`."""
@@ -46,10 +46,10 @@ class SampleFiles(ArrayFiles):
         import numpy as np
 
         try:
-            with np.load(file, allow_pickle=False) as held:
-                samples, often = held["samples"], held["evaluations"]
+            with np.load(file, allow_pickle=False) as arrays:
+                samples, evaluations = arrays["samples"], arrays["evaluations"]
         except (EOFError, KeyError, zipfile.BadZipFile, AttributeError, TypeError):
             raise ValueError("no samples") from None
-        made: Drawn = {"samples": samples, "evaluations": float(often[0]) if often.size else None}
-        self.check(made, wanted)
-        return made
+        drawn: Drawn = {"samples": samples, "evaluations": float(evaluations[0]) if evaluations.size else None}
+        self.check(drawn, wanted)
+        return drawn

@@ -41,10 +41,10 @@ class Sampler(MethodRunner):
     def call(self, prepared: Any, info: Info) -> Any:
         """The bare call; what it asks of models is counted."""
         before = counted()
-        made = super().call(prepared, info)
+        answer = super().call(prepared, info)
         asked = counted() - before
         self._evaluations = asked / len(prepared) if asked else None
-        return made
+        return answer
 
     def accept(self, output: Any, case: Case) -> Drawn:
         """The samples. Raises `Invalid` for another shape or type, NaN or Inf."""
@@ -84,10 +84,10 @@ class Model(Sampler):
         if len({case.given.shape for case in cases}) > 1 or any(case.info.sigma is None for case in cases):
             return None
         given = torch.cat([self.prepare(case.given) for case in cases])
-        made = self._denoised(given, [case.info for case in cases])
-        if getattr(made, "shape", ()) != given.shape:
+        denoised = self._denoised(given, [case.info for case in cases])
+        if getattr(denoised, "shape", ()) != given.shape:
             return None
-        parts = made.split(len(cases[0].given))
+        parts = denoised.split(len(cases[0].given))
         return [self.accept(part, case) for part, case in zip(parts, cases, strict=True)]
 
     def _denoised(self, x: Any, infos: Sequence[Info]) -> Any:
@@ -96,9 +96,9 @@ class Model(Sampler):
         sigma = torch.from_numpy(np.concatenate([info.sigma for info in infos])).to(x)[:, None, None, None]
         each = len(x) // len(infos)
         labels = [np.full(each, -1) if info.labels is None else info.labels for info in infos]
-        told = torch.from_numpy(np.concatenate(labels)).to(x.device)
+        classes = torch.from_numpy(np.concatenate(labels)).to(x.device)
         with torch.no_grad():
-            return self._object.denoised(x, sigma, None if bool((told < 0).all()) else told)
+            return self._object.denoised(x, sigma, None if bool((classes < 0).all()) else classes)
 
 
 def open_method(method: Bound) -> Sampler:

@@ -61,8 +61,8 @@ class SampleSetMetric:
 
 def made_of(bound: Bound) -> SampleSetMetric:
     """The parts of a bound set metric."""
-    made: SampleSetMetric = bound.entry.obj(**bound.kwargs)
-    return made
+    metric: SampleSetMetric = bound.entry.obj(**bound.kwargs)
+    return metric
 
 
 def plan_set(bound: Bound) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -145,27 +145,29 @@ class SampleCollector:
     def _scored(self, metric: SampleSetMetric) -> dict[str, Any]:
         if not self._count:
             return {**_BLANK, "note": "no samples"}
-        made, real = (self._read(metric.stream, side) for side in SIDES)
+        samples, real = (self._read(metric.stream, side) for side in SIDES)
         if metric.stream == "pixels":
-            return score_set(metric, *on_principal_axes(made, real, metric.dims))
-        return score_set(metric, made, real)
+            return score_set(metric, *on_principal_axes(samples, real, metric.dims))
+        return score_set(metric, samples, real)
 
     def _features(self, stream: str, pictures: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        left = self._protocol.entry.obj(pictures, **self._protocol.kwargs)
+        inputs = self._protocol.entry.obj(pictures, **self._protocol.kwargs)
         if stream == "pixels":
-            return as_rows(left).astype(np.float32)
+            return as_rows(inputs).astype(np.float32)
         if stream not in self._networks:
             judge = self._judges[stream]
             self._networks[stream] = last_layer(judge) if judge is not None else _network(stream)
-        return self._networks[stream](np.asarray(left, np.float32))
+        return self._networks[stream](np.asarray(inputs, np.float32))
 
     def _of_reference(self, stream: str, reference: Reference) -> npt.NDArray[np.float32]:
         if stream not in NETWORKS:
             return self._features(stream, reference.pictures)
         named = [reference.sha256, stream, str(NETWORKS[stream].version), network_sha256(stream), RESIZE]
         named += [self._protocol.canonical, str(self._protocol.versions)]
-        made = made_once("reference-features", named, lambda say: {"rows": self._features(stream, reference.pictures)})
-        return np.asarray(made["rows"], np.float32)
+        arrays = made_once(
+            "reference-features", named, lambda say: {"rows": self._features(stream, reference.pictures)}
+        )
+        return np.asarray(arrays["rows"], np.float32)
 
     def _file(self, stream: str, side: str) -> Path:
         return self._folder / f"features-{stream}-{side}.f32"
@@ -206,51 +208,51 @@ def _network(name: str) -> Extractor:
 _BLANK: Mapping[str, Any] = {"value": None, "error": None, "interval": None, "n": 0, "floor": None, "flags": []}
 
 
-def on_principal_axes(made: npt.NDArray[Any], real: npt.NDArray[Any], dims: int) -> tuple[Floats, Floats]:
+def on_principal_axes(samples: npt.NDArray[Any], real: npt.NDArray[Any], dims: int) -> tuple[Floats, Floats]:
     """Both sets (N, D) on the `dims` axes along which `real` varies most; as they are where there are no more."""
-    made, real = np.asarray(made, np.float64), np.asarray(real, np.float64)
+    samples, real = np.asarray(samples, np.float64), np.asarray(real, np.float64)
     if real.shape[1] <= dims:
-        return made, real
+        return samples, real
     mean = real.mean(axis=0)
     _, axes = np.linalg.eigh(np.cov(real.T))
     axes = axes[:, : -dims - 1 : -1]
-    return (made - mean) @ axes, (real - mean) @ axes
+    return (samples - mean) @ axes, (real - mean) @ axes
 
 
-def score_set(metric: SampleSetMetric, made: npt.NDArray[Any], real: npt.NDArray[Any]) -> dict[str, Any]:
+def score_set(metric: SampleSetMetric, samples: npt.NDArray[Any], real: npt.NDArray[Any]) -> dict[str, Any]:
     """`value`, `error`, `interval`, `n`, `floor`, `flags` and `note` of a `SetPart`: rows of samples and reference.
 
     `floor` is what one half of the reference scores against the other. Balls around neighbours are larger where there
     are fewer of them, so metrics of these look at as many of the one as of the other.
     """
-    found: dict[str, Any] = {**_BLANK, "n": len(made), "note": ""}
-    least, half = max(2, metric.k + 1), len(real) // 2
-    if min(len(made), half) < least:
-        return {**found, "note": f"{min(len(made), half)} samples, or half the reference: at least {least} are due"}
+    n, least, half = len(samples), max(2, metric.k + 1), len(real) // 2
+    result: dict[str, Any] = {**_BLANK, "n": n, "note": ""}
+    if min(n, half) < least:
+        return {**result, "note": f"{min(n, half)} samples, or half the reference: at least {least} are due"}
     if metric.distance == "frechet":
-        width = made.shape[1]
-        if len(made) < width and not metric.allow_small:
+        width = samples.shape[1]
+        if n < width and not metric.allow_small:
             why = (
-                f"refused: {len(made)} samples are fewer than {width} (a covariance of {width} features is singular); "
+                f"refused: {n} samples are fewer than {width} (a covariance of {width} features is singular); "
                 "kd is unbiased at any number, allow_small=True computes this one all the same"
             )
-            return {**found, "flags": ["refused"], "note": why}
-        found["flags"] = ["small-n"] if len(made) < ENOUGH else []
+            return {**result, "flags": ["refused"], "note": why}
+        result["flags"] = ["small-n"] if n < ENOUGH else []
     # A set may hold its classes by turns: what is a part of it is drawn.
     order = keyed_generator(text_key(f"halves|{len(real)}")).permutation(len(real))
-    most = min(len(made), len(real)) if metric.k else len(real)
-    found["value"], found["error"] = _value(metric, made[:most] if metric.k else made, real[order[:most]])
-    found["floor"] = _value(metric, real[order[:half]], real[order[half:]])[0]
-    return found
+    most = min(n, len(real)) if metric.k else len(real)
+    result["value"], result["error"] = _value(metric, samples[:most] if metric.k else samples, real[order[:most]])
+    result["floor"] = _value(metric, real[order[:half]], real[order[half:]])[0]
+    return result
 
 
-def _value(metric: SampleSetMetric, made: npt.NDArray[Any], real: npt.NDArray[Any]) -> tuple[float, float | None]:
+def _value(metric: SampleSetMetric, samples: npt.NDArray[Any], real: npt.NDArray[Any]) -> tuple[float, float | None]:
     if metric.distance == "frechet":
-        return frechet_distance(made, real), None
+        return frechet_distance(samples, real), None
     if metric.distance == "kernel":
-        value, error = kernel_distance(made, real)
+        value, error = kernel_distance(samples, real)
         return value, None if isinstance(error, NotDefined) else error
     by = {"precision": precision, "density": density, "coverage": coverage}
     if metric.distance == "recall":
-        return precision(made, real, metric.k), None
-    return by[metric.distance](real, made, metric.k), None
+        return precision(samples, real, metric.k), None
+    return by[metric.distance](real, samples, metric.k), None

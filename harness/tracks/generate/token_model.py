@@ -57,11 +57,11 @@ class TokenModel:
         labels = None if labels is None else torch.as_tensor(labels, device=pictures.device)
         return self._part.told(pictures, known, places, labels)
 
-    def __call__(self, tokens: Any, sigma: Any, told: Any) -> Any:
+    def __call__(self, tokens: Any, sigma: Any, known: Any) -> Any:
         """The mean of the tokens. Raises `Invalid` for another shape."""
-        made = self._part.seen(tokens, sigma, told)
-        if tuple(getattr(made, "shape", ())) != tuple(tokens.shape):
-            shape = tuple(getattr(made, "shape", ()))
+        means = self._part.seen(tokens, sigma, known)
+        if tuple(getattr(means, "shape", ())) != tuple(tokens.shape):
+            shape = tuple(getattr(means, "shape", ()))
             raise Invalid(f"{self.runner.bound.display} gave shape {shape} where {tuple(tokens.shape)} was due")
         _Count.pictures += len(tokens)
-        return made
+        return means

@@ -67,5 +67,5 @@ def labels_of_views(labels: Labels, views: int) -> npt.NDArray[np.int64]:
         raise Skip(f"{views} views need batches that ask for {views} classes or more: give the dataset labels=true")
     turns = keyed_generator(text_key("labels of views")).random((len(labels), len(classes)))
     turns[classes == labels[:, None]] = -1.0
-    found: npt.NDArray[np.int64] = classes[np.argsort(turns, axis=1)[:, :views].T]
-    return found
+    labels_of: npt.NDArray[np.int64] = classes[np.argsort(turns, axis=1)[:, :views].T]
+    return labels_of

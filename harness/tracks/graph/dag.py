@@ -40,23 +40,23 @@ def measured_dag(name: str, values: Any, edges: Any) -> LinearDag:
 
     Raises ValueError for shapes that do not fit, values that are not finite, a constant variable, and a cycle.
     """
-    found = (_square(edges) != 0).astype(np.float64)
+    graph = (_square(edges) != 0).astype(np.float64)
     samples = np.ascontiguousarray(values, dtype=np.float64)
-    if samples.ndim != 2 or samples.shape[1] != len(found) or len(samples) < 2:
-        raise ValueError(f"samples (N, {len(found)}) of two rows or more are due for this graph, not {samples.shape}")
+    if samples.ndim != 2 or samples.shape[1] != len(graph) or len(samples) < 2:
+        raise ValueError(f"samples (N, {len(graph)}) of two rows or more are due for this graph, not {samples.shape}")
     if not np.isfinite(samples).all():
         raise ValueError("a sample is not finite")
     if (samples == samples[0]).all(axis=0).any():
         raise ValueError(f"variable {int((samples == samples[0]).all(axis=0).argmax())} has one value alone")
-    return LinearDag(name, found, len(samples), samples)
+    return LinearDag(name, graph, len(samples), samples)
 
 
 def _square(weights: Any) -> Floats:
-    found = np.ascontiguousarray(weights, dtype=np.float64)
-    if found.ndim != 2 or found.shape[0] != found.shape[1] or len(found) < 2:
-        raise ValueError(f"a graph is (d, d) with d of 2 or more, not {found.shape}")
-    if not np.isfinite(found).all():
+    square = np.ascontiguousarray(weights, dtype=np.float64)
+    if square.ndim != 2 or square.shape[0] != square.shape[1] or len(square) < 2:
+        raise ValueError(f"a graph is (d, d) with d of 2 or more, not {square.shape}")
+    if not np.isfinite(square).all():
         raise ValueError("a weight is not finite")
-    if not is_acyclic(found != 0):
+    if not is_acyclic(square != 0):
         raise ValueError("its edges form a cycle")
-    return found
+    return square

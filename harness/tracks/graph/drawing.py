@@ -40,13 +40,13 @@ def _squares(weights: Floats, truth: Edges) -> npt.NDArray[np.float64]:
     """(d, d, 3) in [0, 1]."""
     order = topological_order(truth) or list(range(len(truth)))
     weights, truth = weights[np.ix_(order, order)], truth[np.ix_(order, order)]
-    found = weights != 0
+    estimated = weights != 0
     # The largest weights of a graph may be few: all above the upper quartile are drawn alike.
-    most = float(np.quantile(np.abs(weights[found]), 0.75)) if found.any() else 1.0
+    most = float(np.quantile(np.abs(weights[estimated]), 0.75)) if estimated.any() else 1.0
     strength = FAINTEST + (1 - FAINTEST) * np.clip(np.abs(weights) / most, 0, 1)[..., None]
     squares = np.where(np.tri(len(truth), dtype=bool)[..., None], np.array(AGAINST), np.array(PAGE))
-    squares[truth & ~found] = MISSED
-    for chosen, colour in ((found & truth, RIGHT), (found & ~truth, WRONG)):
+    squares[truth & ~estimated] = MISSED
+    for chosen, colour in ((estimated & truth, RIGHT), (estimated & ~truth, WRONG)):
         squares[chosen] = (strength * np.array(colour) + (1 - strength) * squares)[chosen]
     return squares
 

@@ -67,17 +67,17 @@ def class_of(edges: Edges) -> Edges:
         kept |= new
 
 
-def wrong_effects(truth: Edges, found: Edges) -> int:
+def wrong_effects(truth: Edges, estimated: Edges) -> int:
     """The structural intervention distance of two acyclic graphs: pairs (i, j) for which adjusting for the causes that
-    `found` gives i tells a wrong effect of i on j (Peters & Bühlmann 2015).
+    `estimated` gives i tells a wrong effect of i on j (Peters & Bühlmann 2015).
 
-    Where j is itself a cause of i in `found`, it is wrong if i has an effect on j. Else the causes must be a valid set
-    (Shpitser et al. 2010): none of them stems from a way of effect from i to j, and every other way is blocked.
+    Where j is itself a cause of i in `estimated`, it is wrong if i has an effect on j. Else the causes must be a valid
+    set (Shpitser et al. 2010): none of them stems from a way of effect from i to j, and every other way is blocked.
     """
     size, reach = len(truth), descendants(truth)
     wrong = 0
     for i in range(size):
-        causes = found[:, i]
+        causes = estimated[:, i]
         others = np.arange(size) != i
         # k stems from a way of effect to j where i → … → m → … → j and m → … → k, m behind i.
         spoiling = reach[i] & others & reach[:, causes].any(axis=1)

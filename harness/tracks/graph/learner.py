@@ -50,13 +50,13 @@ class Learner(ArrayRunner):
         return bool((prepared == given).all())
 
 
-def _checked(output: Any, shape: tuple[int, ...], what: str) -> Floats:
+def _checked(output: Any, shape: tuple[int, ...], name: str) -> Floats:
     if hasattr(output, "detach"):
         output = output.detach().cpu().numpy()
     if not isinstance(output, np.ndarray) or output.dtype.kind not in "bfiu":
-        raise Invalid(f"returned {kind_of(output)} where {what}, an array of numbers {shape}, were due")
+        raise Invalid(f"returned {kind_of(output)} where {name}, an array of numbers {shape}, were due")
     if output.shape != shape:
-        raise Invalid(f"returned {what} of shape {output.shape} where {shape} was due")
+        raise Invalid(f"returned {name} of shape {output.shape} where {shape} was due")
     values = np.ascontiguousarray(output, dtype=np.float64)
     refuse_not_finite(values)
     return values

@@ -44,7 +44,7 @@ class Samples:
     truth: Truth
 
 
-Made = TypeVar("Made", Noise, Samples)
+Values = TypeVar("Values", Noise, Samples)
 
 
 @dataclass(frozen=True, repr=False)
@@ -84,31 +84,31 @@ def pose_graph(regime: Bound, item: LinearDag, seed: int, draw: int = 0) -> Grap
     elif noises:
         noise = Noise(np.zeros((item.count, len(item.weights))), np.zeros(len(item.weights)))
         for part in noises:
-            noise = _made(part, noise, rng)
+            noise = _after(part, noise, rng)
         truth = Truth(item.weights != 0, item.weights, np.sqrt(noise.variances))
         samples = Samples(propagated(noise.values, item.weights), truth)
     else:
         raise Skip("samples of this graph are made of noise: name one, such as equal(sigma=1)")
     for part in others:
-        samples = _made(part, samples, rng)
+        samples = _after(part, samples, rng)
     given = np.ascontiguousarray(samples.values, dtype=np.float64)
     sha = hashlib.sha256(f"{given.shape}".encode() + given.astype("<f8").tobytes()).hexdigest()
     size = given.shape[1]
     return GraphCase(given, Info({"shape": (size, size)}, key), sha, (size + 1, size), truth=samples.truth)
 
 
-def _made(part: Bound, given: Made, rng: np.random.Generator) -> Made:
+def _after(part: Bound, given: Values, rng: np.random.Generator) -> Values:
     """What one regime makes of noise or samples. Raises `UsageError` that names it."""
     who = f"regime {part.entry.name}"
     if part.entry.meta["discloses"]:
         raise UsageError(f"{who}: discloses {', '.join(part.entry.meta['discloses'])}: in track graph none does")
-    made = part.entry.obj(given, rng, **part.kwargs)
-    if not isinstance(made, type(given)):
-        raise UsageError(f"{who}: returned {type(made).__name__}, and {type(given).__name__} was due")
-    check_floats(who, made.values)
-    if made.values.ndim != 2 or made.values.shape[1] != given.values.shape[1]:
-        raise UsageError(f"{who}: returned shape {made.values.shape} for an array of shape {given.values.shape}")
-    return made
+    values = part.entry.obj(given, rng, **part.kwargs)
+    if not isinstance(values, type(given)):
+        raise UsageError(f"{who}: returned {type(values).__name__}, and {type(given).__name__} was due")
+    check_floats(who, values.values)
+    if values.values.ndim != 2 or values.values.shape[1] != given.values.shape[1]:
+        raise UsageError(f"{who}: returned shape {values.values.shape} for an array of shape {given.values.shape}")
+    return values
 
 
 def propagated(noise: Floats, weights: Floats) -> Floats:
@@ -116,8 +116,8 @@ def propagated(noise: Floats, weights: Floats) -> Floats:
 
     Added up cause by cause in one order, so that the values are the same on every machine.
     """
-    made = noise.copy()
+    values = noise.copy()
     for effect in topological_order(weights != 0) or []:
         for cause in np.flatnonzero(weights[:, effect]):
-            made[:, effect] += weights[cause, effect] * made[:, cause]
-    return made
+            values[:, effect] += weights[cause, effect] * values[:, cause]
+    return values

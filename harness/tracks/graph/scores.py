@@ -21,9 +21,9 @@ def covariance(samples: Floats) -> Floats:
 
 def residual_variances(weights: Floats, covariances: Floats) -> Floats:
     """(d,): the variance of what the weights (d, d) leave of each variable: the diagonal of (I − W)ᵀ C (I − W)."""
-    left = np.eye(len(weights)) - weights
-    found: Floats = (left * (covariances @ left)).sum(axis=0)
-    return np.maximum(found, 0.0)
+    remainder = np.eye(len(weights)) - weights
+    variances: Floats = (remainder * (covariances @ remainder)).sum(axis=0)
+    return np.maximum(variances, 0.0)
 
 
 def level_of(score: Score, variances: Floats) -> Floats:

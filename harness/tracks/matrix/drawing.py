@@ -37,8 +37,8 @@ def draw_recovery(item: Measured, case: Case, matrix: Floats) -> dict[str, bytes
         measured = measured / given.operator.count
     error = (matrix - item.truth) / 2 + top / 2 if item.peak is not None else matrix - item.truth
     shown = [_shape(values, item) for values in (item.truth, measured, matrix, error)]
-    true, had, made, off = (paint(values, top) for values in shown)
-    return {"truth": _png(true, had), "recovered": _png(made, off)}
+    true, had, recovered, off = (paint(values, top) for values in shown)
+    return {"truth": _png(true, had), "recovered": _png(recovered, off)}
 
 
 def _shape(values: Floats, item: Measured) -> Floats:
@@ -64,12 +64,12 @@ def _unknown(colours: Colours, values: Floats) -> Colours:
     return colours
 
 
-def _png(left: Colours, right: Colours) -> bytes:
+def _png(first: Colours, second: Colours) -> bytes:
     from ...imaging.pictures import encode_png
 
-    height, width = left.shape[:2]
+    height, width = first.shape[:2]
     times = max(1, -(-LEAST // max(height, width)))
-    large: list[Any] = [part.repeat(times, axis=0).repeat(times, axis=1) for part in (left, right)]
+    large: list[Any] = [part.repeat(times, axis=0).repeat(times, axis=1) for part in (first, second)]
     parts = [np.pad(part, ((1, 1), (1, 1), (0, 0)), constant_values=FRAME) for part in large]
     white = np.full((height * times + 2, GAP, 3), 255, np.uint8)
     both = np.concatenate([parts[0], white, parts[1]], axis=1)

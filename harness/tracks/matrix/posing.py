@@ -34,22 +34,22 @@ def pose_matrix(regime: Bound, item: Measured, seed: int, draw: int = 0) -> Case
     """
     key = noise_key(regime, seed, values_sha256(item), draw)
     rng = keyed_generator(key)
-    y, told = item.y, dict[str, Any]()
+    y, values = item.y, dict[str, Any]()
     corrupted = np.zeros(len(y), bool) if item.disturbance is None else item.disturbance != 0
     for part in regime.parts:
         noisy, new = degraded(part, y, rng, drops=True)
         if part.entry.meta["gross"]:
             corrupted = corrupted | (noisy != y)
         # Of two noises in a row neither level is the level of both.
-        told |= {n: None if n in told else v for n, v in new.items()}
+        values |= {n: None if n in values else v for n, v in new.items()}
         y = noisy
-    told |= {"shape": item.truth.shape, "rank": item.rank}
-    operator, left = item.operator, np.flatnonzero(~np.isnan(y))
-    if len(left) < len(y):
-        operator, y, corrupted = part_of(operator, left), y[left], corrupted[left]
+    values |= {"shape": item.truth.shape, "rank": item.rank}
+    operator, measured = item.operator, np.flatnonzero(~np.isnan(y))
+    if len(measured) < len(y):
+        operator, y, corrupted = part_of(operator, measured), y[measured], corrupted[measured]
     given = Measurements(operator, np.ascontiguousarray(y, dtype=np.float64), item.psd)
     sha = hashlib.sha256(f"{operator.identity} {item.psd} ".encode() + given.y.astype("<f8").tobytes())
-    return PosedMatrix(given, Info(told, key), sha.hexdigest(), item.truth.shape, corrupted=corrupted)
+    return PosedMatrix(given, Info(values, key), sha.hexdigest(), item.truth.shape, corrupted=corrupted)
 
 
 def values_sha256(item: Measured) -> str:

@@ -63,8 +63,8 @@ class MatrixTrack(DefaultTrack):
         """Id, and the hash of the matrix and of all that is measured and told of it, on one line."""
         from .posing import values_sha256
 
-        told = f"{item.psd} {item.rank} {item.peak} {values_sha256(item)}"
-        return f"{item.id!r} {hashlib.sha256(told.encode()).hexdigest()}"
+        text = f"{item.psd} {item.rank} {item.peak} {values_sha256(item)}"
+        return f"{item.id!r} {hashlib.sha256(text.encode()).hexdigest()}"
 
     def score(
         self, output: Floats, item: Measured, case: Case, protocol: Bound, metrics: Sequence[Bound]
@@ -95,10 +95,10 @@ class MatrixTrack(DefaultTrack):
 
         height, width = size
         psd = height == width
-        left, right = (np.cos(np.outer(np.arange(n) + 1.0, (1.0, 2.0))) for n in (height, width))
+        columns, rows = (np.cos(np.outer(np.arange(n) + 1.0, (1.0, 2.0))) for n in (height, width))
         count = 15 * (height if psd else height + width)
         operator = Sensing(text_key("cost"), count, (height, width), psd)
-        return as_measured("cost", left @ (left if psd else right).T, operator, psd=psd, rank=2)
+        return as_measured("cost", columns @ (columns if psd else rows).T, operator, psd=psd, rank=2)
 
 
 TRACK = add_track(MatrixTrack())

@@ -55,12 +55,12 @@ class LogitRunner(PictureRunner):
             return None
         import torch
 
-        own = self.accept(self.call(self.prepare(first.given), first.info), first)
+        alone = self.accept(self.call(self.prepare(first.given), first.info), first)
         outputs = self.call(torch.cat([self.prepare(case.given) for case in cases]), first.info)
         if getattr(outputs, "shape", ()) != (len(cases), *first.wanted):
             return None
         logits = [self.accept(output, case) for output, case in zip(outputs, cases, strict=True)]
-        return logits if np.allclose(logits[0], own, rtol=1e-3, atol=1e-4) else None
+        return logits if np.allclose(logits[0], alone, rtol=1e-3, atol=1e-4) else None
 
 
 def accepted_logits(output: Any, wanted: tuple[int, ...]) -> Array:

@@ -62,8 +62,8 @@ def sketch(picture: Array) -> Sketch:
 def alike(sketches: Sequence[Sketch]) -> tuple[list[list[int]], list[tuple[int, int]]]:
     """Places of equal pictures, and pairs of places that show parts of one another: as few as join all that do."""
     equal: dict[str, list[int]] = {}
-    for place, own in enumerate(sketches):
-        equal.setdefault(own.sha256, []).append(place)
+    for place, sketch in enumerate(sketches):
+        equal.setdefault(sketch.sha256, []).append(place)
     group = list(range(len(sketches)))
     joining = []
     for first, second in _overlapping(sketches):
@@ -75,7 +75,7 @@ def alike(sketches: Sequence[Sketch]) -> tuple[list[list[int]], list[tuple[int, 
 
 def _overlapping(sketches: Sequence[Sketch]) -> list[tuple[int, int]]:
     """Pairs of pictures (i < j) of which enough corners look the same and lie equally far apart."""
-    owner = np.repeat(np.arange(len(sketches)), [len(own.codes) for own in sketches])
+    owner = np.repeat(np.arange(len(sketches)), [len(sketch.codes) for sketch in sketches])
     if len(np.unique(owner)) < 2:
         return []
     at, codes = np.concatenate([s.at for s in sketches]), np.concatenate([s.codes for s in sketches])
@@ -85,8 +85,8 @@ def _overlapping(sketches: Sequence[Sketch]) -> list[tuple[int, int]]:
     # Corners may be a pixel off: cells of four pixels, laid in four ways so that no two that agree are cut apart.
     for corner in np.ndindex(2, 2):
         votes = np.column_stack([owner[first], owner[second], (shift + 2 * np.array(corner)) // 4])
-        found, count = np.unique(votes, axis=0, return_counts=True)
-        pairs |= {(int(i), int(j)) for i, j, *_ in found[count >= AGREEING]}
+        voted, count = np.unique(votes, axis=0, return_counts=True)
+        pairs |= {(int(i), int(j)) for i, j, *_ in voted[count >= AGREEING]}
     return sorted(pairs)
 
 
@@ -94,7 +94,7 @@ def _similar(
     codes: npt.NDArray[np.uint64], owner: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Places of corners of two pictures that differ in few bits and agree in a whole band of them."""
-    found = [np.empty((0, 2), np.int64)]
+    close_pairs = [np.empty((0, 2), np.int64)]
     for low in range(0, _BITS, _BAND):
         band = (codes >> np.uint64(low)) & np.uint64(2**_BAND - 1)
         order = np.lexsort((codes, band))
@@ -106,7 +106,7 @@ def _similar(
             a, b = a[near], b[near]
             wrong = np.unpackbits((codes[a] ^ codes[b]).view(np.uint8).reshape(-1, 8), axis=1).sum(axis=1)
             close = wrong <= _MOST_WRONG
-            found.append(np.column_stack([a[close], b[close]]))
+            close_pairs.append(np.column_stack([a[close], b[close]]))
     # Corners are in the order of their pictures, so the smaller place is of the earlier picture.
-    pairs = np.unique(np.sort(np.concatenate(found), axis=1), axis=0)
+    pairs = np.unique(np.sort(np.concatenate(close_pairs), axis=1), axis=0)
     return pairs[:, 0], pairs[:, 1]

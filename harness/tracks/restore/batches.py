@@ -18,13 +18,13 @@ from ...track.item_batches import ItemBatches
 from ...track.protocols import Reader
 from .degrade import clean_of, degrade_sample
 
-_HELD = 1 << 30
+_CACHED = 1 << 30
 """Bytes of pictures that are held in memory, at most."""
 _LOOKED = 64
 """Crops that are looked at, at most, for one that is coloured."""
-_AHEAD = 8
+_EXPECTED_STEPS = 8
 """Steps whose pictures a reader is told to expect."""
-_Made = dict[str, Array]
+_Planes = dict[str, Array]
 """What is made of an item for a batch, by name, each (C, h, w)."""
 
 
@@ -40,8 +40,8 @@ class CropBatches(ItemBatches):
     """
 
     def __post_init__(self) -> None:
-        self._held: OrderedDict[int, Sample] = OrderedDict()
-        self._made: dict[int, _Made] = {}
+        self._items: OrderedDict[int, Sample] = OrderedDict()
+        self._fixed_crops: dict[int, _Planes] = {}
         self._planes = sorted({name for part in self.regime.parts for name in part.entry.meta["planes"]})
         self._bytes = 0
         self._reader: Reader | None = None
@@ -63,23 +63,23 @@ class CropBatches(ItemBatches):
         self._expect(step)
         chosen = [self.chosen[place] for place in places]
         if self.fixed:
-            made = [self._made_once(index) for index in chosen]
+            crops = [self._made_once(index) for index in chosen]
         else:
             rng = self._rng(str(step))
-            made = [self._make(index, rng, step) for index in chosen]
-        if 3 in (self.wanted[0], *(len(one["wanted"]) for one in made)):
-            made = [_in_three(one) for one in made]
-        kinds = {(len(one["given"]), len(one["wanted"])) for one in made}
+            crops = [self._make(index, rng, step) for index in chosen]
+        if 3 in (self.wanted[0], *(len(one["wanted"]) for one in crops)):
+            crops = [_in_three(one) for one in crops]
+        kinds = {(len(one["given"]), len(one["wanted"])) for one in crops}
         kinds |= {(self.given[0], self.wanted[0])} - {(0, 0)}
         if len(kinds) > 1:
             channels = " and ".join(str(wanted) for _, wanted in sorted(kinds))
             raise UsageError(
                 f"the training pictures have {channels} channels: give pictures of one kind, such as luma(of=…) of them"
             )
-        if self._reader is not None and len(self._held) == len(self.chosen):
+        if self._reader is not None and len(self._items) == len(self.chosen):
             self._reader.close()
             self._reader = None
-        batch = {name: np.stack([one[name] for one in made]) for name in made[0]}
+        batch = {name: np.stack([one[name] for one in crops]) for name in crops[0]}
         return batch | {"place": np.asarray(places, np.int64)}
 
     def read_by(self, reader: Reader, first: int, steps: int) -> None:
@@ -89,24 +89,24 @@ class CropBatches(ItemBatches):
 
     def _expect(self, step: int) -> None:
         """Tell the reader what the next steps want."""
-        while self._reader is not None and self._expected and self._expected[0] <= step + _AHEAD:
+        while self._reader is not None and self._expected and self._expected[0] <= step + _EXPECTED_STEPS:
             coming, self._expected = self._expected[0], self._expected[1:]
             wanted = (self.chosen[place] for place in self.order(coming))
-            self._reader.expect(index for index in wanted if index not in self._held)
+            self._reader.expect(index for index in wanted if index not in self._items)
 
-    def _rng(self, what: str) -> np.random.Generator:
-        return keyed_generator(hashlib.sha256(f"crops|{self.seed}|{what}".encode()).digest())
+    def _rng(self, purpose: str) -> np.random.Generator:
+        return keyed_generator(hashlib.sha256(f"crops|{self.seed}|{purpose}".encode()).digest())
 
-    def _made_once(self, index: int) -> _Made:
+    def _made_once(self, index: int) -> _Planes:
         """What is made of an item, once as long as there is room for it."""
-        if index in self._made:
-            return self._made[index]
-        made = self._make(index, self._rng(f"item {self.dataset.ids[index]}"), 0)
-        if (len(self._made) + 1) * sum(plane.nbytes for plane in made.values()) <= _HELD:
-            self._made[index] = made
-        return made
+        if index in self._fixed_crops:
+            return self._fixed_crops[index]
+        planes = self._make(index, self._rng(f"item {self.dataset.ids[index]}"), 0)
+        if (len(self._fixed_crops) + 1) * sum(plane.nbytes for plane in planes.values()) <= _CACHED:
+            self._fixed_crops[index] = planes
+        return planes
 
-    def _make(self, index: int, rng: np.random.Generator, step: int) -> _Made:
+    def _make(self, index: int, rng: np.random.Generator, step: int) -> _Planes:
         item = self._item(index)
         size, (height, width) = self.crop, item.clean.shape[:2]
         if min(height, width) < size:
@@ -115,11 +115,11 @@ class CropBatches(ItemBatches):
             )
         scale = 1 if item.noisy is None else height // item.noisy.shape[0]
         # In steps of the scale, so that the dataset's own noisy picture can be cut at the same place.
-        top, left = (int(rng.integers(0, (side - size) // scale + 1)) * scale for side in (height, width))
+        row, column = (int(rng.integers(0, (side - size) // scale + 1)) * scale for side in (height, width))
         turns, mirrored = (0, False) if self.fixed else (int(rng.integers(4)), bool(rng.integers(2)))
 
         def cut(picture: Array, by: int) -> Array:
-            part = picture[top // by : (top + size) // by, left // by : (left + size) // by]
+            part = picture[row // by : (row + size) // by, column // by : (column + size) // by]
             part = np.rot90(part, turns)
             return np.ascontiguousarray(part[:, ::-1] if mirrored else part)
 
@@ -129,8 +129,8 @@ class CropBatches(ItemBatches):
         clean = sample.clean
         wanted = clean.astype(np.float32) / (np.iinfo(clean.dtype).max if clean.dtype.kind == "u" else 1)
         wanted = np.ascontiguousarray(wanted.transpose(2, 0, 1), dtype=np.float32)
-        told = info.disclosed()
-        planes = {name: told[name] for name in self._planes if told.get(name) is not None}
+        disclosed = info.disclosed()
+        planes = {name: disclosed[name] for name in self._planes if disclosed.get(name) is not None}
         return {
             "given": given.transpose(2, 0, 1),
             "wanted": wanted,
@@ -139,24 +139,24 @@ class CropBatches(ItemBatches):
 
     def _item(self, index: int) -> Sample:
         """An item with its pictures as (H, W, C), read once as long as there is room for it."""
-        if index in self._held:
-            self._held.move_to_end(index)
-            return self._held[index]
+        if index in self._items:
+            self._items.move_to_end(index)
+            return self._items[index]
         item: Sample = (self._reader or self.dataset).load(index)
         noisy = None if item.noisy is None else as_hwc(np.asarray(item.noisy))
         item = replace(item, clean=canonical(clean_of(item)), noisy=noisy)
-        self._held[index] = item
+        self._items[index] = item
         self._bytes += _size(item)
-        while self._bytes > _HELD and len(self._held) > 1:
-            self._bytes -= _size(self._held.popitem(last=False)[1])
+        while self._bytes > _CACHED and len(self._items) > 1:
+            self._bytes -= _size(self._items.popitem(last=False)[1])
         return item
 
 
-def _in_three(made: _Made) -> _Made:
+def _in_three(planes: _Planes) -> _Planes:
     """A pair whose pictures are grey in three equal channels; another as it is."""
-    if len(made["given"]) == len(made["wanted"]) == 1:
-        return made | {name: np.repeat(made[name], 3, axis=0) for name in ("given", "wanted")}
-    return made
+    if len(planes["given"]) == len(planes["wanted"]) == 1:
+        return planes | {name: np.repeat(planes[name], 3, axis=0) for name in ("given", "wanted")}
+    return planes
 
 
 def _size(item: Any) -> int:

@@ -31,7 +31,7 @@ class Convention:
 
     name: str
     metric: str
-    what: str
+    steps: str
     who: str
     value: Callable[[Array, Array], float | None]
 
@@ -292,14 +292,16 @@ ANY: tuple[Convention, ...] = (
 
 
 def _studio_conventions(name: str, kind: str, prepare: Prepare, who: str, where: str) -> list[Convention]:
-    found = []
+    conventions = []
     for metric, score, of in (("psnr", _psnr, "8 bit,"), ("ssim", _border_ssim, "as ssim, of")):
-        found.append(Convention(f"{metric} {name}", metric, f"{of} {_Y}, {kind}", who, score(prepare, 0)))
+        conventions.append(Convention(f"{metric} {name}", metric, f"{of} {_Y}, {kind}", who, score(prepare, 0)))
         for border in (2, 3, 4):
-            what = f"as {metric} {name}, border {border} cut"
+            steps = f"as {metric} {name}, border {border} cut"
             used = f"super-resolution x{border}{where}"
-            found.append(Convention(f"{metric} {name} border {border}", metric, what, used, score(prepare, border)))
-    return found
+            conventions.append(
+                Convention(f"{metric} {name} border {border}", metric, steps, used, score(prepare, border))
+            )
+    return conventions
 
 
 def _border_ssim(prepare: Prepare, border: int) -> Callable[[Array, Array], float | None]:
@@ -331,7 +333,7 @@ COLOUR: tuple[Convention, ...] = (
 )  # fmt: skip
 
 
-OWN = ("psnr uint8", "ssim")
+DEFAULT_NAMES = ("psnr uint8", "ssim")
 """The conventions of `uint8`, the default protocol."""
 
 
@@ -383,7 +385,7 @@ def explain_pairs(
         squares, sizes = squares + float(np.sum(difference**2)), sizes + difference.size
     count = len(channels)
     rows = []
-    for convention in _met(channels):
+    for convention in _conventions_for(channels):
         scores = [v for v in values.get(convention.name, []) if v is not None]
         if len(scores) == count:
             rows += _rows(convention, scores, claimed)
@@ -400,7 +402,7 @@ def explain_pairs(
 _AS_RGB = ", grey as RGB"
 
 
-def _met(channels: Sequence[int]) -> list[Convention]:
+def _conventions_for(channels: Sequence[int]) -> list[Convention]:
     """The conventions for pictures of so many channels; with grey among colour, each says what it does to grey."""
     grey = channels.count(1)
     if 3 not in channels:
@@ -408,13 +410,13 @@ def _met(channels: Sequence[int]) -> list[Convention]:
     if not grey:
         return [*ANY, *COLOUR]
     pictures = counted(grey, "grey picture")
-    left = [replace(c, what=f"{c.what}; {pictures} as {'it is' if grey == 1 else 'they are'}") for c in COLOUR]
+    as_grey = [replace(c, steps=f"{c.steps}; {pictures} as {'it is' if grey == 1 else 'they are'}") for c in COLOUR]
     repeated = [
-        replace(c, name=c.name + _AS_RGB, what=f"{c.what}; {pictures} repeated to three channels",
+        replace(c, name=c.name + _AS_RGB, steps=f"{c.steps}; {pictures} repeated to three channels",
                 who="readers that repeat grey, such as BasicSR's")
         for c in STUDIO
     ]  # fmt: skip
-    return [*ANY, *left, *repeated]
+    return [*ANY, *as_grey, *repeated]
 
 
 def _rgb(grey: Array) -> Array:
@@ -433,7 +435,7 @@ def _rows(convention: Convention, scores: Sequence[float], claimed: str | None) 
     ours = [user for user in users if user.startswith("noisebench")]
     left_out = counted(len(scores) - len(finite), "identical picture")
     without = replace(
-        convention, what=f"{convention.what}; {left_out} left out of the mean",
+        convention, steps=f"{convention.steps}; {left_out} left out of the mean",
         who="; ".join(ours) or "means that leave identical pictures out",
     )  # fmt: skip
     name = f"{convention.name}, identical left out"
@@ -446,10 +448,10 @@ def _row(convention: Convention, value: float, claimed: str | None) -> dict[str,
         "name": convention.name,
         "metric": convention.metric,
         "value": value,
-        "what": convention.what,
+        "what": convention.steps,
         "who": convention.who,
         "gives": claimed is not None and gives(value, claimed),
-        "own": convention.name in OWN,
+        "own": convention.name in DEFAULT_NAMES,
     }
 
 

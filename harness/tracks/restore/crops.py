@@ -20,8 +20,8 @@ PANEL = 96
 def panel_of(sample: Sample, case: Case, restored: Array) -> dict[str, bytes]:
     """Crops of the clean, noisy and restored picture, where the clean one has most detail."""
     clean = to_unit(sample.clean)
-    top, left, height, width = most_detail(clean, min(PANEL, *clean.shape[:2]))
-    box = (slice(top, top + height), slice(left, left + width))
+    row, column, height, width = most_detail(clean, min(PANEL, *clean.shape[:2]))
+    box = (slice(row, row + height), slice(column, column + width))
     shown = {"clean": clean, "noisy": _same_size(case.given, clean), "restored": as_hwc(restored)}
     return {name: _png(_bytes(picture[box]), 9) for name, picture in shown.items()}
 
@@ -50,14 +50,14 @@ def leave_view(store: Path, folder: Path, index: int, sample: Sample, noisy: Arr
 
 
 def most_detail(clean: npt.NDArray[np.float64], size: int) -> tuple[int, int, int, int]:
-    """(top, left, height, width) of the part of at most `size` × `size` with the strongest horizontal gradients."""
+    """(row, column, height, width) of the part of at most `size` × `size` with the strongest horizontal gradients."""
     tall, wide = min(size, clean.shape[0]), min(size, clean.shape[1])
     best, place = -1.0, (0, 0)
-    for top in range(0, clean.shape[0] - tall + 1, max(1, tall // 2)):
-        for left in range(0, clean.shape[1] - wide + 1, max(1, wide // 2)):
-            detail = float(np.abs(np.diff(clean[top : top + tall, left : left + wide].mean(2), axis=1)).sum())
+    for row in range(0, clean.shape[0] - tall + 1, max(1, tall // 2)):
+        for column in range(0, clean.shape[1] - wide + 1, max(1, wide // 2)):
+            detail = float(np.abs(np.diff(clean[row : row + tall, column : column + wide].mean(2), axis=1)).sum())
             if detail > best:
-                best, place = detail, (top, left)
+                best, place = detail, (row, column)
     return (*place, tall, wide)
 
 

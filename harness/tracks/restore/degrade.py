@@ -49,20 +49,20 @@ def degrade_sample(bound: Bound, sample: Sample, seed: int = 0, draw: int = 0) -
     }
     known: dict[str, Known] = {}
     for place, part in enumerate(bound.parts):
-        told: dict[str, Any] = {}
+        disclosed: dict[str, Any] = {}
         own_noise = part.entry.meta["source"] == "noisy"
         if own_noise:
             if sample.noisy is None:
                 raise Skip(f"regime {part.entry.name} needs a dataset that has noisy pictures of its own")
-            own = as_picture(sample.noisy, f"{one_line(sample.id, 60)!r}: noisy")
-            check_finite(own, f"{one_line(sample.id, 60)!r}: noisy")
-            check_restored(own, f"{one_line(sample.id, 60)!r}: noisy", clean, file=True)
-            x = to_unit(canonical(own))
-            told = _scale_of_own(clean, x, sample.id)
+            real = as_picture(sample.noisy, f"{one_line(sample.id, 60)!r}: noisy")
+            check_finite(real, f"{one_line(sample.id, 60)!r}: noisy")
+            check_restored(real, f"{one_line(sample.id, 60)!r}: noisy", clean, file=True)
+            x = to_unit(canonical(real))
+            disclosed = _scale_of_own(clean, x, sample.id)
         if place and _cuts(bound.parts[place - 1]):
             known = cut(known)
         x, new = degraded(part, x, rng, resizes=True, besides=("scale",) if own_noise else ())
-        new = {**told, **new}
+        new = {**disclosed, **new}
         form |= {name: new[name] for name in _FORM if name in new}
         known = disclose(known, part, {name: value for name, value in new.items() if name not in _FORM})
     noisy = np.ascontiguousarray(x, dtype=np.float32)
@@ -132,6 +132,6 @@ def degrade(spec: str, clean: Any, seed: int = 0, draw: int = 0, *, range: Range
     if is_tensor(clean):
         import torch
 
-        made = torch.from_numpy(np.ascontiguousarray(noisy.transpose(2, 0, 1))).to(clean.device)
-        return (made[None] if clean.ndim == 4 else made), info
+        tensor = torch.from_numpy(np.ascontiguousarray(noisy.transpose(2, 0, 1))).to(clean.device)
+        return (tensor[None] if clean.ndim == 4 else tensor), info
     return (noisy[:, :, 0] if np.ndim(clean) == 2 and noisy.shape[2] == 1 else noisy), info

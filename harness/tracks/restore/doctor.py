@@ -116,16 +116,16 @@ def _range(patient: Patient) -> tuple[bool, str]:
     _, _, clean = patient.degraded(*patient.size, patient.most)
     restored = patient.try_on(*patient.size, patient.most)
     low, high, shift = float(restored.min()), float(restored.max()), float(restored.mean() - clean.mean())
-    told = f"{low:.3g} to {high:.3g}, mean {shift:+.3g} off the clean one"
+    shown = f"{low:.3g} to {high:.3g}, mean {shift:+.3g} off the clean one"
     if low < -3 or high > 4:
-        return False, f"{told}: return the [0, 1] scale that the input is on"
+        return False, f"{shown}: return the [0, 1] scale that the input is on"
     # Half-missing pictures that come back as they are (identity) have half the mean.
     if abs(shift) > 0.3 and not patient.enhances:
         return (
             False,
-            f"{told}: brightness is not kept (a wrong scale or mean? if meant, say enhances=True)",
+            f"{shown}: brightness is not kept (a wrong scale or mean? if meant, say enhances=True)",
         )
-    return True, told
+    return True, shown
 
 
 def _channel_order(patient: Patient) -> tuple[bool | None, str]:
@@ -154,19 +154,19 @@ def _evaluation_mode(patient: Patient) -> tuple[bool | None, str]:
         return True, ""
     cases = crops(patient.regime, patient.most, patient.oracle)
     # Where the answer is misread, what evaluation mode gains is seen in the right reading only.
-    found = better(patient.answer, cases, gains(patient.answer, cases, [AS_IT_IS])[0])
-    reading = [found[0] if found else AS_IT_IS]
+    best = better(patient.answer, cases, gains(patient.answer, cases, [AS_IT_IS])[0])
+    reading = [best[0] if best else AS_IT_IS]
     now = [float(np.mean(gains(patient.answer, cases, reading)[0])) for _ in range(2)]
     refuses = not patient.fits(1, 1, patient.most)
     with evaluating(patient.caught):
         then = float(np.mean(gains(patient.answer, cases, reading)[0]))
         refuses = refuses and patient.fits(1, 1, patient.most)
-    told = f"{counted(patient.caught)} in training mode: {now[0]:+.1f} dB over the input, {then:+.1f} dB after .eval()"
+    shown = f"{counted(patient.caught)} in training mode: {now[0]:+.1f} dB over the input, {then:+.1f} dB after .eval()"
     if refuses:
-        told += ", and it takes one pixel only then"
+        shown += ", and it takes one pixel only then"
     if refuses or then >= now[0] + EVALUATION or (now[0] != now[1] and then >= now[0]):
-        return False, f"{told}: write net.eval() in setup"
-    return True, told
+        return False, f"{shown}: write net.eval() in setup"
+    return True, shown
 
 
 def _gain(patient: Patient, regime: Bound) -> tuple[bool | None, str]:
@@ -179,25 +179,25 @@ def _gain(patient: Patient, regime: Bound) -> tuple[bool | None, str]:
     if all(given.shape == truth.shape and np.allclose(given, truth, rtol=0, atol=SAME) for given, _, truth in cases):
         return None, f"not judged: under {regime.display} the input is the clean picture"
     enlarges = noisy.shape != clean.shape
-    own = gains(patient.answer, cases, [AS_IT_IS])[0]
-    mean = float(np.mean(own))
+    gained = gains(patient.answer, cases, [AS_IT_IS])[0]
+    mean = float(np.mean(gained))
     if not np.isfinite(mean):
         # It skips, fails or has no noise to take away: said as a run says it.
         patient.restorer.restore(noisy, info, clean.shape)
         return True, "no error"
     over = "bicubic" if enlarges else "the noisy input"
-    told = f"{round(mean, 1) + 0.0:+.1f} dB over {over} ({regime.display}, {len(cases)} crops)"
+    shown = f"{round(mean, 1) + 0.0:+.1f} dB over {over} ({regime.display}, {len(cases)} crops)"
     if patient.oracle:
-        return True, told
-    found = better(patient.answer, cases, own)
-    return (True, told) if found is None else (False, f"{told}; {advice(*found, enlarges)}")
+        return True, shown
+    best = better(patient.answer, cases, gained)
+    return (True, shown) if best is None else (False, f"{shown}; {advice(*best, enlarges)}")
 
 
 def checks(patient: Patient) -> dict[str, Check]:
     """The checks by name, in the order in which they are done."""
     spec = patient.regime.display
-    told = {name for part in patient.regime.parts for name in part.entry.meta["discloses"]}
-    scales = SCALES if "scale" in told and at_scale(spec, 0) != spec else ()
+    disclosed = {name for part in patient.regime.parts for name in part.entry.meta["discloses"]}
+    scales = SCALES if "scale" in disclosed and at_scale(spec, 0) != spec else ()
     return {
         "grey": partial(_kind, patient, 1),
         "colour": partial(_kind, patient, 3),

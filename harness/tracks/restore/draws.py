@@ -53,7 +53,7 @@ def splits(store: Path, records: Iterable[Record]) -> tuple[list[Split], list[st
     )
     places = [f"{of} · {regime}, {protocol}" for of, regime, protocol in zip(data, regimes, protocols, strict=True)]
     groups = scores.grouped(zip(places, methods, prints, strict=True))
-    made, missing = [], []
+    per_method, missing = [], []
     for (place, method, _), group in sorted(groups.items(), key=lambda pair: tuple(map(by_number, pair[0]))):
         why = _why_not_split(group)
         if why is not None:
@@ -64,8 +64,8 @@ def splits(store: Path, records: Iterable[Record]) -> tuple[list[Split], list[st
         mse = _GREY * np.mean([r.scores["mse"] for r in group], axis=0)
         items = group[0].items
         variance = _GREY * np.array([variance_of(kept, protocol, i) for i in range(len(items))])
-        made.append(Split(place, method, len(group), tuple(items), mse, mse - variance, variance))
-    return made, missing
+        per_method.append(Split(place, method, len(group), tuple(items), mse, mse - variance, variance))
+    return per_method, missing
 
 
 def variance_of(kept: Sequence[Kept], protocol: Bound, index: int) -> float:
@@ -76,9 +76,9 @@ def variance_of(kept: Sequence[Kept], protocol: Bound, index: int) -> float:
         record = one.record
         try:
             restored, _ = one.read(index, record.items[index], record.input_sha256[index])
-        except LostOutput as lost:
+        except LostOutput as error:
             key = record.cell.key[:12]
-            raise UsageError(f"cell {key}: {one_line(lost)}: run it again with --retry always --keep all") from None
+            raise UsageError(f"cell {key}: {one_line(error)}: run it again with --retry always --keep all") from None
         pair = prepare(restored, restored, protocol)
         picture = pair.x / pair.peak
         gap = picture - mean
@@ -89,9 +89,9 @@ def variance_of(kept: Sequence[Kept], protocol: Bound, index: int) -> float:
 
 
 def _why_not_split(group: Results) -> str | None:
-    lost = [r.cell.outcome for r in group if r.cell.outcome != "ok"]
-    if lost:
-        return f"{len(lost)} of {counted(len(group), 'seed')} {'is' if len(lost) == 1 else 'are'} {lost[0]}"
+    failed = [r.cell.outcome for r in group if r.cell.outcome != "ok"]
+    if failed:
+        return f"{len(failed)} of {counted(len(group), 'seed')} {'is' if len(failed) == 1 else 'are'} {failed[0]}"
     if len(group) < 2:
         return "one seed only"
     if any("mse" not in r.scores for r in group):

@@ -25,7 +25,7 @@ from .scoring import score_pair
 from .set_metrics.collector import FeatureCollector, collector
 
 T = TypeVar("T")
-_OWN = f"{__package__}.metrics."
+_METRICS = f"{__package__}.metrics."
 
 
 def score_folders(
@@ -42,9 +42,9 @@ def score_folders(
     with tempfile.TemporaryDirectory() as folder:
         taker, parts = collector(whole, Path(folder), len(pairs), rules)
         jobs = [partial(_row_or_mistake, *pair, rules, single, taker if whole else None) for pair in pairs]
-        found = side_by_side(jobs) if not whole and all(map(_is_reentrant, single)) else [job() for job in jobs]
-        refuse_all([row for row in found if isinstance(row, str)], len(pairs), "pairs")
-        rows = [row for row in found if not isinstance(row, str)]
+        outcomes = side_by_side(jobs) if not whole and all(map(_is_reentrant, single)) else [job() for job in jobs]
+        refuse_all([row for row in outcomes if isinstance(row, str)], len(pairs), "pairs")
+        rows = [row for row in outcomes if not isinstance(row, str)]
         sets = {name: {**parts[name], **value} for name, value in taker.score().items()}
     return rows, sets, folder_signature(measures, rules, f"{len(rows)} pictures")
 
@@ -53,7 +53,7 @@ def _is_reentrant(metric: Bound) -> bool:
     """Whether several threads may call a metric at once: not other packages' (networks use all cores themselves), and
     of a plug-in nothing is promised.
     """
-    return metric.entry.obj.__module__.startswith(_OWN) and metric.entry.meta["describe"] is None
+    return metric.entry.obj.__module__.startswith(_METRICS) and metric.entry.meta["describe"] is None
 
 
 def side_by_side(jobs: Sequence[Callable[[], T]]) -> list[T]:

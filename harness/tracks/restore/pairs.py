@@ -33,12 +33,12 @@ class Pair:
 
     None of them can be written into: all metrics are given one pair.
 
-    `held` are both pictures before `finish`, which is the rest of the protocol and works on each value by itself;
+    `unfinished` are both pictures before `finish`, which is the rest of the protocol and works on each value by itself;
     None where they are as `x` and `y` are. So a metric that adds up over values takes `blocks`, and needs no picture in
     float64 as a whole.
     """
 
-    held: tuple[Array, Array]
+    unfinished: tuple[Array, Array]
     peak: float
     residual: Array | None = None
     missing: Array | None = None
@@ -46,7 +46,7 @@ class Pair:
 
     def __post_init__(self) -> None:
         for name, value in {
-            "held": tuple(map(read_only, self.held)),
+            "unfinished": tuple(map(read_only, self.unfinished)),
             "residual": read_only(self.residual),
             "missing": read_only(self.missing),
         }.items():
@@ -63,11 +63,11 @@ class Pair:
     @property
     def size(self) -> int:
         """Number of values of each picture."""
-        return self.held[0].size
+        return self.unfinished[0].size
 
     def blocks(self) -> Iterator[tuple[Array, Array]]:
         """Both pictures in pieces (1, N) of one type: uint8, float64, or float32 where both are exactly that."""
-        x, y = (picture.reshape(1, -1) for picture in self.held)
+        x, y = (picture.reshape(1, -1) for picture in self.unfinished)
         alike = x.dtype == y.dtype and x.dtype in (np.float32, np.float64)
         if self.finish is None or (alike and self.finish is _as_is):
             yield x, y
@@ -77,7 +77,7 @@ class Pair:
             yield (self.finish(a), self.finish(b)) if alike else (self._finished(a), self._finished(b))
 
     def _whole(self, place: int) -> Array:
-        whole: Array = read_only(self._finished(self.held[place]))
+        whole: Array = read_only(self._finished(self.unfinished[place]))
         return whole
 
     def _finished(self, picture: Array) -> Array:
@@ -105,7 +105,7 @@ def prepare(restored: Array, clean: Array, bound: Bound, *, unit: bool = False) 
     x, y = np.ascontiguousarray(x), np.ascontiguousarray(y)
     low, high = meta["keeps"] or (0.0, 0.0)
     unit = unit and low <= 0.0 and high >= 1.0
-    kept = [unit or _within(picture, low, high, who) for picture, who in ((x, "restored"), (y, "clean"))]
+    kept = [unit or _is_on_range(picture, low, high, who) for picture, who in ((x, "restored"), (y, "clean"))]
     if x.dtype == np.float32 != y.dtype and _is_rounded(x, y):
         x = y
     if meta["keeps"]:
@@ -128,23 +128,23 @@ def _both(bound: Bound, restored: Array, clean: Array) -> tuple[Array, Array]:
 def _applied(bound: Bound, picture: Array) -> Array:
     """What a protocol makes of values, on as many axes. Raises `UsageError` that names it for what is no picture."""
     who = f"protocol {bound.display}"
-    made: Any = called(who, bound, picture)
-    if not isinstance(made, np.ndarray) or made.dtype.kind not in "buif":
-        raise UsageError(f"{who}: returned {kind_of(made)}: return a picture (H, W, C)")
+    result: Any = called(who, bound, picture)
+    if not isinstance(result, np.ndarray) or result.dtype.kind not in "buif":
+        raise UsageError(f"{who}: returned {kind_of(result)}: return a picture (H, W, C)")
     keeps = bound.entry.meta["keeps"]
-    if made.ndim != picture.ndim or (keeps and made.shape != picture.shape):
+    if result.ndim != picture.ndim or (keeps and result.shape != picture.shape):
         due = "each value by itself, as it declares `keeps`" if keeps else "(H, W, C)"
-        raise UsageError(f"{who}: returned shape {made.shape} for a picture of shape {picture.shape}: return {due}")
-    if made.dtype.kind == "f" and not keeps:  # what keeps values is called for each strip of a picture
-        check_floats(who, made)
-    return made
+        raise UsageError(f"{who}: returned shape {result.shape} for a picture of shape {picture.shape}: return {due}")
+    if result.dtype.kind == "f" and not keeps:  # what keeps values is called for each strip of a picture
+        check_floats(who, result)
+    return result
 
 
 def _as_is(picture: Array) -> Array:
     return picture
 
 
-def _within(picture: Array, low: float, high: float, who: str) -> bool:
+def _is_on_range(picture: Array, low: float, high: float, who: str) -> bool:
     """Whether all values, as they are on [0, 1], lie within. Raises `UsageError` for NaN or Inf."""
     if low <= 0.0 and high >= 1.0 and (picture.dtype.kind != "f" or is_unit(picture)):
         return True
@@ -168,7 +168,7 @@ def residual(noisy: Array, restored: Array) -> Array | None:
     if first.shape != second.shape:
         return None
     for picture, who in ((first, "noisy"), (second, "restored")):
-        _within(picture, 0.0, 1.0, who)
+        _is_on_range(picture, 0.0, 1.0, who)
     return _to_unit(first) - _to_unit(second)
 
 

@@ -175,7 +175,7 @@ def _candidates(needs: Sequence[str]) -> list[str]:
         raise Skip(f"needs {', '.join(unknown)}, which the doctor cannot supply")
     wanted = [[spec for name, spec in DISCLOSING.items() if name in chosen] for chosen in product(*choices)]
     if any(wanted):
-        found = [" + ".join(dict.fromkeys(specs)) for specs in wanted]
+        candidates = [" + ".join(dict.fromkeys(specs)) for specs in wanted]
     else:
-        found = [DISCLOSING["sigma"], *DISCLOSING.values()]
-    return list(dict.fromkeys(spec for one in found for spec in scaled(one)))
+        candidates = [DISCLOSING["sigma"], *DISCLOSING.values()]
+    return list(dict.fromkeys(spec for one in candidates for spec in scaled(one)))

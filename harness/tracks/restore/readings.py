@@ -51,8 +51,8 @@ class Reading:
         """`noisy` float32 (H, W, C) and `info` as this reading gives them; sigma is on the scale of the picture."""
         factor, offset = _RANGES[self.given]
         given = (factor * noisy + offset)[:, :, :: -1 if self.bgr else 1]
-        told = info if info.sigma is None else info.replace(sigma=info.sigma * factor * self.level)
-        return np.ascontiguousarray(given, dtype=np.float32), told
+        scaled = info if info.sigma is None else info.replace(sigma=info.sigma * factor * self.level)
+        return np.ascontiguousarray(given, dtype=np.float32), scaled
 
     def take(self, answer: Array, start: Array) -> Array:
         """The picture that an answer (H, W, C) stands for; `start` is what a method that does nothing gives."""
@@ -82,9 +82,9 @@ class Reading:
             yield f"told {'255 × sigma' if more else 'sigma / 255'}", f"{line}: sigma is on the [0, 1] scale"
         if self.residual:
             start, sign = ("enlarged" if enlarges else "noisy"), "-+"[self.residual > 0]
-            which = "the noise" if self.residual < 0 else "a correction"
+            remainder = "the noise" if self.residual < 0 else "a correction"
             yield (
-                f"its answer is taken as {which}",
+                f"its answer is taken as {remainder}",
                 f"{start} {sign} net(noisy), or leave out a subtraction of your own",
             )
 
@@ -95,7 +95,7 @@ AS_IT_IS = Reading()
 def crops(regime: Bound, channels: int, oracle: bool = False) -> list[tuple[Array, Info, Array]]:
     """Noisy float32 (H', W', C), `Info`, and clean float64 (H, W, C) of three small photographs."""
     dataset = open_dataset(bind("photos", "dataset"))
-    made = []
+    cases = []
     for name in CROPS[channels]:
         whole = dataset.load(list(dataset.ids).index(name)).clean
         first = (whole.shape[0] - SIDE) // 2
@@ -103,8 +103,8 @@ def crops(regime: Bound, channels: int, oracle: bool = False) -> list[tuple[Arra
         sample = Sample("doctor", clean)
         noisy, info = degrade_sample(regime, sample)
         unit = to_unit(clean).reshape(SIDE, SIDE, channels)
-        made.append((noisy, info.replace(sample=sample) if oracle else info, unit))
-    return made
+        cases.append((noisy, info.replace(sample=sample) if oracle else info, unit))
+    return cases
 
 
 def start_of(noisy: Array, clean: Array) -> Array:
@@ -127,17 +127,17 @@ def gains(answers: Answers, cases: Cases, readings: Sequence[Reading]) -> list[l
 
     The readings are fed alike: they differ in how the answer is taken.
     """
-    found: list[list[float]] = [[] for _ in readings]
+    decibels: list[list[float]] = [[] for _ in readings]
     for noisy, info, clean in cases:
         start = start_of(noisy, clean)
         answer = answers(*readings[0].feed(noisy, info))
-        for values, reading in zip(found, readings, strict=True):
+        for values, reading in zip(decibels, readings, strict=True):
             if answer is None or answer.shape != clean.shape:
                 values.append(-np.inf)
                 continue
             before, after = (_error(x, clean) for x in (start, reading.take(answer.astype(np.float64), start)))
             values.append(10 * float(np.log10(before / after)) if before and after else np.inf if before else 0.0)
-    return found
+    return decibels
 
 
 def _error(picture: Array, clean: Array) -> float:
@@ -147,8 +147,8 @@ def _error(picture: Array, clean: Array) -> float:
 def better(answers: Answers, cases: Cases, as_it_is: Sequence[float]) -> tuple[Reading, float] | None:
     """The reading that gains decisively more than the method as it is, with the fewest changes; and its gain."""
     colour = cases[0][0].shape[2] == 3
-    own = float(np.mean(as_it_is))
-    if own >= WORKS:
+    gain_as_it_is = float(np.mean(as_it_is))
+    if gain_as_it_is >= WORKS:
         if not colour:
             return None
         swapped = gains(answers, cases, [Reading(bgr=True)])[0]
@@ -156,9 +156,9 @@ def better(answers: Answers, cases: Cases, as_it_is: Sequence[float]) -> tuple[R
         decisive = more.mean() >= ORDER and more.min() >= ORDER_EACH
         return (Reading(bgr=True), float(np.mean(swapped))) if decisive else None
     tried: list[tuple[Reading, float]] = []
-    for alike in _readings(colour, told=any(info.sigma is not None for _, info, _ in cases)):
+    for alike in _readings(colour, has_level=any(info.sigma is not None for _, info, _ in cases)):
         tried += zip(alike, (float(np.mean(v)) for v in gains(answers, cases, alike)), strict=True)
-    fit = [(reading, gain) for reading, gain in tried if gain >= max(own + DECISIVE, AT_LEAST)]
+    fit = [(reading, gain) for reading, gain in tried if gain >= max(gain_as_it_is + DECISIVE, AT_LEAST)]
     if not fit:
         return None
     best = max(gain for _, gain in fit)
@@ -173,10 +173,10 @@ def better(answers: Answers, cases: Cases, as_it_is: Sequence[float]) -> tuple[R
     return chosen
 
 
-def _readings(colour: bool, told: bool) -> Iterator[list[Reading]]:
+def _readings(colour: bool, has_level: bool) -> Iterator[list[Reading]]:
     """All readings, those that are fed alike together."""
     fed = [(given, bgr, 1.0) for given, bgr in product(_RANGES, (False, True) if colour else (False,))]
-    for given, bgr, level in [*fed, *((("0–1", False, f) for f in (255.0, 1 / 255)) if told else ())]:
+    for given, bgr, level in [*fed, *((("0–1", False, f) for f in (255.0, 1 / 255)) if has_level else ())]:
         yield [Reading(given, taken, bgr, level, residual) for taken, residual in product(_RANGES, (0, -1, 1))]
 
 

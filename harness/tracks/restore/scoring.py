@@ -168,9 +168,9 @@ def ssim(restored: Any, clean: Any, protocol: str = "uint8", *, range: Range = N
     return score(restored, clean, ("ssim",), protocol, range=range)["ssim"]
 
 
-def _several(pictures: Any, what: str) -> list[Any]:
+def _several(pictures: Any, name: str) -> list[Any]:
     if not isinstance(pictures, Iterable) or isinstance(pictures, str | bytes):
-        raise UsageError(f"{what} are a list of pictures, not {type(pictures).__name__}")
+        raise UsageError(f"{name} are a list of pictures, not {type(pictures).__name__}")
     return list(pictures)
 
 

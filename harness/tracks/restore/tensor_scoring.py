@@ -31,9 +31,9 @@ _PROTOCOLS = ("uint8", "float", "raw", "y8", "gray8")
 
 def supports(protocol: Bound, metrics: Sequence[Bound]) -> bool:
     """Whether `score_tensors` knows the protocol and all the metrics; plug-ins are scored on the CPU."""
-    own = f"{__name__.rpartition('.')[0]}.metrics."
+    package = f"{__name__.rpartition('.')[0]}.metrics."
     return protocol.entry.name in _PROTOCOLS and all(
-        m.entry.name in _METRICS and m.entry.obj.__module__.startswith(own) for m in metrics
+        m.entry.name in _METRICS and m.entry.obj.__module__.startswith(package) for m in metrics
     )
 
 

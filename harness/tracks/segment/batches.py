@@ -73,8 +73,8 @@ class MapBatches(ItemBatches):
         if not self.crop:
             return whole
         rng = keyed_generator(text_key(f"crop of a map|{self.seed}|{step}|{turn}"))
-        top, left = (int(rng.integers(side - self.crop + 1)) for side in given.shape[:2])
-        return tuple(one[top : top + self.crop, left : left + self.crop] for one in whole)
+        row, column = (int(rng.integers(side - self.crop + 1)) for side in given.shape[:2])
+        return tuple(one[row : row + self.crop, column : column + self.crop] for one in whole)
 
     def _kind(self, item: MappedPicture) -> tuple[Any, ...]:
         """What pictures of a batch must share."""

@@ -27,8 +27,8 @@ class ConfusionMetric:
 
 def made_of(bound: Bound) -> ConfusionMetric:
     """A bound set metric."""
-    made: ConfusionMetric = bound.entry.obj(**bound.kwargs)
-    return made
+    metric: ConfusionMetric = bound.entry.obj(**bound.kwargs)
+    return metric
 
 
 def plan_set(bound: Bound) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -59,8 +59,8 @@ class ConfusionCollector:
 
     def take(self, output: Array, item: MappedPicture) -> dict[str, Any]:
         """Count the pixels of a picture."""
-        found = self._protocol.entry.obj(output, **self._protocol.kwargs)
-        counts = Maps(found, item.labels.astype(np.int64), len(item.classes), item.background).confusion
+        classes = self._protocol.entry.obj(output, **self._protocol.kwargs)
+        counts = Maps(classes, item.labels.astype(np.int64), len(item.classes), item.background).confusion
         self._add(tuple(item.classes), counts)
         return {"classes": list(item.classes), "confusion": counts.tolist()}
 
@@ -78,16 +78,16 @@ class ConfusionCollector:
         self._counts.append(counts)
 
     def _scored(self, metric: ConfusionMetric) -> dict[str, Any]:
-        found: dict[str, Any] = {"error": None, "interval": None, "n": len(self._counts), "floor": None, "flags": []}
+        result: dict[str, Any] = {"error": None, "interval": None, "n": len(self._counts), "floor": None, "flags": []}
         if self._names is None:
-            return {**found, "value": None, "note": "no pictures"}
+            return {**result, "value": None, "note": "no pictures"}
         each = np.stack(self._counts)
         whole = each.sum(axis=0)
         value = metric.value(whole, self._names)
         if isinstance(value, NotDefined):
-            return {**found, "value": None, "note": value.reason}
+            return {**result, "value": None, "note": value.reason}
         without = [metric.value(whole - one, self._names) for one in each] if len(each) > 1 else []
         numbers = [one for one in without if not isinstance(one, NotDefined)]
         if len(numbers) == len(each) > 1:
-            found["error"] = float(np.sqrt((len(each) - 1) * np.var(numbers)))
-        return {**found, "value": value, "note": ""}
+            result["error"] = float(np.sqrt((len(each) - 1) * np.var(numbers)))
+        return {**result, "value": value, "note": ""}

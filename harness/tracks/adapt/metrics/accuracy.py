@@ -14,7 +14,7 @@ Array = np.ndarray[Any, Any]
 
 @metric("accuracy", title="Accuracy", track="adapt", order=0, gate={"max_drop": 0.005})
 def accuracy(
-    said: Array, labels: Array, before: Array | None, *, last: Annotated[float, Gt(0), Le(1)] = 1.0
+    log_p: Array, labels: Array, before: Array | None, *, last: Annotated[float, Gt(0), Le(1)] = 1.0
 ) -> float | NotDefined:
     """Accuracy: the share of pictures of known classes whose likeliest class is the true one.
 
@@ -24,4 +24,4 @@ def accuracy(
     known = labels[first:] >= 0
     if not known.any():
         return NotDefined("no picture is of a known class")
-    return float((said[first:].argmax(axis=1) == labels[first:])[known].mean())
+    return float((log_p[first:].argmax(axis=1) == labels[first:])[known].mean())

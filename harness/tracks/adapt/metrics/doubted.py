@@ -19,7 +19,7 @@ Array = np.ndarray[Any, Any]
     goal=lambda one: "lower" if one.kwargs["of"] == "right" else "higher",
 )
 def doubted(
-    said: Array, labels: Array, before: Array | None, *, of: Literal["right", "wrong", "unknown"] = "wrong"
+    log_p: Array, labels: Array, before: Array | None, *, of: Literal["right", "wrong", "unknown"] = "wrong"
 ) -> float | NotDefined:
     """Doubted: the share of pictures of whose class a method is less sure than the classifier was before it learned.
 
@@ -33,4 +33,4 @@ def doubted(
     if not chosen.any():
         return NotDefined(f"no picture of it is {of}")
     places = np.arange(len(labels))
-    return float((said[places, first] < before[places, first])[chosen].mean())
+    return float((log_p[places, first] < before[places, first])[chosen].mean())

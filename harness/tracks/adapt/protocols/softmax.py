@@ -11,5 +11,5 @@ from ....components.decorators import protocol
 @protocol("softmax", track="adapt")
 def softmax(logits: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Logits (N, K) → log-probabilities, float64 (N, K)."""
-    found: np.ndarray[Any, np.dtype[np.float64]] = log_softmax(logits.astype(np.float64), axis=1)
-    return found
+    log_p: np.ndarray[Any, np.dtype[np.float64]] = log_softmax(logits.astype(np.float64), axis=1)
+    return log_p

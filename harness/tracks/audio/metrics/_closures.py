@@ -46,12 +46,12 @@ def closures_in(wave: Floats, rate: int) -> Floats:
     middle, before, after = falls[1:-1], falls[:-2], falls[2:]
     extremum = (middle > before) & (middle >= after) & (middle > 0) & (middle >= DEPTH * steepest[1:-1])
     at = np.flatnonzero(extremum)
-    left, top, right = before[at], middle[at], after[at]
+    earlier, top, later = before[at], middle[at], after[at]
     # The top of the parabola through three values; each is the fall between a sample and the next one.
-    return np.asarray((at + 0.5 + 0.5 * (right - left) / (2 * top - left - right)) / rate)
+    return np.asarray((at + 0.5 + 0.5 * (later - earlier) / (2 * top - earlier - later)) / rate)
 
 
-def cycles_of(true: Floats, found: Floats) -> Cycles:
+def cycles_of(true: Floats, estimated: Floats) -> Cycles:
     """Each true closure has a cycle from half of the way to the one before to half of the way to the next.
 
     Where that one is more than 20 ms away the voice begins or ends, and half of the other way is taken; a closure by
@@ -64,10 +64,10 @@ def cycles_of(true: Floats, found: Floats) -> Cycles:
     at, before, after = true[voiced], before[voiced], after[voiced]
     start = at - np.where(np.isfinite(before), before, after) / 2
     end = at + np.where(np.isfinite(after), after, before) / 2
-    first, last = np.searchsorted(found, start), np.searchsorted(found, end)
+    first, last = np.searchsorted(estimated, start), np.searchsorted(estimated, end)
     inside = last - first
     single = inside == 1
-    late = found[first[single]] - at[single]
+    late = estimated[first[single]] - at[single]
     return Cycles(int(single.sum()), int((inside == 0).sum()), int((inside > 1).sum()), np.asarray(late))
 
 
@@ -75,5 +75,5 @@ def scored(restored: Restored) -> Any:
     """The cycles of a clip, or why there are none, `NotDefined`."""
     if restored.clip.closures is None:
         return NotDefined("the closures of the clip are not known")
-    found = cycles_of(restored.clip.closures, closures_in(restored.output, restored.rate))
-    return found if found.count else NotDefined("the clip has no larynx cycle")
+    cycles = cycles_of(restored.clip.closures, closures_in(restored.output, restored.rate))
+    return cycles if cycles.count else NotDefined("the clip has no larynx cycle")

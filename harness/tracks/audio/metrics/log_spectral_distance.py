@@ -23,9 +23,9 @@ def log_spectral_distance(restored: Restored) -> float:
     60 dB below it. Not defined where the true clip is silent.
     """
     frames = Frames(Frames.of_rate(restored.rate).size, Frames.of_rate(restored.rate).hop, root=False)
-    true, made = (np.abs(stft(wave, frames)) ** 2 for wave in (restored.truth, restored.output))
-    floor = DEPTH * float(true.max())
+    true_power, restored_power = (np.abs(stft(wave, frames)) ** 2 for wave in (restored.truth, restored.output))
+    floor = DEPTH * float(true_power.max())
     if not floor:
         return NotDefined("the true clip is silent")
-    apart = 10 * np.log10(np.maximum(true, floor) / np.maximum(made, floor))
+    apart = 10 * np.log10(np.maximum(true_power, floor) / np.maximum(restored_power, floor))
     return float(np.mean(np.sqrt(np.mean(apart**2, axis=1))))

@@ -23,18 +23,19 @@ def multi_resolution_stft(restored: Restored) -> float:
     """
     if not restored.truth.any():
         return NotDefined("the true clip is silent")
-    found = []
+    distances = []
     for size, hop, window in RESOLUTIONS:
-        true, made = (_magnitudes(wave, size, hop, window) for wave in (restored.truth, restored.output))
-        found.append(np.linalg.norm(true - made) / np.linalg.norm(true) + np.mean(np.abs(np.log(true) - np.log(made))))
-    return float(np.mean(found))
+        true, output = (_magnitudes(wave, size, hop, window) for wave in (restored.truth, restored.output))
+        convergence = np.linalg.norm(true - output) / np.linalg.norm(true)
+        distances.append(convergence + np.mean(np.abs(np.log(true) - np.log(output))))
+    return float(np.mean(distances))
 
 
 def _magnitudes(wave: Floats, size: int, hop: int, window: int) -> Floats:
     """(T, size // 2 + 1): frames around each multiple of `hop`, the clip mirrored at its ends."""
     weights = np.zeros(size)
-    left = (size - window) // 2
-    weights[left : left + window] = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(window) / window)
+    start = (size - window) // 2
+    weights[start : start + window] = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(window) / window)
     padded = np.pad(wave, size // 2, mode="reflect" if len(wave) > size // 2 else "constant")
     frames = np.lib.stride_tricks.sliding_window_view(padded, size)[::hop]
     return np.asarray(np.sqrt(np.maximum(np.abs(np.fft.rfft(frames * weights, axis=1)) ** 2, FLOOR)))

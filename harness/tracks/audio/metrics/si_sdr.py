@@ -21,7 +21,7 @@ def si_sdr(restored: Restored) -> float:
     if energy == 0 or float(e @ e) == 0:
         return NotDefined("the true clip is silent" if energy == 0 else "the restored clip is silent")
     target = float(e @ s) / energy * s
-    kept, lost = float(target @ target), float((target - e) @ (target - e))
-    if not lost:
+    signal, error = float(target @ target), float((target - e) @ (target - e))
+    if not error:
         return math.inf
-    return 10 * math.log10(kept / lost) if kept else -math.inf
+    return 10 * math.log10(signal / error) if signal else -math.inf

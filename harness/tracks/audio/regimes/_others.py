@@ -28,18 +28,18 @@ def _opened(canonical: str) -> tuple[Any, Callable[[int, int], Floats]]:
     return dataset, at_rate
 
 
-def drawn(of: Bound, rng: np.random.Generator, rate: int, length: int, what: str) -> Floats:
+def drawn(of: Bound, rng: np.random.Generator, rate: int, length: int, regime: str) -> Floats:
     """`length` samples of a clip of a set, at `rate`: clip and start are drawn. A shorter one goes round.
 
     A part that is silent is drawn again, at most twenty times. Raises `UsageError` where all were, or the set is empty.
     """
     dataset, at_rate = _opened(of.canonical)
     if not len(dataset.ids):
-        raise UsageError(f"regime {what}: {of.display} has no clips")
+        raise UsageError(f"regime {regime}: {of.display} has no clips")
     for _ in range(20):
         wave = at_rate(int(rng.integers(len(dataset.ids))), rate)
         start = int(rng.integers(max(1, len(wave) - length + 1)))
         part = np.take(wave, np.arange(start, start + length), mode="wrap")
         if power(part) > 1e-12:
             return part
-    raise UsageError(f"regime {what}: {of.display} is silent wherever it was looked at")
+    raise UsageError(f"regime {regime}: {of.display} is silent wherever it was looked at")

@@ -45,5 +45,5 @@ def compressor(
         pole = rises if wanted > state else falls
         state = pole * state + (1 - pole) * wanted
         reduction.append(state)
-    told = {"threshold": threshold, "ratio": ratio, "attack": attack, "release": release}
-    return wave * 10 ** (-np.array(reduction) / 20), told
+    disclosed = {"threshold": threshold, "ratio": ratio, "attack": attack, "release": release}
+    return wave * 10 ** (-np.array(reduction) / 20), disclosed

@@ -26,5 +26,5 @@ def overdrive(
     Discloses drive. A silent clip stays as it is.
     """
     gain, peak = 10 ** (drive / 20), float(np.abs(wave).max(initial=0.0))
-    made = wave if peak == 0 else peak * np.tanh(gain * wave / peak) / np.tanh(gain)
-    return made, {"drive": float(drive)}
+    driven = wave if peak == 0 else peak * np.tanh(gain * wave / peak) / np.tanh(gain)
+    return driven, {"drive": float(drive)}

@@ -10,8 +10,8 @@ Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 
 @metric("brier", title="Brier score", track="classify", higher=False, order=20, gate={"max_drop": 0.005})
-def brier(said: Floats, label: int) -> float:
+def brier(log_p: Floats, label: int) -> float:
     """Brier score (1950): squared distance of the probabilities from 1 at the true class and 0 elsewhere; 0 to 2."""
-    true = np.zeros(said.shape)
+    true = np.zeros(log_p.shape)
     true[label] = 1
-    return float(np.square(np.exp(said) - true).sum())
+    return float(np.square(np.exp(log_p) - true).sum())

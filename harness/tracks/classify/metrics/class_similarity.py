@@ -13,5 +13,5 @@ def class_similarity(explanation: Explanation) -> float:
 
     From -1 to 1, which is that of a map which is the same for every class. Two flat maps are alike, one is like none.
     """
-    best, worst = int(np.argmax(explanation.said)), int(np.argmin(explanation.said))
+    best, worst = int(np.argmax(explanation.log_p)), int(np.argmin(explanation.log_p))
     return correlation(explanation.maps[best], explanation.maps[worst])

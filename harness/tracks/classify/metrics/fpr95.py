@@ -13,4 +13,4 @@ def fpr95() -> AnswerMetric:
 
     Of sets of two classes; 0 is best, 0.95 chance.
     """
-    return detection(partial(false_alarms, found=0.95))
+    return detection(partial(false_alarms, detected=0.95))

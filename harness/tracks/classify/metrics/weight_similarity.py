@@ -16,5 +16,5 @@ def weight_similarity(explanation: Explanation) -> float | NotDefined:
     """
     if explanation.unlearned is None:
         return NotDefined("gives no maps without training")
-    best = int(np.argmax(explanation.said))
+    best = int(np.argmax(explanation.log_p))
     return correlation(explanation.maps[best], explanation.unlearned[best])

@@ -14,5 +14,5 @@ def softmax(
     logits: np.ndarray[Any, Any], *, temperature: Annotated[float, Gt(0)] = 1.0
 ) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Logits (K,) over a temperature → log-probabilities, float64 (K,)."""
-    found: np.ndarray[Any, np.dtype[np.float64]] = log_softmax(logits.astype(np.float64) / temperature)
-    return found
+    log_p: np.ndarray[Any, np.dtype[np.float64]] = log_softmax(logits.astype(np.float64) / temperature)
+    return log_p

@@ -32,8 +32,8 @@ def confidence(
 
     pictures = torch.from_numpy(((batch.samples + 1) / 2).clip(0, 1).astype(np.float32)).reshape(-1, *batch.shape)
     with torch.no_grad():
-        said = torch.cat([net(part) for part in torch.split(pictures, 256)]).double().softmax(dim=1).numpy()
-    return float(said[np.arange(len(said)), batch.labels].mean())
+        probabilities = torch.cat([net(part) for part in torch.split(pictures, 256)]).double().softmax(dim=1).numpy()
+    return float(probabilities[np.arange(len(probabilities)), batch.labels].mean())
 
 
 @lru_cache(maxsize=2)
@@ -41,5 +41,5 @@ def _learned(judge: str, seed: int) -> tuple[Any, tuple[int, ...], int]:
     from ....training.learned import learned
 
     bound: Bound = bind(judge, "method", "classify")
-    found = learned(bound, seed, "metric confidence")
-    return found.net, found.given, found.wanted[0]
+    network = learned(bound, seed, "metric confidence")
+    return network.net, network.given, network.wanted[0]

@@ -18,5 +18,5 @@ def energy_distance(batch: Batch) -> float:
     """
     if len(batch.samples) < 2:
         return too_few()
-    found = energy.energy_distance(batch.samples, batch.reference.rows, within_b=batch.reference.spread)
-    return found / math.sqrt(batch.samples.shape[1])
+    distance = energy.energy_distance(batch.samples, batch.reference.rows, within_b=batch.reference.spread)
+    return distance / math.sqrt(batch.samples.shape[1])

@@ -41,23 +41,23 @@ def score_error(
     place = int(np.argmin(np.abs(np.log(sigma) - math.log(level))))
     law, size = _known(of.canonical, float(sigma[place]))
     given = pose_picture(item).given[place].astype(np.float64)
-    made = (denoised[place].astype(np.float64) - given) / sigma[place] ** 2
+    score = (denoised[place].astype(np.float64) - given) / sigma[place] ** 2
     due = score_of(law, given.reshape(1, -1), float(sigma[place]), item.label if labels else -1)
-    return float(np.sum((made.reshape(1, -1) - due) ** 2) / size)
+    return float(np.sum((score.reshape(1, -1) - due) ** 2) / size)
 
 
 def score_of(law: Law, rows: Floats, sigma: float, label: int = -1) -> Floats:
     """The score of the law with noise of deviation `sigma`, at rows (N, D); of one component where `label` names it."""
     variances, axes = law.axes
     total = variances + sigma**2
-    along = np.stack([(rows - mean) @ own for mean, own in zip(law.means, axes, strict=True)], axis=1)
+    along = np.stack([(rows - mean) @ axes_of_one for mean, axes_of_one in zip(law.means, axes, strict=True)], axis=1)
     weights = law.weights if label < 0 else np.arange(len(law.weights)) == label
     with np.errstate(divide="ignore"):
         logs = np.log(weights) - 0.5 * np.sum(along**2 / total + np.log(total), axis=2)
     share = np.exp(logs - logs.max(axis=1, keepdims=True))
     share /= share.sum(axis=1, keepdims=True)
-    made: Floats = -np.tensordot(share[..., None] * along / total, axes, axes=((1, 2), (0, 2)))
-    return made
+    score: Floats = -np.tensordot(share[..., None] * along / total, axes, axes=((1, 2), (0, 2)))
+    return score
 
 
 @lru_cache(maxsize=8)

@@ -34,8 +34,8 @@ def score_linear_ev(
     place = int(np.argmin(np.abs(np.log(sigma) - math.log(level))))
     given = pose_picture(item).given[place].astype(np.float64)
     linear = _moments(of.canonical).of().denoised(given.reshape(1, -1), float(sigma[place])).reshape(given.shape)
-    made = denoised[place].astype(np.float64)
-    return float(1 - np.sum((made - linear) ** 2) / np.sum((given - made) ** 2))
+    output = denoised[place].astype(np.float64)
+    return float(1 - np.sum((output - linear) ** 2) / np.sum((given - output) ** 2))
 
 
 @lru_cache(maxsize=2)

@@ -40,8 +40,8 @@ def view_agreement(
         seen = [view_of(name, *batch.shape[1:]).seen(pictures).reshape(batch.samples.shape) for name in views]
     except Skip as skip:
         return NotDefined(str(skip))
-    said = np.stack([shown(judge, rows, batch.shape, reference) for rows in seen])
-    right = said == wanted
+    classes = np.stack([shown(judge, rows, batch.shape, reference) for rows in seen])
+    right = classes == wanted
     if over == "all":
         return float(right.all(axis=0).mean())
     shares = right.mean(axis=1)

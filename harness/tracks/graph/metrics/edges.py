@@ -9,6 +9,6 @@ from ..sampling import Truth
 
 
 @metric("edges", track="graph", order=8, decimals=1, goal="none")
-def edges(found: EstimatedGraph, truth: Truth, samples: Floats) -> float:
+def edges(estimate: EstimatedGraph, truth: Truth, samples: Floats) -> float:
     """How many edges the graph has, with and without direction."""
-    return float(np.triu(found.edges | found.edges.T).sum())
+    return float(np.triu(estimate.edges | estimate.edges.T).sum())

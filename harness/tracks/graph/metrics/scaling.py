@@ -16,7 +16,7 @@ from ..scores import Score, covariance, level_of, residual_variances, score_of
 
 @metric("scaling", track="graph", higher=False, order=9, decimals=6)
 def scaling(
-    found: EstimatedGraph,
+    estimate: EstimatedGraph,
     truth: Truth,
     samples: Floats,
     *,
@@ -30,6 +30,6 @@ def scaling(
     """
     before, after = (
         score_of(score, variances, level_of(score, variances))
-        for variances in (residual_variances(found.weights, covariance(k * samples)) for k in (1.0, by))
+        for variances in (residual_variances(estimate.weights, covariance(k * samples)) for k in (1.0, by))
     )
     return after / before if before > 0 else NotDefined("the graph leaves nothing of the samples")

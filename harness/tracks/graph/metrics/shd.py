@@ -10,12 +10,12 @@ from ..sampling import Truth
 
 
 @metric("shd", title="SHD", track="graph", higher=False, order=0, decimals=2, gate={"max_drop": 0.5})
-def shd(found: EstimatedGraph, truth: Truth, samples: Floats) -> float:
+def shd(estimate: EstimatedGraph, truth: Truth, samples: Floats) -> float:
     """Structural Hamming distance: edges too many, missing and the wrong way round, each 1; 0 is best.
 
     An edge without direction, where one with it is due, counts 1 (Tsamardinos et al. 2006).
     """
-    return float(differing_pairs(found.edges, truth.edges))
+    return float(differing_pairs(estimate.edges, truth.edges))
 
 
 def differing_pairs(one: Edges, other: Edges) -> int:

@@ -10,13 +10,13 @@ from .shd import differing_pairs
 
 
 @metric("shd_cpdag", title="SHD of CPDAG", track="graph", higher=False, order=1, decimals=2)
-def shd_cpdag(found: EstimatedGraph, truth: Truth, samples: Floats) -> float:
+def shd_cpdag(estimate: EstimatedGraph, truth: Truth, samples: Floats) -> float:
     """Structural Hamming distance of the CPDAGs, for methods that tell a graph up to its equivalence class; 0 is best.
 
     A graph with edges without direction is taken for a CPDAG as it is. Not defined where the other edges form a cycle.
     """
-    directed = found.edges & ~found.edges.T
+    directed = estimate.edges & ~estimate.edges.T
     if topological_order(directed) is None:
         return NotDefined("its edges form a cycle, which no class of acyclic graphs has")
-    partly = (found.edges & found.edges.T).any()
-    return float(differing_pairs(found.edges if partly else class_of(found.edges), class_of(truth.edges)))
+    partly = (estimate.edges & estimate.edges.T).any()
+    return float(differing_pairs(estimate.edges if partly else class_of(estimate.edges), class_of(truth.edges)))

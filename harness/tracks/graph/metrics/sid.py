@@ -9,11 +9,11 @@ from ..sampling import Truth
 
 
 @metric("sid", title="SID", track="graph", higher=False, order=2, decimals=2)
-def sid(found: EstimatedGraph, truth: Truth, samples: Floats) -> float:
+def sid(estimate: EstimatedGraph, truth: Truth, samples: Floats) -> float:
     """Structural intervention distance: ordered pairs whose effect is wrong if one adjusts for the causes found.
 
     0 is best, d (d − 1) the most (Peters & Bühlmann 2015). Not defined for a graph that is no directed acyclic one.
     """
-    if not found.acyclic:
+    if not estimate.acyclic:
         return NotDefined("is of directed acyclic graphs")
-    return float(wrong_effects(truth.edges, found.edges))
+    return float(wrong_effects(truth.edges, estimate.edges))

@@ -9,13 +9,13 @@ from ..sampling import Truth
 
 
 @metric("tpr", title="TPR", track="graph", order=3, decimals=3)
-def tpr(found: EstimatedGraph, truth: Truth, samples: Floats) -> float:
+def tpr(estimate: EstimatedGraph, truth: Truth, samples: Floats) -> float:
     """The share of the true edges that were found with their direction; 1 is best. Not defined where there are none."""
     if not truth.edges.any():
         return NotDefined("the true graph has no edge")
-    return float(right_edges(found.edges, truth.edges) / truth.edges.sum())
+    return float(right_edges(estimate.edges, truth.edges) / truth.edges.sum())
 
 
-def right_edges(found: Edges, truth: Edges) -> int:
+def right_edges(estimated: Edges, truth: Edges) -> int:
     """How many edges are true ones with their direction; one without it is none."""
-    return int((found & ~found.T & truth).sum())
+    return int((estimated & ~estimated.T & truth).sum())

@@ -12,7 +12,7 @@ from ..sampling import Truth
 
 
 @metric("varsortability", track="graph", higher=False, order=7, decimals=3)
-def varsortability(found: EstimatedGraph, truth: Truth, samples: Floats) -> float:
+def varsortability(estimate: EstimatedGraph, truth: Truth, samples: Floats) -> float:
     """The share of directed ways along which the variance grows: 1 where sorting by it gives the order.
 
     1/2 is chance. The graph of the method is not looked at. Ways of each length are counted by their ends, equal

@@ -16,10 +16,10 @@ def fewer(
     y: Floats, rng: np.random.Generator, *, m: Annotated[int, Ge(1), AxisLabel("measurements m")]
 ) -> tuple[Floats, dict[str, Any]]:
     """m of the measurements, drawn by key, are given and no others. Raises `UsageError` where there are fewer."""
-    there = np.flatnonzero(~np.isnan(y))
-    if m > len(there):
-        raise UsageError(f"fewer(m={m}) of {len(there)} measurements: give {len(there)} or less, or measure more")
-    kept = rng.permutation(there)[:m]
-    left = np.full(y.shape, np.nan)
-    left[kept] = y[kept]
-    return left, {}
+    measured = np.flatnonzero(~np.isnan(y))
+    if m > len(measured):
+        raise UsageError(f"fewer(m={m}) of {len(measured)} measurements: give {len(measured)} or less, or measure more")
+    kept = rng.permutation(measured)[:m]
+    fewer_of_y = np.full(y.shape, np.nan)
+    fewer_of_y[kept] = y[kept]
+    return fewer_of_y, {}

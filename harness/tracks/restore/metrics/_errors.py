@@ -82,18 +82,18 @@ def periodogram(error: Float) -> tuple[Float, Float]:
     return power, weight
 
 
-def lag_correlation(error: Float, lag: int, name: str, what: str) -> float:
+def lag_correlation(error: Float, lag: int, name: str, signal: str) -> float:
     height, width = error.shape[:2]
     if min(height, width) <= lag:
         return NotDefined(f"{name}(lag={lag}) needs at least {lag + 1}×{lag + 1} pixels, not {height}×{width}")
     error -= error.mean(axis=(0, 1))
-    found = []
+    correlations = []
     for first, second in ((error[:-lag], error[lag:]), (error[:, :-lag], error[:, lag:])):
         power = math.sqrt(float(np.sum(first * first)) * float(np.sum(second * second)))
         if power <= 1e-20 * error.size:
-            return NotDefined(f"{name} needs {what} that varies")
-        found.append(float(np.sum(first * second)) / power)
-    return sum(found) / 2
+            return NotDefined(f"{name} needs {signal} that varies")
+        correlations.append(float(np.sum(first * second)) / power)
+    return sum(correlations) / 2
 
 
 def _smooth(plane: Float) -> Float:

@@ -33,9 +33,9 @@ def problem_of(pair: Pair, name: str, least: int) -> NotDefined | None:
 
 def lumas_of(pair: Pair, name: str, least: int) -> tuple[Float, Float] | NotDefined:
     """Restored and clean luma (H, W) on 0–255."""
-    found = problem_of(pair, name, least)
-    if found is not None:
-        return found
+    problem = problem_of(pair, name, least)
+    if problem is not None:
+        return problem
     x, y = (planes_of(p, pair.peak, YIQ[:1])[0] for p in (pair.x, pair.y))
     return x, y
 

@@ -106,14 +106,14 @@ def _open(name: str, shown: str) -> tuple[Any, str]:
 def _weights_sha256(model: Any) -> str:
     """Hash of the parameters of a model, by name, and of files that it reads by itself; empty where it has none."""
     digest = hashlib.sha256()
-    found = False
+    any_weights = False
     for name, tensor in sorted(model.named_parameters()):
         if tensor.numel():
-            found = True
+            any_weights = True
             digest.update(f"{name} {tuple(tensor.shape)} ".encode())
             digest.update(np.ascontiguousarray(tensor.detach().cpu().float().numpy()).tobytes())
     files = {v for m in model.modules() for v in vars(m).values() if isinstance(v, str) and Path(v).is_file()}
     for hashed in sorted(hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in files):
-        found = True
+        any_weights = True
         digest.update(hashed.encode())
-    return digest.hexdigest() if found else ""
+    return digest.hexdigest() if any_weights else ""

@@ -67,9 +67,9 @@ def structure_means(x: Array, y: Array, peak: float, *, luminance: bool = True) 
     wild = x.dtype == np.float64 and max(np.abs(x).max(), np.abs(y).max()) > 2 * peak
     careful = wild or x.size < _SMALL
     total = np.zeros(channels)
-    for top in range(0, height - _MARGIN, _ROWS):
-        for left in range(0, width - _MARGIN, columns):
-            piece = np.s_[top : top + _ROWS + _MARGIN, left : left + columns + _MARGIN]
+    for row in range(0, height - _MARGIN, _ROWS):
+        for column in range(0, width - _MARGIN, columns):
+            piece = np.s_[row : row + _ROWS + _MARGIN, column : column + columns + _MARGIN]
             part = None if careful else _sums(x[piece], y[piece], 255.0 / peak, luminance, single)
             if part is None:
                 double = np.empty((6, size), np.float64) if double is None else double
@@ -91,7 +91,7 @@ def _sums(x: Array, y: Array, scale: float, luminance: bool, planes: Array) -> A
     middle, gap = mean_x + mean_y, mean_x - mean_y
     cv2.addWeighted(x, scale, y, scale, -middle, dst=s, dtype=depth)
     cv2.addWeighted(x, scale, y, -scale, -gap, dst=d, dtype=depth)
-    noise, left = _noise(shape[2]) if dtype == np.float32 else (None, None)
+    noise, means = _noise(shape[2]) if dtype == np.float32 else (None, None)
     if noise is not None:
         np.add(_flat(s), noise[: shape[0], : shape[1] * shape[2]], out=_flat(vs))
     cv2.sepFilter2D(s if noise is None else vs, depth, taps, taps, dst=ms)
@@ -103,10 +103,10 @@ def _sums(x: Array, y: Array, scale: float, luminance: bool, planes: Array) -> A
     cv2.sepFilter2D(s, depth, taps, taps, dst=vs, delta=_C2)
     cv2.sepFilter2D(d, depth, taps, taps, dst=vd)
     s, d, ms, md, vs, vd = (_flat(plane)[_RADIUS:-_RADIUS] for plane in (s, d, ms, md, vs, vd))
-    if left is not None:
-        left = left[_RADIUS : shape[0] - _RADIUS, : s.shape[1]]
-        ms -= left
-        cv2.scaleAdd(left, -_NOISE_OF_SQUARES, vs, dst=vs)
+    if means is not None:
+        means = means[_RADIUS : shape[0] - _RADIUS, : s.shape[1]]
+        ms -= means
+        cv2.scaleAdd(means, -_NOISE_OF_SQUARES, vs, dst=vs)
     vs -= np.multiply(ms, ms, out=s)
     vd -= np.multiply(md, md, out=d)
     if dtype == np.float32 and _doubtful(md, vs, vd):
@@ -139,9 +139,9 @@ def _noise(channels: int) -> tuple[Array, Array]:
     rng = np.random.Generator(np.random.Philox(0))
     drawn = rng.integers(-(1 << 23), 1 << 23, shape) / 2.0**18
     means = np.asarray(cv2.sepFilter2D(drawn, cv2.CV_64F, gaussian_taps(), gaussian_taps()))
-    noise, left = (np.float32(p).reshape(shape[0], -1) for p in (drawn, means))
-    noise.flags.writeable = left.flags.writeable = False
-    return noise, left
+    noise, noise_means = (np.float32(p).reshape(shape[0], -1) for p in (drawn, means))
+    noise.flags.writeable = noise_means.flags.writeable = False
+    return noise, noise_means
 
 
 def _doubtful(md: Array, vs: Array, vd: Array) -> bool:

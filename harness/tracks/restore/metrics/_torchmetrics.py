@@ -28,8 +28,8 @@ def describe(bound: Bound) -> dict[str, Any]:
     import torchmetrics
 
     name = bound.kwargs["name"]
-    found = _class_of(name)
-    higher = name not in _LOWER and bool(found.higher_is_better)
+    metric = _class_of(name)
+    higher = name not in _LOWER and bool(metric.higher_is_better)
     return {"higher": higher, "made_with": f"torchmetrics {torchmetrics.__version__}"}
 
 
@@ -60,11 +60,11 @@ def _tensor(picture: Array) -> Any:
 @lru_cache(maxsize=8)
 def _open(name: str, peak: float) -> tuple[Any, int]:
     """The metric on the CPU for pictures of data range `peak`, and how many pictures it takes."""
-    found = _class_of(name)
-    options = {"data_range": peak} if "data_range" in inspect.signature(found.__init__).parameters else {}
+    metric = _class_of(name)
+    options = {"data_range": peak} if "data_range" in inspect.signature(metric.__init__).parameters else {}
     with warnings.catch_warnings():  # that it keeps all pictures: there is one
         warnings.simplefilter("ignore")
-        return found(**options), len(inspect.signature(found.update).parameters) - 1
+        return metric(**options), len(inspect.signature(metric.update).parameters) - 1
 
 
 @lru_cache(maxsize=32)
@@ -75,17 +75,17 @@ def _class_of(name: str) -> Any:
     known = _classes()
     if name not in known:
         raise UsageError(f"torchmetrics has no image metric {one_line(name)!r}: {nearest(name, known)}")
-    found = known[name]
+    metric = known[name]
     shown = f"torchmetrics(name={name})"
-    if name in _DOWNLOADED or getattr(found, "feature_network", None):
+    if name in _DOWNLOADED or getattr(metric, "feature_network", None):
         raise UsageError(
             f"{shown} needs weights that torchmetrics downloads: use lpips, dists or pyiqa(name=…), for sets fid or kid"
         )
-    hints = typing.get_type_hints(found.update)
+    hints = typing.get_type_hints(metric.update)
     hints.pop("return", None)
     if any(kind is not torch.Tensor for kind in hints.values()):
         raise UsageError(f"{shown} takes more than a restored and a clean picture")
-    return found
+    return metric
 
 
 @lru_cache(maxsize=1)
@@ -93,7 +93,7 @@ def _classes() -> dict[str, Any]:
     """The classes of `torchmetrics.image` by name, those too that lack a package."""
     package = importlib.import_module("torchmetrics.image")
     metric = importlib.import_module("torchmetrics").Metric
-    found: dict[str, Any] = {}
+    classes: dict[str, Any] = {}
     for file in pkgutil.iter_modules(package.__path__):
         module = importlib.import_module(f"{package.__name__}.{file.name}")
         for name, value in vars(module).items():
@@ -103,5 +103,5 @@ def _classes() -> dict[str, Any]:
                 and value is not metric
                 and not name.startswith("_")
             ):
-                found[name] = value
-    return found
+                classes[name] = value
+    return classes

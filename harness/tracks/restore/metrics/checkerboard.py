@@ -34,11 +34,11 @@ def checkerboard(pair: Pair, *, stride: Annotated[int, Ge(2), Le(64)] = 2) -> fl
     for channel in range(pair.x.shape[2]):
         power += _spectrum(pair.x[:, :, channel].astype(np.float64), side)
     at, around = _weights(stride)
-    here, there = float((power * at).sum()), float((power * around).sum())
+    on_grid, beside_grid = float((power * at).sum()), float((power * around).sum())
     # What is left of roundings is no power.
-    if min(here, there) <= 1e-18 * side**4 * pair.peak**2:
+    if min(on_grid, beside_grid) <= 1e-18 * side**4 * pair.peak**2:
         return NotDefined("checkerboard needs a picture that is not flat")
-    return float(10 * np.log10(here / there))
+    return float(10 * np.log10(on_grid / beside_grid))
 
 
 def _spectrum(plane: Float, side: int) -> Float:

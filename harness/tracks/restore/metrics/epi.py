@@ -32,9 +32,9 @@ def epi(pair: Pair) -> float:
 
 def _laplacian(plane: Float) -> Float:
     """The four-neighbour Laplacian where it fits, less its mean."""
-    found: Float = plane[:-2, 1:-1] + plane[2:, 1:-1]
-    found += plane[1:-1, :-2]
-    found += plane[1:-1, 2:]
-    found -= 4 * plane[1:-1, 1:-1]
-    found -= found.mean()
-    return found
+    response: Float = plane[:-2, 1:-1] + plane[2:, 1:-1]
+    response += plane[1:-1, :-2]
+    response += plane[1:-1, 2:]
+    response -= 4 * plane[1:-1, 1:-1]
+    response -= response.mean()
+    return response

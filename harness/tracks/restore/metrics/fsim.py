@@ -29,9 +29,9 @@ def fsim(pair: Pair) -> float:
     the authors divide 0 by 0: against a picture with features the score is low and the same either way round, and
     two flat ones have none. Not defined below 16 pixels.
     """
-    found = problem_of(pair, "fsim", FSIM_SMALLEST)
-    if found is not None:
-        return found
+    problem = problem_of(pair, "fsim", FSIM_SMALLEST)
+    if problem is not None:
+        return problem
     first, second = ([_reduced(p) for p in planes_of(q, pair.peak, YIQ[: q.shape[2]])] for q in (pair.x, pair.y))
     phases = _congruency(first[0]), _congruency(second[0])
     similar = _alike(*phases, _T_PHASE) * _alike(_gradient(first[0]), _gradient(second[0]), _T_GRADIENT)

@@ -23,9 +23,9 @@ def haarpsi(pair: Pair) -> float:
     C = 30, alpha = 4.2, after 2×2 means at every second pixel; outside the picture is zero, as in the authors'
     code. Colour adds the similarity of I and Q of YIQ, under the mean of both weights. Not defined below 16 pixels.
     """
-    found = problem_of(pair, "haarpsi", HAARPSI_SMALLEST)
-    if found is not None:
-        return found
+    problem = problem_of(pair, "haarpsi", HAARPSI_SMALLEST)
+    if problem is not None:
+        return problem
     halves = [[halve(plane) for plane in planes_of(p, pair.peak, YIQ[: p.shape[2]])] for p in (pair.x, pair.y)]
     weights: list[Float] = []
     similar: list[Float] = []
@@ -50,13 +50,13 @@ def _haar(plane: Float, scale: int, across: bool) -> Float:
     side = 2**scale
     flat, step = np.ones(side), np.repeat([-1.0, 1.0], side // 2)
     kernel_x, kernel_y = (step, flat) if across else (flat, step)
-    found = _even_filter(plane, kernel_x, kernel_y / side)
-    return np.abs(found, out=found)
+    response = _even_filter(plane, kernel_x, kernel_y / side)
+    return np.abs(response, out=response)
 
 
 def _mean2(plane: Float) -> Float:
-    found = _even_filter(plane, np.full(2, 0.5), np.full(2, 0.5))
-    return np.abs(found, out=found)
+    mean = _even_filter(plane, np.full(2, 0.5), np.full(2, 0.5))
+    return np.abs(mean, out=mean)
 
 
 def _even_filter(plane: Float, kernel_x: Float, kernel_y: Float) -> Float:

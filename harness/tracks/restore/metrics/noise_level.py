@@ -21,9 +21,9 @@ def noise_level(pair: Pair) -> float:
     """
     if min(pair.x.shape[:2]) < 3:
         return NotDefined("noise_level needs 3 pixels a side")
-    found = []
+    levels = []
     for c in range(pair.x.shape[2]):
         plane = np.ascontiguousarray(pair.x[:, :, c], dtype=np.float64) * (255 / pair.peak)
         response = cv2.filter2D(plane, cv2.CV_64F, _LAPLACE)[1:-1, 1:-1]
-        found.append(math.sqrt(math.pi / 2) / 6 * float(np.abs(response).mean()))
-    return sum(found) / len(found)
+        levels.append(math.sqrt(math.pi / 2) / 6 * float(np.abs(response).mean()))
+    return sum(levels) / len(levels)

@@ -26,7 +26,7 @@ def vif(pair: Pair) -> float:
         return lumas
     # Offsets leave variances alone, but cost them digits.
     distorted, reference = (luma - luma.mean() for luma in lumas)
-    seen = there = 0.0
+    seen = available = 0.0
     for scale in range(4):
         width = 2 ** (4 - scale) + 1
         if scale:
@@ -34,8 +34,8 @@ def vif(pair: Pair) -> float:
         for top in range(0, reference.shape[0] - width + 1, _VIF_ROWS):  # pieces that stay in the cache
             piece = np.s_[top : top + _VIF_ROWS + width - 1]
             part, whole = _information(distorted[piece], reference[piece], width)
-            seen, there = seen + part, there + whole
-    return seen / there if there > 0 else NotDefined("vif needs a clean picture that is not flat")
+            seen, available = seen + part, available + whole
+    return seen / available if available > 0 else NotDefined("vif needs a clean picture that is not flat")
 
 
 def _window(plane: Float, width: int) -> Float:
@@ -59,10 +59,10 @@ def _information(distorted: Float, reference: Float, width: int) -> tuple[float,
     np.subtract(var_x, rest, out=rest)
     # The degenerate cases of the authors: nothing to see, nothing seen, or seen upside down.
     if min(float(var_y.min()), float(var_x.min())) < _VIF_TINY:
-        blank, lost = var_y < _VIF_TINY, var_x < _VIF_TINY
-        gain[blank | lost] = 0
+        blank, flat = var_y < _VIF_TINY, var_x < _VIF_TINY
+        gain[blank | flat] = 0
         rest[blank] = var_x[blank]
-        rest[lost] = 0
+        rest[flat] = 0
         var_y[blank] = 0
     turned = gain < 0
     np.copyto(rest, var_x, where=turned)

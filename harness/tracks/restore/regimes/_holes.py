@@ -20,8 +20,8 @@ def rectangles(size: tuple[int, int], share: float, rng: np.random.Generator) ->
     target = round(share * height * width)
     part = -(-target // _RECTANGLES)
     # What is left at the end would be a splinter.
-    while (left := target - int(covered.sum())) > 0 and left * 8 >= part:
-        area = max(min(part, left), -(-part // 4))
+    while (missing := target - int(covered.sum())) > 0 and missing * 8 >= part:
+        area = max(min(part, missing), -(-part // 4))
         side = max(1, math.isqrt(area))
         rows = min(height, int(rng.integers(max(1, side * 5 // 7), side * 7 // 5 + 1)))
         columns = min(width, max(1, area // rows))
@@ -54,11 +54,11 @@ def brush_lines(size: tuple[int, int], share: float, rng: np.random.Generator) -
 
 def _draw(covered: Covered, start: tuple[int, int], end: tuple[int, int], radius: int) -> None:
     """Cover what is within `radius` of the straight line from `start` to `end`."""
-    (top, low), (left, right) = sorted((start[0], end[0])), sorted((start[1], end[1]))
-    top, left = max(0, top - radius), max(0, left - radius)
-    part = covered[top : low + radius + 1, left : right + radius + 1]
+    (top, low), (first, last) = sorted((start[0], end[0])), sorted((start[1], end[1]))
+    top, first = max(0, top - radius), max(0, first - radius)
+    part = covered[top : low + radius + 1, first : last + radius + 1]
     rows = np.arange(top, top + part.shape[0])[:, None] - start[0]
-    columns = np.arange(left, left + part.shape[1])[None, :] - start[1]
+    columns = np.arange(first, first + part.shape[1])[None, :] - start[1]
     down, across = end[0] - start[0], end[1] - start[1]
     length = down * down + across * across
     along = rows * down + columns * across

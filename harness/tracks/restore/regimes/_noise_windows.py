@@ -28,34 +28,34 @@ def mined(of: str, size: int, variance: float, smooth: float = 0.0) -> Windows:
     this sigma leaves of it. Grey windows stand as three equal channels
     where others are coloured. Raises `UsageError` where there is none, and for pictures of other channels.
     """
-    dataset, found = open_dataset(bind(of, "dataset")), []
+    dataset, windows = open_dataset(bind(of, "dataset")), []
     for index in range(len(dataset.ids)):
         item = dataset.load(index)
         picture = to_unit(np.asarray(item.clean if item.noisy is None else item.noisy))
         if picture.shape[2] not in (1, 3):
             channels = counted(picture.shape[2], "channel")
             raise UsageError(f"regime negseq: {item.id!r} of {of} has {channels}: give grey pictures, or RGB")
-        found += _flat(picture, size, variance)
-    if not found:
+        windows += _flat(picture, size, variance)
+    if not windows:
         raise UsageError(
             f"regime negseq: {of} has no window of {size} pixels a side whose variance is below {variance:g}: "
             "give a larger one, or pictures with more that is flat"
         )
-    channels = max(window.shape[2] for window in found)
+    channels = max(window.shape[2] for window in windows)
     if smooth:
-        found = [window - ndimage.gaussian_filter(window, (smooth, smooth, 0)) for window in found]
-    return np.stack([np.broadcast_to(window, (size, size, channels)) for window in found]).astype(np.float32)
+        windows = [window - ndimage.gaussian_filter(window, (smooth, smooth, 0)) for window in windows]
+    return np.stack([np.broadcast_to(window, (size, size, channels)) for window in windows]).astype(np.float32)
 
 
 def _flat(picture: Picture, size: int, variance: float) -> list[Picture]:
-    found = []
-    for top in range(0, picture.shape[0] - size + 1, size):
-        for left in range(0, picture.shape[1] - size + 1, size):
-            window = picture[top : top + size, left : left + size]
+    windows = []
+    for row in range(0, picture.shape[0] - size + 1, size):
+        for column in range(0, picture.shape[1] - size + 1, size):
+            window = picture[row : row + size, column : column + size]
             luma = 255 * (window if window.shape[2] == 1 else window @ np.array(_LUMA))
             if luma.var() < variance and luma.mean() > 0:
-                found.append(window)
-    return found
+                windows.append(window)
+    return windows
 
 
 def noise_of(shape: tuple[int, ...], windows: Windows, rng: np.random.Generator, *, centred: bool) -> Picture:

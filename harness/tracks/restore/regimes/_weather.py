@@ -72,21 +72,21 @@ def _places(side: int, factor: float) -> Picture:
     """Where along one side the values of an enlarged picture come from."""
     crop = math.ceil(side / factor)
     large = max(round(crop * factor), side)
-    made: Picture = np.arange(side, dtype=np.float64) + (large - side) // 2
-    return (side - crop) // 2 + made * ((crop - 1) / max(large - 1, 1))
+    places: Picture = np.arange(side, dtype=np.float64) + (large - side) // 2
+    return (side - crop) // 2 + places * ((crop - 1) / max(large - 1, 1))
 
 
 def between(x: Picture, rows: Picture, columns: Picture) -> Picture:
     """The values of (H, W, C) at places between its pixels, by lines; its border is mirrored."""
-    top, left = np.floor(rows).astype(int), np.floor(columns).astype(int)
-    down, across = (rows - top)[..., None], (columns - left)[..., None]
-    (top, below), (left, right) = (
-        [fold(low + i, side, "reflect") for i in (0, 1)] for low, side in ((top, x.shape[0]), (left, x.shape[1]))
+    top, before = np.floor(rows).astype(int), np.floor(columns).astype(int)
+    down, across = (rows - top)[..., None], (columns - before)[..., None]
+    (top, below), (before, after) = (
+        [fold(low + i, side, "reflect") for i in (0, 1)] for low, side in ((top, x.shape[0]), (before, x.shape[1]))
     )
-    upper = (1 - across) * x[top, left] + across * x[top, right]
-    lower = (1 - across) * x[below, left] + across * x[below, right]
-    found: Picture = (1 - down) * upper + down * lower
-    return found
+    upper = (1 - across) * x[top, before] + across * x[top, after]
+    lower = (1 - across) * x[below, before] + across * x[below, after]
+    values: Picture = (1 - down) * upper + down * lower
+    return values
 
 
 def snow(rng: np.random.Generator, height: int, width: int, settings: tuple[float, ...]) -> Picture:

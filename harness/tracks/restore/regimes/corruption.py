@@ -188,10 +188,10 @@ def _bent(x: Picture, rng: np.random.Generator, strength: float, sigma: float, s
 def _in_blocks(x: Picture, share: float) -> Picture:
     """As many pixels as `share` of each side has, each the mean of those in its area, and back by repeating them."""
     height, width = x.shape[:2]
-    few = [max(1, int(side * share)) for side in (height, width)]
-    down, across = (_areas(side, count) for side, count in zip((height, width), few, strict=True))
+    ns = [max(1, int(side * share)) for side in (height, width)]
+    down, across = (_areas(side, count) for side, count in zip((height, width), ns, strict=True))
     small = np.einsum("jw,iwc->ijc", across, np.einsum("ih,hwc->iwc", down, x))
-    rows, columns = ((2 * np.arange(side) + 1) * n // (2 * side) for side, n in zip((height, width), few, strict=True))
+    rows, columns = ((2 * np.arange(side) + 1) * n // (2 * side) for side, n in zip((height, width), ns, strict=True))
     repeated: Picture = small[rows][:, columns]
     return repeated
 

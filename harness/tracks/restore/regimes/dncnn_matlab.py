@@ -25,7 +25,7 @@ def matlab_randn_v4(n: int) -> Picture:
     Uniform: x ← 7⁵ x mod (2³¹ − 1) (Park & Miller 1988), in the state that MATLAB calls seed 0. Normal: the polar
     method (Marsaglia & Bray 1964), of which MATLAB keeps the first of the two values.
     """
-    found: list[Picture] = []
+    parts: list[Picture] = []
     state, missing = _SEED_0, n
     while missing > 0:
         pairs = -(-missing * 14 // 11) + 64  # 4/π pairs a value, and some to spare
@@ -37,9 +37,9 @@ def matlab_randn_v4(n: int) -> Picture:
         v, s = v[inside, 0], s[inside]
         # Through extended precision, so that the last bit is the same whichever vector unit numpy uses.
         log = np.log(s.astype(np.longdouble)).astype(np.float64)
-        found.append((v * np.sqrt(-2 * log / s))[:missing])
-        missing -= len(found[-1])
-    return np.concatenate(found) if found else np.empty(0)
+        parts.append((v * np.sqrt(-2 * log / s))[:missing])
+        missing -= len(parts[-1])
+    return np.concatenate(parts) if parts else np.empty(0)
 
 
 _M = 2**31 - 1

@@ -36,7 +36,7 @@ def mixture(
     """
     scales = np.array(sigmas) / 255
     edges = np.array([math.fsum(weights[: i + 1]) for i in range(len(weights) - 1)])
-    which = np.searchsorted(edges, rng.random(x.shape), side="right")
-    y, depth = digitise(x + scales[which] * rng.standard_normal(x.shape), clip, bits)
+    component = np.searchsorted(edges, rng.random(x.shape), side="right")
+    y, depth = digitise(x + scales[component] * rng.standard_normal(x.shape), clip, bits)
     overall = math.sqrt(math.fsum(w * (s / 255) ** 2 for w, s in zip(weights, sigmas, strict=True)))
     return y, {"sigma": overall, **depth}

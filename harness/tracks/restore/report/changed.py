@@ -64,8 +64,8 @@ def _draw(
     rows: list[tuple[str, list[npt.NDArray[Any] | None]]] = []
     for item in items:
         pictures = [decode(one[item].parts[name]) for name in PARTS] + [decode(other[item].parts["restored"])]
-        clean, _, left, right = pictures
-        maps = [_gap(left, clean), _gap(right, clean), _gap(right, left)]
+        clean, _, first, second = pictures
+        maps = [_gap(first, clean), _gap(second, clean), _gap(second, first)]
         rows.append((item, [*pictures, *maps]))
     errors = [m for _, row in rows for m in row[4:6] if m is not None]
     top = max([1.0, *(math.ceil(float(np.percentile(e, 99.5))) for e in errors)])

@@ -16,7 +16,7 @@ from ....text.errors import UsageError, one_line
 from ....text.wording import by_number
 from ..draws import Split, splits
 
-HOW = (
+METHOD = (
     "Mean squared error over draws of the noise, in grey levels² (of 255), means over pictures: MSE = bias² + "
     "variance, exactly. Bias² is the error of the mean over draws, variance what the noise makes the result do about "
     "that mean; both are unbiased estimates, so a bias² of 0 may come out slightly below."
@@ -25,11 +25,11 @@ HOW = (
 
 def draws_section(store: Path, records: Results) -> DrawsSection:
     """The split of every method that can be split. Raises `UsageError` where there is none."""
-    found, missing = splits(store, records)
-    if not found:
+    split, missing = splits(store, records)
+    if not split:
         raise UsageError(f"study x: {DRAWS}: no error can be split: {missing[0]}")
     return DrawsSection(
-        draws_markdown(found, missing), draws_latex(found), draws_csv(found), draws_values(found, missing)
+        draws_markdown(split, missing), draws_latex(split), draws_csv(split), draws_values(split, missing)
     )
 
 
@@ -48,7 +48,7 @@ def draws_markdown(splits: Sequence[Split], missing: Sequence[str]) -> list[str]
     """Lines of Markdown, with a heading a board."""
     out = []
     for title, group in _boards(splits):
-        out += [f"## {markdown(title)}", "", markdown(HOW), "", *to_markdown(draws_table(group)), ""]
+        out += [f"## {markdown(title)}", "", markdown(METHOD), "", *to_markdown(draws_table(group)), ""]
     return [*out, *(f"- not split: {markdown(one_line(why, 300))}" for why in missing), *([""] if missing else [])]
 
 
@@ -56,7 +56,7 @@ def draws_latex(splits: Sequence[Split]) -> list[str]:
     """Lines of LaTeX, a table a board."""
     out = []
     for place, (title, group) in enumerate(_boards(splits), 1):
-        out += latex_float(latex(f"{title}. {HOW}"), draws_table(group), label=f"tab:noisebench-draws-{place}")
+        out += latex_float(latex(f"{title}. {METHOD}"), draws_table(group), label=f"tab:noisebench-draws-{place}")
     return out
 
 
@@ -72,12 +72,12 @@ def draws_csv(splits: Sequence[Split]) -> str:
 
 def draws_values(splits: Sequence[Split], missing: Sequence[str]) -> dict[str, Any]:
     """The same as plain values."""
-    made = [
+    rows = [
         {"where": s.where, "method": s.method, "draws": s.draws, "items": list(s.items), "mse": s.mse.tolist(),
          "bias_squared": s.bias.tolist(), "variance": s.variance.tolist()}
         for s in splits
     ]  # fmt: skip
-    return {"unit": "grey levels squared, of 255", "splits": made, "not_split": list(missing)}
+    return {"unit": "grey levels squared, of 255", "splits": rows, "not_split": list(missing)}
 
 
 def _boards(splits: Sequence[Split]) -> list[tuple[str, list[Split]]]:

@@ -60,12 +60,12 @@ class _Grid:
     def put(self, picture: Any, band: int, column: int, title: str = "", *, error: bool = False) -> Any:
         """Draw a crop, or an error below its crop on the scale 0 … `top`."""
         cell = cell_of(self.sheet, self.columns)
-        left = EDGE + column * (cell + GAP)
+        start = EDGE + column * (cell + GAP)
         edge = self.edge(band) - (self.rise + GAP if error else 0.0)
         scaled: dict[str, Any] = {"cmap": "magma", "vmin": 0, "vmax": self.top} if error else {}
-        box = (left, left + cell, edge - self.rise, edge)
+        box = (start, start + cell, edge - self.rise, edge)
         image = self.canvas.imshow(picture, extent=box, aspect="auto", interpolation="none", **scaled)
-        self.canvas.text(left + cell / 2, edge + 0.03, title, ha="center", va="bottom", fontsize=text_of(self.sheet),
+        self.canvas.text(start + cell / 2, edge + 0.03, title, ha="center", va="bottom", fontsize=text_of(self.sheet),
                          linespacing=1.1)  # fmt: skip
         return image
 

@@ -73,35 +73,35 @@ class FeatureCollector:
                 size = metric.patch[0] if metric.patch else 0
                 done[stream] = f"{pair[0].shape[0]}×{pair[0].shape[1]} is smaller than a patch of {size}"
                 continue
-            for which, part in zip(("restored", "clean"), pieces, strict=True):
-                self._append(self._file(stream, which), extract(network, side, part).tobytes())
+            for role, part in zip(("restored", "clean"), pieces, strict=True):
+                self._append(self._file(stream, role), extract(network, side, part).tobytes())
             done[stream] = len(pieces[0])
         self._count(done)
         return done
 
     def score(self) -> dict[str, dict[str, Any]]:
         """The result of each metric, by name: see `score_set`."""
-        found = {}
+        results = {}
         for name, metric in self._metrics.items():
             stream = _name(metric)
             why = why_too_few(metric, self._n)
             if why is not None and stream not in self._streams:
-                found[name] = refused(self._n, why)
+                results[name] = refused(self._n, why)
                 continue
             counts = self._counts[stream]
             whys = [c for c in counts if isinstance(c, str)]
             numbers = [0 if isinstance(c, str) else int(c) for c in counts]
             problem = f"not defined on {len(whys)} of {counted(len(counts), 'picture')}: {whys[0]}" if whys else None
             sides = [self._read(self._file(stream, w), metric.width, sum(numbers)) for w in ("restored", "clean")]
-            found[name] = score_set(metric, Sets(sides[0], sides[1], numbers, problem))
-        return found
+            results[name] = score_set(metric, Sets(sides[0], sides[1], numbers, problem))
+        return results
 
     def copy_in_order(self, order: Sequence[int], folder: Path) -> None:
         """Copy the features to `folder`, as they were if pictures had come in another order."""
         for stream, metric in self._streams.items():
             sizes = [0 if isinstance(count, str) else 4 * metric.width * count for count in self._counts[stream]]
-            for which in ("restored", "clean"):
-                file = self._file(stream, which)
+            for role in ("restored", "clean"):
+                file = self._file(stream, role)
                 if file.exists():
                     with noticing_full_disk(folder):
                         copy_rows(file, folder / file.name, sizes, order)
@@ -109,8 +109,8 @@ class FeatureCollector:
     def clear(self) -> None:
         """Remove the files."""
         for stream in self._streams:
-            for which in ("restored", "clean"):
-                self._file(stream, which).unlink(missing_ok=True)
+            for role in ("restored", "clean"):
+                self._file(stream, role).unlink(missing_ok=True)
 
     def _network(self, name: str) -> Callable[[Any], Any]:
         if name not in self._networks:
@@ -121,14 +121,14 @@ class FeatureCollector:
         for stream, counts in self._counts.items():
             counts.append(done.get(stream, "no features were taken"))
 
-    def _file(self, stream: str, which: str) -> Path:
-        return self._folder / f"features-{stream}-{which}.f32"
+    def _file(self, stream: str, role: str) -> Path:
+        return self._folder / f"features-{stream}-{role}.f32"
 
     def _cut(self, stream: str) -> None:
         """Drop what a killed process left behind the last whole picture."""
         wanted = 4 * self._streams[stream].width * sum(c for c in self._counts[stream] if not isinstance(c, str))
-        for which in ("restored", "clean"):
-            file = self._file(stream, which)
+        for role in ("restored", "clean"):
+            file = self._file(stream, role)
             size = file.stat().st_size if file.exists() else 0
             if size < wanted:
                 raise UsageError(f"{one_line(file)} has lost features of finished pictures: run with --retry always")
@@ -166,15 +166,15 @@ def collector(
 
 def planned(sets: Mapping[str, Any]) -> dict[str, PictureSetMetric]:
     """The set metrics of a planned cell, by name. Raises `UsageError` where a file is no longer the planned one."""
-    found = {}
+    metrics = {}
     for name, part in sets.items():
         bound = bind(name, "metric")
         _, now = plan_set(bound)
-        for what in ("version", "features_sha256", "resize", "reference"):
-            if now[what] != part[what]:
-                raise UsageError(f"{one_line(name)}: its {what} changed while the run was under way: run again")
-        found[name] = made_of(bound)
-    return found
+        for field in ("version", "features_sha256", "resize", "reference"):
+            if now[field] != part[field]:
+                raise UsageError(f"{one_line(name)}: its {field} changed while the run was under way: run again")
+        metrics[name] = made_of(bound)
+    return metrics
 
 
 def planned_collector(

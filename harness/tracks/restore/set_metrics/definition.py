@@ -73,8 +73,8 @@ def patch_of(size: int | None, stride: int, most: int) -> tuple[int, int, int] |
 
 def made_of(bound: Bound) -> PictureSetMetric:
     """The parts of a bound set metric."""
-    made: PictureSetMetric = bound.entry.obj(**bound.kwargs)
-    return made
+    metric: PictureSetMetric = bound.entry.obj(**bound.kwargs)
+    return metric
 
 
 def _reference_of(metric: PictureSetMetric) -> ReferenceFile | None:
@@ -105,9 +105,9 @@ def plan_set(bound: Bound) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def why_too_few(metric: PictureSetMetric, n: int) -> str | None:
     """Why a distance of `n` features would mean nothing; None where it means something."""
-    what = "patches" if metric.patch else "pictures"
+    unit = "patches" if metric.patch else "pictures"
     if n < 2:
-        return f"{n} {what}: a distance needs at least 2"
+        return f"{n} {unit}: a distance needs at least 2"
     if n >= metric.needs or metric.allow_small:
         return None
     instead = "kid" if metric.features == "inception" else f"kid(features={metric.features})"
@@ -117,7 +117,7 @@ def why_too_few(metric: PictureSetMetric, n: int) -> str | None:
         else f"half of them must reach the {metric.width} features"
     )
     return (
-        f"refused: {n} {what} are fewer than {metric.needs} ({why}); {instead} is unbiased at any number and gives "
+        f"refused: {n} {unit} are fewer than {metric.needs} ({why}); {instead} is unbiased at any number and gives "
         "its standard error, allow_small=True computes this one all the same"
     )
 
@@ -144,24 +144,24 @@ class Sets:
 def score_set(metric: PictureSetMetric, sets: Sets) -> dict[str, Any]:
     """`value`, `error`, `interval`, `n`, `floor`, `flags` and `note` of a `SetPart`."""
     n = len(sets.restored)
-    found: dict[str, Any] = {"value": None, "error": None, "interval": None, "n": n, "floor": None, "flags": []}
+    result: dict[str, Any] = {"value": None, "error": None, "interval": None, "n": n, "floor": None, "flags": []}
     if sets.problem is not None:
-        return {**found, "note": sets.problem}
+        return {**result, "note": sets.problem}
     why = why_too_few(metric, n)
     if why is not None:
         return refused(n, why)
     reference = _reference_of(metric)
     notes = []
     if metric.distance != "kernel" and n < ENOUGH:
-        found["flags"] = ["small-n"]
-    if reference is not None and not reference.said:
+        result["flags"] = ["small-n"]
+    if reference is not None and not reference.names_network:
         notes.append("the reference file does not say which network it is from")
     if metric.distance == "infinity" and n < 128:
-        return {**found, "note": f"{counted(n, 'picture')}: an extrapolation needs at least 128"}
+        return {**result, "note": f"{counted(n, 'picture')}: an extrapolation needs at least 128"}
     side = reference.side(metric.distance) if reference else sets.clean
-    found |= _distance(metric, sets.restored, side, reference is None)
-    found["floor"] = _floor(replace(metric, allow_small=True), sets, reference)
-    return {**found, "note": "; ".join(notes)}
+    result |= _distance(metric, sets.restored, side, reference is None)
+    result["floor"] = _floor(replace(metric, allow_small=True), sets, reference)
+    return {**result, "note": "; ".join(notes)}
 
 
 def _distance(metric: PictureSetMetric, x: Any, y: Any, paired: bool) -> dict[str, Any]:

@@ -22,13 +22,13 @@ from ....text.errors import UsageError, one_line
 
 @dataclass(frozen=True, eq=False)
 class ReferenceFile:
-    """A file of reference statistics; `said` whether it names its network."""
+    """A file of reference statistics; `names_network` whether it names its network."""
 
     name: str
     sha256: str
     moments: Moments
     features: Any | None
-    said: bool
+    names_network: bool
 
     def side(self, distance: str) -> Any:
         """What a distance of this kind is taken to."""
@@ -40,15 +40,15 @@ def read_reference(file: str, network: str, distance: str) -> ReferenceFile:
     path = Path(file).expanduser()
     try:
         status = path.stat()
-        found = _read(str(path), network, status.st_size, status.st_mtime_ns)
+        reference = _read(str(path), network, status.st_size, status.st_mtime_ns)
     except OSError as error:
         raise UsageError(f"reference {one_line(path)}: {error.strerror}") from None
-    if distance == "kernel" and found.features is None:
+    if distance == "kernel" and reference.features is None:
         raise UsageError(
             f"reference {one_line(path)} has mu and sigma alone, and kid needs the features: write them with "
             "noisebench.write_reference"
         )
-    return found
+    return reference
 
 
 @lru_cache(maxsize=4)
@@ -56,29 +56,29 @@ def _read(path: str, network: str, size: int, stamp: int) -> ReferenceFile:
     data = Path(path).read_bytes()
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
-            held = {name: file[name] for name in file.files}
+            arrays = {name: file[name] for name in file.files}
     # A lone .npy is an array, which is no context: TypeError.
     except (ValueError, OSError, EOFError, zipfile.BadZipFile, AttributeError, KeyError, TypeError) as error:
         raise UsageError(f"reference {one_line(path)} is not an .npz of arrays ({one_line(error, 80)})") from None
-    said = "network_sha256" in held
-    made_by = [str(held.get(name)) for name in ("network", "network_sha256", "resize")]
-    if said and made_by != [network, network_sha256(network), RESIZE]:
+    names_network = "network_sha256" in arrays
+    made_by = [str(arrays.get(name)) for name in ("network", "network_sha256", "resize")]
+    if names_network and made_by != [network, network_sha256(network), RESIZE]:
         raise UsageError(
             f"reference {one_line(path)} is of other features than {network} ({RESIZE}): make it again with "
             "noisebench.write_reference"
         )
     width = NETWORKS[network].width
-    if "features" in held:
-        features = held["features"]
+    if "features" in arrays:
+        features = arrays["features"]
         if features.ndim != 2 or features.shape[1] != width or len(features) < 2:
             raise UsageError(f"reference {one_line(path)}: features have shape {features.shape}, due is (N, {width})")
         moments = Moments.of(features, f"reference {one_line(path)}")
-    elif "mu" in held and "sigma" in held:
+    elif "mu" in arrays and "sigma" in arrays:
         features = None
-        moments = Moments(2, *checked_statistics(held["mu"], held["sigma"], width, f"reference {one_line(path)}"))
+        moments = Moments(2, *checked_statistics(arrays["mu"], arrays["sigma"], width, f"reference {one_line(path)}"))
     else:
         raise UsageError(f"reference {one_line(path)} has neither `features` nor `mu` and `sigma`")
-    return ReferenceFile(Path(path).name, hashlib.sha256(data).hexdigest(), moments, features, said)
+    return ReferenceFile(Path(path).name, hashlib.sha256(data).hexdigest(), moments, features, names_network)
 
 
 def checked_statistics(mu: Any, sigma: Any, width: int, who: str) -> tuple[Float, Float]:

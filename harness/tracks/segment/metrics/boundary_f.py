@@ -28,9 +28,9 @@ def boundary_f(maps: Maps, *, within: Annotated[float, Ge(0), Le(1000)] = 1.0) -
     for one in range(maps.classes):
         if one == maps.background:
             continue
-        found, truth = (boundary(labels == one, labelled) for labels in (maps.found, maps.truth))
-        if found.any() or truth.any():
-            scores.append(_f(found, truth, within))
+        predicted, truth = (boundary(labels == one, labelled) for labels in (maps.predicted, maps.truth))
+        if predicted.any() or truth.any():
+            scores.append(_f(predicted, truth, within))
     return float(np.mean(scores)) if scores else NotDefined("neither map has a boundary")
 
 
@@ -38,19 +38,19 @@ def boundary(inside: Mask, labelled: Mask) -> Mask:
     """The labelled pixels within that have a labelled neighbour without, of four."""
     outside = np.pad(labelled & ~inside, 1)
     beside = outside[:-2, 1:-1] | outside[2:, 1:-1] | outside[1:-1, :-2] | outside[1:-1, 2:]
-    found: Mask = inside & labelled & beside
-    return found
+    edge: Mask = inside & labelled & beside
+    return edge
 
 
-def _f(found: Mask, truth: Mask, within: float) -> float:
-    if not (found.any() and truth.any()):
+def _f(predicted: Mask, truth: Mask, reach: float) -> float:
+    if not (predicted.any() and truth.any()):
         return 0.0
-    precision, recall = _near(found, truth, within), _near(truth, found, within)
+    precision, recall = _near(predicted, truth, reach), _near(truth, predicted, reach)
     return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
 
 
-def _near(these: Mask, those: Mask, within: float) -> float:
+def _near(these: Mask, those: Mask, reach: float) -> float:
     """The share of these that are near to any of those."""
     from scipy.ndimage import distance_transform_edt
 
-    return float((distance_transform_edt(~those)[these] <= within).mean())
+    return float((distance_transform_edt(~those)[these] <= reach).mean())

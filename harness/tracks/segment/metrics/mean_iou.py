@@ -22,7 +22,7 @@ def mean_iou(*, of: str = "") -> ConfusionMetric:
             if of not in names:
                 return NotDefined(f"no class {of!r}: {nearest(of, names)}")
             each = each[[names.index(of)]]
-        there = each[~np.isnan(each)]
-        return float(there.mean()) if len(there) else NotDefined("no map has it")
+        defined = each[~np.isnan(each)]
+        return float(defined.mean()) if len(defined) else NotDefined("no map has it")
 
     return ConfusionMetric(value)

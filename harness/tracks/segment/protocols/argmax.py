@@ -10,5 +10,5 @@ from ..maps import Ints
 @protocol("argmax", track="segment")
 def argmax(logits: Array) -> Ints:
     """Logits (K, H, W) → the likeliest class of each pixel, int64 (H, W); of equally likely ones the first."""
-    found: Ints = np.argmax(logits, axis=0).astype(np.int64)
-    return found
+    classes: Ints = np.argmax(logits, axis=0).astype(np.int64)
+    return classes
