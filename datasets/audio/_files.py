@@ -72,8 +72,8 @@ def find_files(name: str, files: Sequence[str]) -> dict[str, Path]:
     if place is None:
         looked = " and ".join(nb.one_line(place, 150) for place in places)
         raise nb.UsageError(f"dataset {name} is not at {looked}: put it there or give --data DIR")
-    found = {file.removesuffix(".flac"): place / file for file in files}
-    absent = [file for file in found.values() if not file.is_file()]
+    paths = {file.removesuffix(".flac"): place / file for file in files}
+    absent = [file for file in paths.values() if not file.is_file()]
     if absent:
         raise nb.UsageError(f"dataset {name}: {nb.one_line(absent[0])} is not there: get the set anew")
-    return found
+    return paths

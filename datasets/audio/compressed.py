@@ -38,9 +38,9 @@ class Compressed:
         clip = self._dry.load(index)
         peak = float(np.abs(clip.wave).max())
         if clip.effect is not None or peak < 1e-9:
-            what = "has an effect already" if clip.effect is not None else "is silent"
+            problem = "has an effect already" if clip.effect is not None else "is silent"
             raise nb.UsageError(
-                f"compressed: clip {nb.one_line(clip.id, 60)!r} of {self._of.display} {what}: leave it out"
+                f"compressed: clip {nb.one_line(clip.id, 60)!r} of {self._of.display} {problem}: leave it out"
             )
         dry = (clip.wave / peak).astype(np.float32)
         rng = nb.keyed_generator(nb.text_key(f"compressed|{self._seed}|{self._of.canonical}|{clip.id}"))

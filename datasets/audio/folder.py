@@ -26,10 +26,10 @@ def folder(
     # A name keeps its ending only where two would be the same without.
     named = {name if times[stem] > 1 else stem: files[name] for name, stem in stems.items()}
     try:
-        found = {name: re.search(group, name) for name in named} if group is not None else {}
+        matches = {name: re.search(group, name) for name in named} if group is not None else {}
     except re.error as error:
         raise nb.UsageError(f"folder: group={group!r} is no regular expression ({error})") from None
-    lost = [name for name, match in found.items() if match is None]
-    if lost:
-        raise nb.UsageError(f"folder: group={group!r} finds nothing in {nb.one_line(lost[0])!r}")
-    return SoundFiles(named, level, rate, {name: match.group() for name, match in found.items() if match})
+    unmatched = [name for name, match in matches.items() if match is None]
+    if unmatched:
+        raise nb.UsageError(f"folder: group={group!r} finds nothing in {nb.one_line(unmatched[0])!r}")
+    return SoundFiles(named, level, rate, {name: match.group() for name, match in matches.items() if match})

@@ -22,10 +22,10 @@ RATE, PAUSE = 8_000, 800
 
 
 @lru_cache(maxsize=1)
-def _held(file: str) -> dict[str, np.ndarray]:
+def _arrays(file: str) -> dict[str, np.ndarray]:
     try:
-        with np.load(file, allow_pickle=False) as held:
-            arrays = {name: held[name] for name in ("audio", "offset", "label", "speaker", "index")}
+        with np.load(file, allow_pickle=False) as file_arrays:
+            arrays = {name: file_arrays[name] for name in ("audio", "offset", "label", "speaker", "index")}
     except (OSError, ValueError, KeyError) as error:
         raise nb.UsageError(f"{nb.one_line(file)} cannot be read: {nb.one_line(error)}") from None
     if hashlib.sha256(np.ascontiguousarray(arrays["audio"], "<i2").tobytes()).hexdigest() != _SHA256:
@@ -49,12 +49,12 @@ class SpokenDigits:
         if file is None:
             looked = " and ".join(nb.one_line(place, 150) for place in places)
             raise nb.UsageError(f"dataset fsdd is not at {looked}: put it there (from {_HOME}) or give --data DIR")
-        held = _held(str(file))
-        own = np.flatnonzero(held["speaker"] == SPEAKERS.index(speaker))
-        own = own[np.lexsort((held["label"][own], held["index"][own]))]
+        arrays = _arrays(str(file))
+        of_speaker = np.flatnonzero(arrays["speaker"] == SPEAKERS.index(speaker))
+        of_speaker = of_speaker[np.lexsort((arrays["label"][of_speaker], arrays["index"][of_speaker]))]
         waves = [np.zeros(PAUSE)]
-        for place in own[part * self._join : (part + 1) * self._join]:
-            digit = held["audio"][held["offset"][place] : held["offset"][place + 1]] / 32768.0
+        for place in of_speaker[part * self._join : (part + 1) * self._join]:
+            digit = arrays["audio"][arrays["offset"][place] : arrays["offset"][place + 1]] / 32768.0
             waves += [digit - digit.mean(), np.zeros(PAUSE)]
         return as_clip(self.ids[index], np.concatenate(waves), RATE, level=self._level)
 

@@ -8,7 +8,7 @@ import noisebench as nb
 import numpy as np
 from annotated_types import Ge, Le
 from noisebench.datasets.audio._files import Seed
-from noisebench.datasets.audio._made import Made, Number, Seconds
+from noisebench.datasets.audio._keyed_clips import KeyedClips, Number, Seconds
 from noisebench.tracks.audio import Clip, as_clip
 
 KINDS = ("plucked", "bowed", "flute", "organ", "bell")
@@ -37,7 +37,7 @@ def _note(kind: str, pitch: float, length: float, rate: int, rng: np.random.Gene
     time = np.arange(max(1, round((length + 0.3) * rate))) / rate
     rise, fall = {"plucked": (0.002, 0.1), "bowed": (0.06, 0.08), "flute": (0.04, 0.05), "organ": (0.01, 0.03),
                   "bell": (0.002, 0.3)}[kind]  # fmt: skip
-    held = np.minimum(time / rise, 1.0) * np.where(time < length, 1.0, np.exp(-(time - length) / fall))
+    envelope = np.minimum(time / rise, 1.0) * np.where(time < length, 1.0, np.exp(-(time - length) / fall))
     sway = 0.006 * np.sin(2 * np.pi * 5.5 * time) / (2 * np.pi * 5.5) if kind in ("bowed", "flute") else 0.0
     out = np.zeros_like(time)
     for number in range(1, 17):
@@ -47,7 +47,7 @@ def _note(kind: str, pitch: float, length: float, rate: int, rng: np.random.Gene
             out += gain * np.exp(-decay * time) * np.sin(phase)
     if kind == "flute":
         out += 0.02 * rng.standard_normal(len(time))
-    return np.asarray(out * held)
+    return np.asarray(out * envelope)
 
 
 def _partial(kind: str, number: int) -> tuple[float, float, float]:
@@ -72,7 +72,7 @@ def instruments(
     seconds: Seconds = 2.0,
     rate: Annotated[int, Ge(4_000), Le(96_000)] = 16_000,
     seed: Seed = 0,
-) -> Made:
+) -> KeyedClips:
     """Melodies on synthetic instruments: plucked and bowed strings, flute, organ and bell, in turn.
 
     Sums of up to 16 partials below 0.45 of the rate, with the attack and decay of their kind; bells are not harmonic.
@@ -83,4 +83,4 @@ def instruments(
     def make(name: str, number: int, rng: np.random.Generator) -> Clip:
         return make_melody(name, chosen[number % len(chosen)], seconds, rate, rng)
 
-    return Made("melody", n, f"instruments|{','.join(chosen)}|{seconds!r}|{rate}|{seed}", make)
+    return KeyedClips("melody", n, f"instruments|{','.join(chosen)}|{seconds!r}|{rate}|{seed}", make)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import noisebench as nb
 from annotated_types import Ge, Le
 from noisebench.datasets.audio._files import Seed
-from noisebench.datasets.audio._made import Number
+from noisebench.datasets.audio._keyed_clips import Number
 from noisebench.tracks.audio.mixture import Mixture, as_mixture
 
 

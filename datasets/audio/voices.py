@@ -8,7 +8,7 @@ import noisebench as nb
 import numpy as np
 from annotated_types import Ge, Le
 from noisebench.datasets.audio._files import Seed
-from noisebench.datasets.audio._made import Made, Number, Seconds
+from noisebench.datasets.audio._keyed_clips import KeyedClips, Number, Seconds
 from noisebench.tracks.audio import Clip, as_clip
 
 VOWELS = {
@@ -118,13 +118,13 @@ def voices(
     seconds: Seconds = 2.0,
     rate: Annotated[int, Ge(4_000), Le(96_000)] = 16_000,
     seed: Seed = 0,
-) -> Made:
+) -> KeyedClips:
     """Synthetic voices, each of a pitch and vocal tract of its own, saying vowels and hisses with pauses between.
 
     Pulses of the glottal flow u²(1 - u), open for 0.6 of a period, go through up to five formants that glide. The clips
     know the instants of closure, which methods that look for them are scored by. The RMS is -26 dB of full scale.
     seed: other voices.
     """
-    return Made(
+    return KeyedClips(
         "voice", n, f"voices|{seconds!r}|{rate}|{seed}", lambda name, _, rng: make_voice(name, seconds, rate, rng)
     )

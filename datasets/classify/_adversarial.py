@@ -24,44 +24,44 @@ TOGETHER = 100
 
 
 @dataclass(frozen=True)
-class Attacked:
+class AttackedPicture:
     """A picture of a labelled set and what an attack that succeeded made of it.
 
     `picture` is float32 in the shape of that of `item`; `clean` is the class that the classifier says of `item`, and
-    `said` another one, which it says of `picture`.
+    `predicted` another one, which it says of `picture`.
     """
 
     item: LabelledPicture
     picture: np.ndarray[Any, Any]
     clean: int
-    said: int
+    predicted: int
 
 
 def attacked_pictures(
     of: nb.Bound, classifier: nb.Bound, kinds: Sequence[Kind], eps: float, norm: Norm, steps: int, seed: int | None
-) -> list[Attacked]:
+) -> list[AttackedPicture]:
     """The attacks that succeeded, in the order of the set: of the others nothing is there.
 
     Picture i is attacked by `kinds` in turn, against what the classifier itself says of it. Raises `UsageError` for a
     classifier of other pictures or classes, and where no attack succeeded.
     """
     name = "dataset adversarial_examples"
-    held, dataset = labelled_arrays(of), nb.open_dataset(of)
-    found = learned_classifier(classifier, seed or 0, of, held, name)
+    data, dataset = labelled_arrays(of), nb.open_dataset(of)
+    learned = learned_classifier(classifier, seed or 0, of, data, name)
 
     def make(say: Callable[[int, int], None]) -> dict[str, Any]:
         from noisebench.recipes.parts._example_scores import one_thread
 
         with one_thread():
-            return _attacks(found.net, held.pictures, kinds, eps, norm, steps, say)
+            return _attacks(learned.net, data.pictures, kinds, eps, norm, steps, say)
 
-    how = f"adversarial examples 1 {tuple(kinds)} {eps=} {norm} {steps=}"
-    made = nb.made_once("attacked", [how, *found.lines, "of", *held.lines], make)
+    settings = f"adversarial examples 1 {tuple(kinds)} {eps=} {norm} {steps=}"
+    results = nb.made_once("attacked", [settings, *learned.lines, "of", *data.lines], make)
     attacked = []
-    for i in np.flatnonzero(made["clean"] != made["said"]):
+    for i in np.flatnonzero(results["clean"] != results["said"]):
         item: LabelledPicture = dataset.load(int(i))
-        picture = made["pictures"][i].transpose(1, 2, 0).reshape(np.asarray(item.picture).shape)
-        attacked.append(Attacked(item, picture, int(made["clean"][i]), int(made["said"][i])))
+        picture = results["pictures"][i].transpose(1, 2, 0).reshape(np.asarray(item.picture).shape)
+        attacked.append(AttackedPicture(item, picture, int(results["clean"][i]), int(results["said"][i])))
     if not attacked:
         raise nb.UsageError(f"{name}: no attack on {classifier.display} within eps={eps} succeeded: give a larger eps")
     return attacked
@@ -73,19 +73,19 @@ def _attacks(
     """What is made of all pictures (N, C, H, W), and what the network says of them before and after, (N,)."""
     import torch
 
-    given, made = torch.from_numpy(pictures), torch.zeros(pictures.shape)
-    clean, said = (torch.zeros(len(given), dtype=torch.int64) for _ in range(2))
+    given, attacked = torch.from_numpy(pictures), torch.zeros(pictures.shape)
+    clean, predicted = (torch.zeros(len(given), dtype=torch.int64) for _ in range(2))
     done = 0
     for turn, kind in enumerate(kinds):
         for places in torch.split(torch.arange(turn, len(given), len(kinds)), TOGETHER):
             say(done, len(given))
             with torch.no_grad():
                 clean[places] = net(given[places]).argmax(dim=1)
-            made[places] = attack(net, given[places], clean[places], kind, eps, norm, steps)
+            attacked[places] = attack(net, given[places], clean[places], kind, eps, norm, steps)
             with torch.no_grad():
-                said[places] = net(made[places]).argmax(dim=1)
+                predicted[places] = net(attacked[places]).argmax(dim=1)
             done += len(places)
-    return {"pictures": made.numpy(), "clean": clean.numpy(), "said": said.numpy()}
+    return {"pictures": attacked.numpy(), "clean": clean.numpy(), "said": predicted.numpy()}
 
 
 def attack(net: Any, given: Any, labels: Any, kind: Kind, eps: float, norm: Norm, steps: int) -> Any:
@@ -103,10 +103,10 @@ def attack(net: Any, given: Any, labels: Any, kind: Kind, eps: float, norm: Norm
         steps = 1 if kind == "fgsm" else steps
         return worst(net, given, labels, start, eps=eps, norm=norm, steps=steps, sure=sure)[0]
     drawn = random_change(given, eps, norm, torch.Generator().manual_seed(0))
-    met = [
+    attempts = [
         worst(net, given, labels, begin, eps=eps, norm=norm, steps=steps, sure=sure)
         for begin in (start, drawn)
         for sure in (log_odds, margin)
     ]
-    least = torch.stack([margins for _, margins in met]).argmin(dim=0)
-    return torch.stack([found for found, _ in met])[least, torch.arange(len(given))]
+    least = torch.stack([margins for _, margins in attempts]).argmin(dim=0)
+    return torch.stack([picture for picture, _ in attempts])[least, torch.arange(len(given))]

@@ -17,7 +17,7 @@ _IMAGE_MOMENTUM, _NET_RATE = 0.5, 0.01
 
 
 @dataclass(frozen=True)
-class Course:
+class Condensation:
     """How pictures are learned: `outer` new networks, `inner` steps of the pictures by each at `rate`.
 
     `contrastive`: gradients are summed over classes before they are compared (DCC), but for the share `warmup` of
@@ -40,7 +40,7 @@ def condense(
     start: torch.Tensor,
     start_labels: torch.Tensor,
     build: Callable[[], nn.Module],
-    course: Course,
+    course: Condensation,
     *,
     seed: int,
     say: Callable[[int, int], None],
@@ -49,8 +49,8 @@ def condense(
 
     On one thread of a CPU, so that a seed gives the same pictures.
     """
-    made = start.clone().requires_grad_()
-    optimizer = torch.optim.SGD([made], lr=course.rate, momentum=_IMAGE_MOMENTUM)
+    learned = start.clone().requires_grad_()
+    optimizer = torch.optim.SGD([learned], lr=course.rate, momentum=_IMAGE_MOMENTUM)
     classes = sorted(set(start_labels.tolist()))
     places = {c: (labels == c).nonzero().flatten() for c in classes}
     say(0, course.outer)
@@ -64,47 +64,49 @@ def condense(
             for _ in range(course.inner):
                 _settle(net, real)
                 optimizer.zero_grad()
-                torch.autograd.backward(_distance(net, real, places, made, start_labels, together, course.augmented))
+                torch.autograd.backward(_distance(net, real, places, learned, start_labels, together, course.augmented))
                 optimizer.step()
                 with torch.no_grad():
-                    made.clamp_(0, 1)
-                _train(net, trained, made.detach(), start_labels, course)
+                    learned.clamp_(0, 1)
+                _train(net, trained, learned.detach(), start_labels, course)
             say(loop + 1, course.outer)
-    return made.detach()
+    return learned.detach()
 
 
 def _distance(
     net: nn.Module,
     real: torch.Tensor,
     places: dict[int, torch.Tensor],
-    made: torch.Tensor,
-    made_labels: torch.Tensor,
+    learned: torch.Tensor,
+    learned_labels: torch.Tensor,
     together: bool,
     augmented: bool,
 ) -> torch.Tensor:
-    """How far gradients of the real and of the made pictures are apart: class by class, or of all classes together."""
-    due, own = [], []
+    """How far gradients of real and of learned pictures are apart: class by class, or of all classes together."""
+    of_real, of_learned = [], []
     for c, at in places.items():
         chosen = at[torch.randperm(len(at))[:_REAL]]
         seed = int(torch.randint(1 << 30, ()))
         change = (lambda x, seed=seed: changed(x, seed)) if augmented else (lambda x: x)
         label = torch.full((len(chosen),), c)
-        due.append([g.detach() for g in _gradients(net, change(real[chosen]), label, graph=False)])
-        mine = made_labels == c
-        own.append(_gradients(net, change(made[mine]), made_labels[mine], graph=True))
+        of_real.append([g.detach() for g in _gradients(net, change(real[chosen]), label, graph=False)])
+        mine = learned_labels == c
+        of_learned.append(_gradients(net, change(learned[mine]), learned_labels[mine], graph=True))
     if together:
-        due, own = ([[torch.stack(g).mean(dim=0) for g in zip(*side, strict=True)]] for side in (due, own))
-    return torch.stack([matched(a, b) for a, b in zip(due, own, strict=True)]).sum()
+        of_real, of_learned = (
+            [[torch.stack(g).mean(dim=0) for g in zip(*side, strict=True)]] for side in (of_real, of_learned)
+        )
+    return torch.stack([matched(a, b) for a, b in zip(of_real, of_learned, strict=True)]).sum()
 
 
-def matched(due: list[torch.Tensor], own: list[torch.Tensor]) -> torch.Tensor:
+def matched(real: list[torch.Tensor], learned: list[torch.Tensor]) -> torch.Tensor:
     """The sum of 1 - cosine over layers and their output rows; what has one axis, such as a bias, adds nothing."""
-    found = [
+    distances = [
         (1 - F.cosine_similarity(a.flatten(1), b.flatten(1), dim=1, eps=1e-6)).sum()
-        for a, b in zip(due, own, strict=True)
+        for a, b in zip(real, learned, strict=True)
         if a.ndim > 1
     ]
-    return torch.stack(found).sum()
+    return torch.stack(distances).sum()
 
 
 def _gradients(net: nn.Module, given: torch.Tensor, labels: torch.Tensor, *, graph: bool) -> list[torch.Tensor]:
@@ -124,11 +126,11 @@ def _settle(net: nn.Module, real: torch.Tensor) -> None:
     net.eval()
 
 
-def _train(net: nn.Module, optimizer: Any, made: torch.Tensor, labels: torch.Tensor, course: Course) -> None:
+def _train(net: nn.Module, optimizer: Any, learned: torch.Tensor, labels: torch.Tensor, course: Condensation) -> None:
     net.train()
     for _ in range(course.epochs):
-        for part in torch.tensor_split(torch.randperm(len(made)), list(range(_REAL, len(made), _REAL))):
-            given = changed(made[part], int(torch.randint(1 << 30, ()))) if course.augmented else made[part]
+        for part in torch.tensor_split(torch.randperm(len(learned)), list(range(_REAL, len(learned), _REAL))):
+            given = changed(learned[part], int(torch.randint(1 << 30, ()))) if course.augmented else learned[part]
             optimizer.zero_grad()
             torch.autograd.backward(F.cross_entropy(net(given), labels[part]))
             optimizer.step()

@@ -21,28 +21,28 @@ _LR, _R1, _BATCH, _DECAY = 0.002, 0.1, 16, 0.99
 """Rate of both networks, weight of squared gradients, pictures a step, and memory of the mean of weights."""
 
 
-def trained_generator(held: LabelledArrays, arch: nb.Bound, steps: int, seed: int, name: str) -> Generator:
+def trained_generator(data: LabelledArrays, arch: nb.Bound, steps: int, seed: int, name: str) -> Generator:
     """A generator of these pictures after so many steps, read where it was trained before; on a CPU.
 
     Pictures are turned, mirrored, and moved by an eighth of their side before the discriminator sees them. Raises
     `UsageError` where `arch` is no generator, or a picture is not as high as it is wide.
     """
-    shape = tuple(held.pictures.shape[1:])
+    shape = tuple(data.pictures.shape[1:])
     if shape[1] != shape[2]:
         raise nb.UsageError(f"{name}: its pictures are {shape[1]}×{shape[2]}: give square ones")
 
     def make(say: Callable[[int, int], None]) -> dict[str, Any]:
         with one_thread():
-            mean = _mean_of_weights(torch.from_numpy(held.pictures), arch, steps, seed, say)
+            mean = _mean_of_weights(torch.from_numpy(data.pictures), arch, steps, seed, say)
         return {key: value.numpy() for key, value in mean.items()}
 
     with torch.random.fork_rng(devices=[]):
         net = generator_in(arch.entry.obj(shape, shape, **arch.kwargs))
-    how = f"generator {_VERSION} {steps=} {seed=} {_LR} {_R1} {_BATCH} {_DECAY}"
+    text = f"generator {_VERSION} {steps=} {seed=} {_LR} {_R1} {_BATCH} {_DECAY}"
     against = nb.module_sources(Path(inspect.getfile(Adversary)).resolve(), Adversary.__module__)
-    lines = [how, *arch_lines(arch), *(f"{file} {sha256}" for file, sha256 in sorted(against.items())), *held.lines]
-    made = nb.made_once("generator", lines, make)
-    net.load_state_dict({key: torch.from_numpy(value) for key, value in made.items()})
+    lines = [text, *arch_lines(arch), *(f"{file} {sha256}" for file, sha256 in sorted(against.items())), *data.lines]
+    weights = nb.made_once("generator", lines, make)
+    net.load_state_dict({key: torch.from_numpy(value) for key, value in weights.items()})
     return net.eval().requires_grad_(False)
 
 
@@ -68,9 +68,9 @@ def _mean_of_weights(
                 decay = min(_DECAY, (1 + step) / (10 + step))
                 mean[name] = value.clone() if step == 0 else mean[name].lerp(value, 1 - decay)
         true = _turned(pictures[torch.randint(len(pictures), (_BATCH,))])
-        made = net.drawn(_BATCH)
-        learn(judge, learning, true, made, _R1, step)
-        return judge.doubt(made)
+        drawn = net.drawn(_BATCH)
+        learn(judge, learning, true, drawn, _R1, step)
+        return judge.doubt(drawn)
 
     fitted(
         make, loss, steps=steps, lr=_LR, seed=seed, device="cpu", tell=say, betas=(0.0, 0.99),
@@ -89,5 +89,5 @@ def on_grid(planes: torch.Tensor | np.ndarray[Any, Any]) -> np.ndarray[Any, Any]
     """(C, H, W) → float32 (H, W, C), a grey one (H, W), on [0, 1], its last bits those of any machine."""
     picture = np.clip(np.asarray(planes, np.float64), 0, 1).transpose(1, 2, 0)
     picture = picture[:, :, 0] if picture.shape[2] == 1 else picture
-    made: np.ndarray[Any, Any] = (np.rint(picture * 2**16) / 2**16).astype(np.float32)
-    return made
+    rounded: np.ndarray[Any, Any] = (np.rint(picture * 2**16) / 2**16).astype(np.float32)
+    return rounded

@@ -23,7 +23,7 @@ def find_folder(name: str, file: str, homepage: str) -> Path:
     raise nb.UsageError(f"dataset {name} is not in {looked}: put {file} there (from {homepage}) or give --data DIR")
 
 
-def check_values(values: bytes, sha256: str, what: str) -> None:
+def check_values(values: bytes, sha256: str, name: str) -> None:
     """Raise `UsageError` where values are not those that are expected."""
     if hashlib.sha256(values).hexdigest() != sha256:
-        raise nb.UsageError(f"{what} has other values than the published ones (SHA-256): get it anew")
+        raise nb.UsageError(f"{name} has other values than the published ones (SHA-256): get it anew")

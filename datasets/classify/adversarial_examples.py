@@ -9,7 +9,7 @@ from typing import Any, Literal
 import noisebench as nb
 import numpy as np
 from noisebench.datasets.classify._adversarial import (
-    Attacked,
+    AttackedPicture,
     Eps,
     Kinds,
     Norm,
@@ -30,14 +30,14 @@ class AdversarialExample(LabelledPicture):
 class AdversarialExamples:
     """Attacked pictures, each with the id of the one that was attacked."""
 
-    def __init__(self, attacked: list[Attacked], label: Literal["clean", "attack"]) -> None:
+    def __init__(self, attacked: list[AttackedPicture], label: Literal["clean", "attack"]) -> None:
         self._attacked, self._label = attacked, label
         self.ids: Sequence[str] = [one.item.id for one in attacked]
 
     def load(self, index: int) -> AdversarialExample:
         """Picture `index`, float32, of the shape that it has in the other set."""
         one = self._attacked[index]
-        label = one.clean if self._label == "clean" else one.said
+        label = one.clean if self._label == "clean" else one.predicted
         return AdversarialExample(
             one.item.id, one.picture, label, one.item.classes, group=one.item.group, clean=one.item.picture
         )

@@ -28,12 +28,12 @@ def _pictures(folder: Path, split: str) -> np.ndarray[Any, Any]:
     across, down = _SHEETS[split]
     tiles = []
     for number in range(len(_CLASSES)):
-        found = sorted(folder.glob(f"{split}_{number}_*.webp"))
-        if len(found) != 1:
+        sheets = sorted(folder.glob(f"{split}_{number}_*.webp"))
+        if len(sheets) != 1:
             raise nb.UsageError(f"{nb.one_line(folder)} lacks the sheet {split}_{number}_NAME.webp: get it anew")
-        sheet = nb.read_picture(found[0])
+        sheet = nb.read_picture(sheets[0])
         if sheet.shape != (down * 32, across * 32, 3):
-            raise nb.UsageError(f"{nb.one_line(found[0])} is no sheet of {across} by {down} pictures: get it anew")
+            raise nb.UsageError(f"{nb.one_line(sheets[0])} is no sheet of {across} by {down} pictures: get it anew")
         tiles.append(sheet.reshape(down, 32, across, 32, 3).swapaxes(1, 2).reshape(-1, 32, 32, 3))
     pictures = np.concatenate(tiles)
     check_values(pictures.tobytes(), _SHA256[split], nb.one_line(folder))
@@ -45,13 +45,13 @@ def _annotated(labels: str) -> np.ndarray[Any, Any]:
     """What annotators said of the training pictures, in the order of the sheets."""
     file = find_folder("cifar10n", "cifar10n.npz", _HUMAN) / "cifar10n.npz"
     try:
-        with np.load(file, allow_pickle=False) as held:
-            found: np.ndarray[Any, Any] = held[labels]
+        with np.load(file, allow_pickle=False) as arrays:
+            annotated: np.ndarray[Any, Any] = arrays[labels]
     except (OSError, ValueError, KeyError) as error:
         raise nb.UsageError(f"{nb.one_line(file)} cannot be read: {nb.one_line(error)}") from None
-    if found.shape != (10_000,) or found.max() > 9:
+    if annotated.shape != (10_000,) or annotated.max() > 9:
         raise nb.UsageError(f"{nb.one_line(file)}: {labels} are no 10,000 labels of ten classes: get it anew")
-    return found
+    return annotated
 
 
 class CIFAR10Subset:

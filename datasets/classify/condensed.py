@@ -19,10 +19,10 @@ class Condensed:
     """So many pictures of each class; behind them pictures of the other set, at `validated`, that are kept apart."""
 
     def __init__(
-        self, pictures: np.ndarray[Any, Any], held: LabelledArrays, places: np.ndarray[Any, Any], of: nb.Dataset,
+        self, pictures: np.ndarray[Any, Any], data: LabelledArrays, places: np.ndarray[Any, Any], of: nb.Dataset,
         validated: Sequence[int],
     ) -> None:  # fmt: skip
-        self._pictures, self._labels, self._classes = pictures, held.labels[places], held.classes
+        self._pictures, self._labels, self._classes = pictures, data.labels[places], data.classes
         self._of, self._validated = of, validated
         learned = [f"condensed_{i:04d}" for i in range(len(pictures))]
         self.ids: Sequence[str] = [*learned, *(of.ids[place] for place in validated)]
@@ -38,26 +38,26 @@ class Condensed:
 
 
 def _places(
-    held: LabelledArrays, trained: np.ndarray[Any, Any], method: str, ipc: int, seed: int, name: str
+    data: LabelledArrays, trained: np.ndarray[Any, Any], method: str, ipc: int, seed: int, name: str
 ) -> np.ndarray[Any, Any]:
     """Places of the real pictures that are chosen, or begun with, class by class."""
-    found = []
-    for label in np.unique(held.labels):
-        at = trained[held.labels[trained] == label]
+    places = []
+    for label in np.unique(data.labels):
+        at = trained[data.labels[trained] == label]
         if len(at) < ipc:
             raise nb.UsageError(
-                f"dataset condensed: {name} has {len(at)} pictures of {held.classes[label]!r} beside those that are "
+                f"dataset condensed: {name} has {len(at)} pictures of {data.classes[label]!r} beside those that are "
                 f"kept apart, not ipc={ipc}: give less, or a smaller validated"
             )
         if method == "k_centre":
             import torch
             from noisebench.datasets.classify._condensing import k_centres
 
-            found.append(at[k_centres(torch.from_numpy(held.pictures[at]), ipc)])
+            places.append(at[k_centres(torch.from_numpy(data.pictures[at]), ipc)])
         else:
             rng = nb.keyed_generator(nb.text_key(f"condensed|{seed}|{label}"))
-            found.append(at[rng.permutation(len(at))[:ipc]])
-    return np.concatenate(found)
+            places.append(at[rng.permutation(len(at))[:ipc]])
+    return np.concatenate(places)
 
 
 @nb.dataset("condensed", track="classify", licence="that of the other set", citation=_DCC)
@@ -84,31 +84,31 @@ def condensed(
     for `inner` steps at `rate` and trained for `epochs` on what is learned after each. validated: pictures of the other
     set that are kept apart, chosen by key; a training is validated on them. seed: none is that of the training.
     """
-    other, held, seed = nb.open_dataset(of), labelled_arrays(of), seed or 0
+    other, data, seed = nb.open_dataset(of), labelled_arrays(of), seed or 0
     kept = kept_by_key(other.ids, validated)
     trained = np.setdiff1d(np.arange(len(other.ids)), kept)
-    places = _places(held, trained, method, ipc, seed, of.display)
-    pictures, labels = held.pictures[places], held.labels[places]
+    places = _places(data, trained, method, ipc, seed, of.display)
+    pictures, labels = data.pictures[places], data.labels[places]
     if method in ("random", "k_centre"):
-        return Condensed(pictures, held, places, other, kept)
+        return Condensed(pictures, data, places, other, kept)
 
     def make(say: Callable[[int, int], None]) -> dict[str, Any]:
         import torch
-        from noisebench.datasets.classify._condensing import Course, condense
+        from noisebench.datasets.classify._condensing import Condensation, condense
 
-        shape, classes = tuple(held.pictures.shape[1:]), (len(held.classes),)
-        made = condense(
-            torch.from_numpy(held.pictures[trained]),
-            torch.from_numpy(held.labels[trained]),
+        shape, classes = tuple(data.pictures.shape[1:]), (len(data.classes),)
+        learned = condense(
+            torch.from_numpy(data.pictures[trained]),
+            torch.from_numpy(data.labels[trained]),
             torch.from_numpy(pictures),
             torch.from_numpy(labels),
             lambda: arch.entry.obj(shape, classes, **arch.kwargs),
-            Course(outer, inner, rate, epochs, method in ("dcc", "dsac"), method in ("dsa", "dsac"), warmup),
+            Condensation(outer, inner, rate, epochs, method in ("dcc", "dsac"), method in ("dsa", "dsac"), warmup),
             seed=seed,
             say=say,
         )
-        return {"pictures": made.numpy()}
+        return {"pictures": learned.numpy()}
 
-    how = f"condensed {_VERSION} {method} {ipc=} {outer=} {inner=} {rate=} {epochs=} {warmup=} {seed=} {validated=}"
-    made = nb.made_once("condensed", [how, *arch_lines(arch), *held.lines], make)
-    return Condensed(made["pictures"], held, places, other, kept)
+    text = f"condensed {_VERSION} {method} {ipc=} {outer=} {inner=} {rate=} {epochs=} {warmup=} {seed=} {validated=}"
+    saved_arrays = nb.made_once("condensed", [text, *arch_lines(arch), *data.lines], make)
+    return Condensed(saved_arrays["pictures"], data, places, other, kept)

@@ -17,11 +17,11 @@ class Digits:
     def __init__(self, split: str, n: int | None) -> None:
         from sklearn.datasets import load_digits
 
-        found = load_digits()
-        pictures = (found.images / 16).astype(np.float32)
+        digits = load_digits()
+        pictures = (digits.images / 16).astype(np.float32)
         tested = [int(nb.pixel_sha256(picture)[:8], 16) < _TEST * 2**32 for picture in pictures]
         places = [i for i, test in enumerate(tested) if test == (split == "test")][:n]
-        self._pictures, self._labels = pictures[places], found.target[places]
+        self._pictures, self._labels = pictures[places], digits.target[places]
         self.ids: Sequence[str] = [f"digit_{i:04d}" for i in places]
 
     def load(self, index: int) -> LabelledPicture:

@@ -28,8 +28,8 @@ _CLASSES = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt"
 def _arrays(folder: str, split: str) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     file = f"{folder}/fashion_mnist.npz"
     try:
-        with np.load(file, allow_pickle=False) as held:
-            pictures, labels = held[f"x_{split}"], held[f"y_{split}"]
+        with np.load(file, allow_pickle=False) as arrays:
+            pictures, labels = arrays[f"x_{split}"], arrays[f"y_{split}"]
     except (OSError, ValueError, KeyError) as error:
         raise nb.UsageError(f"{nb.one_line(file)} cannot be read: {nb.one_line(error)}") from None
     for array, sha256 in zip((pictures, labels), _SHA256[split], strict=True):

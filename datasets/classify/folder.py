@@ -18,7 +18,7 @@ Array = np.ndarray[Any, Any]
 SIDES = ("test", "train")
 
 
-class Folder:
+class ClassFolders:
     """Pictures of one side in a fixed order, the classes by turns; each is read when it is loaded.
 
     `first` is a picture of the whole folder: all others have its shape.
@@ -69,13 +69,13 @@ def fitted(picture: Array, size: int | None, colour: bool) -> Array:
     if size is None:
         return picture
     side = min(picture.shape[:2])
-    top, left = ((length - side) // 2 for length in picture.shape[:2])
-    square = picture[top : top + side, left : left + side]
+    row, column = ((length - side) // 2 for length in picture.shape[:2])
+    square = picture[row : row + side, column : column + side]
     if side == size:
         return np.ascontiguousarray(square)
     taps = _taps(side, size)
-    made = np.einsum("ik,kl...,jl->ij...", taps, square.astype(np.float64), taps, optimize=True)
-    resized: Array = (np.rint(made) if picture.dtype.kind == "u" else made).astype(picture.dtype)
+    resized_values = np.einsum("ik,kl...,jl->ij...", taps, square.astype(np.float64), taps, optimize=True)
+    resized: Array = (np.rint(resized_values) if picture.dtype.kind == "u" else resized_values).astype(picture.dtype)
     return resized
 
 
@@ -84,8 +84,8 @@ def _taps(n: int, m: int) -> Array:
     step = n / m
     centres = (np.arange(m)[:, None] + 0.5) * step
     weights = np.maximum(0, 1 - np.abs(np.arange(n) + 0.5 - centres) / max(step, 1.0))
-    made: Array = weights / weights.sum(axis=1, keepdims=True)
-    return made
+    taps: Array = weights / weights.sum(axis=1, keepdims=True)
+    return taps
 
 
 def _shown(name: str) -> str:
@@ -96,7 +96,7 @@ def _shown(name: str) -> str:
 def _by_class(names: Sequence[str], folders: bool, path: str) -> dict[str, list[str]]:
     """Class → names of its pictures; `folders` says that those of training and tests lie above. Raises `UsageError`."""
     depth = int(folders)
-    found: dict[str, list[str]] = {}
+    by_class: dict[str, list[str]] = {}
     for name in names:
         parts = name.split("/")
         if folders and parts[0] not in SIDES:
@@ -106,30 +106,30 @@ def _by_class(names: Sequence[str], folders: bool, path: str) -> dict[str, list[
             raise nb.UsageError(
                 f"dataset folder: {nb.one_line(name)!r} lies in no folder of a class: {where}/NAME.png is due"
             )
-        found.setdefault(parts[depth], []).append(name)
-    if not folders and set(found) == set(SIDES):
+        by_class.setdefault(parts[depth], []).append(name)
+    if not folders and set(by_class) == set(SIDES):
         raise nb.UsageError(
             f"dataset folder: the folders of {nb.one_line(path)} are 'test' and 'train', which are no classes: "
             "give split_by=folders"
         )
-    if len(found) < 2:
-        there = ", ".join(repr(nb.one_line(one)) for one in found) or "none"
+    if len(by_class) < 2:
+        listed = ", ".join(repr(nb.one_line(one)) for one in by_class) or "none"
         raise nb.UsageError(
-            f"dataset folder: {nb.one_line(path)} has fewer than two folders of a class ({there}): give each its own"
+            f"dataset folder: {nb.one_line(path)} has fewer than two folders of a class ({listed}): give each its own"
         )
-    return dict(sorted(found.items()))
+    return dict(sorted(by_class.items()))
 
 
 def _is_tested(name: str, file: Path, group: str | None, tested: float) -> bool:
     """By the hash of its group, or else of what is in the file: equal files are on one side."""
     if group is not None:
-        told = hashlib.sha256(group_of(_shown(name), group).encode()).hexdigest()
+        digest = hashlib.sha256(group_of(_shown(name), group).encode()).hexdigest()
     else:
         try:
-            told = hashlib.sha256(file.read_bytes()).hexdigest()
+            digest = hashlib.sha256(file.read_bytes()).hexdigest()
         except OSError as error:
             raise nb.UsageError(f"picture {nb.one_line(file)} cannot be read ({error.strerror})") from None
-    return int(told[:8], 16) < tested * 2**32
+    return int(digest[:8], 16) < tested * 2**32
 
 
 @nb.dataset("folder", track="classify", licence="the user's own", own_files=True)
@@ -143,7 +143,7 @@ def folder(
     colour: bool = False,
     group: str | None = None,
     n: Count | None = None,
-) -> Folder:
+) -> ClassFolders:
     """The user's own labelled pictures: a folder for each class.
 
     `path/CLASS/…/NAME.png`, or any other picture; classes are numbered in the order of their names, and what begins
@@ -173,4 +173,4 @@ def folder(
         raise nb.UsageError(f"dataset folder: {nb.one_line(path)} has no picture for split={split}: {mend}")
     names, labels = [name for *_, name in chosen[:n]], [label for _, label, _ in chosen[:n]]
     first = next(iter(classes.values()))[0]
-    return Folder(files, names, [*classes], labels, first=first, size=size, colour=colour, group=group)
+    return ClassFolders(files, names, [*classes], labels, first=first, size=size, colour=colour, group=group)

@@ -41,11 +41,11 @@ def generated(
     import torch
     from noisebench.datasets.classify._generator import on_grid, trained_generator
 
-    held, seed = labelled_arrays(of), seed or 0
-    labels = {int(label) for label in held.labels}
+    data, seed = labelled_arrays(of), seed or 0
+    labels = {int(label) for label in data.labels}
     if len(labels) > 1:
         raise nb.UsageError(f"dataset generated: {of.display} has {len(labels)} classes: give pictures of one")
-    generator = trained_generator(held, arch, steps, seed, f"dataset generated(of={of.display})")
+    generator = trained_generator(data, arch, steps, seed, f"dataset generated(of={of.display})")
     draws = torch.Generator().manual_seed(seed)
     pictures = [on_grid(generator.drawn(1, draws)[0]) for _ in range(n)]
-    return Generated(pictures, labels.pop(), held.classes)
+    return Generated(pictures, labels.pop(), data.classes)

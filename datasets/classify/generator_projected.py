@@ -54,26 +54,26 @@ def generator_projected(
     from noisebench.recipes.archs.generator import Search
     from noisebench.recipes.parts._example_scores import one_thread
 
-    held, other, seed = labelled_arrays(onto), labelled_arrays(of), seed or 0
-    if other.pictures.shape[1:] != held.pictures.shape[1:]:
+    data, other, seed = labelled_arrays(onto), labelled_arrays(of), seed or 0
+    if other.pictures.shape[1:] != data.pictures.shape[1:]:
         raise nb.UsageError(
             f"dataset generator_projected: pictures of {of.display} are {other.pictures.shape[1:]}, those of "
-            f"{onto.display} {held.pictures.shape[1:]}"
+            f"{onto.display} {data.pictures.shape[1:]}"
         )
-    generator = trained_generator(held, arch, steps, seed, f"dataset generator_projected(onto={onto.display})")
+    generator = trained_generator(data, arch, steps, seed, f"dataset generator_projected(onto={onto.display})")
 
     def make(say: Callable[[int, int], None]) -> dict[str, Any]:
         draws = torch.Generator().manual_seed(seed)
 
-        def told(all_steps: Any) -> Any:
+        def progress(all_steps: Any) -> Any:
             for step in all_steps:
                 say(step, len(all_steps))
                 yield step
 
         with one_thread():
-            how = Search(search, prior=prior)
-            return {"nearest": generator.projected(torch.from_numpy(other.pictures), how, draws, told).numpy()}
+            method = Search(search, prior=prior)
+            return {"nearest": generator.projected(torch.from_numpy(other.pictures), method, draws, progress).numpy()}
 
-    how = f"projected 1 {steps=} {search=} {prior=} {seed=}"
-    made = nb.made_once("projected", [how, *arch_lines(arch), *held.lines, "of", *other.lines], make)
-    return GeneratorProjected(nb.open_dataset(of), other.pictures, made["nearest"])
+    settings = f"projected 1 {steps=} {search=} {prior=} {seed=}"
+    results = nb.made_once("projected", [settings, *arch_lines(arch), *data.lines, "of", *other.lines], make)
+    return GeneratorProjected(nb.open_dataset(of), other.pictures, results["nearest"])

@@ -41,16 +41,16 @@ class Hidden:
 
     def _others(self, item: LabelledPicture, rng: np.random.Generator) -> list[LabelledPicture]:
         """Pictures of the set, each of a class of its own."""
-        found: list[LabelledPicture] = []
+        others: list[LabelledPicture] = []
         for place in rng.permutation(len(self._of.ids)) if self._beside else ():
             one: LabelledPicture = self._of.load(int(place))
-            if one.label not in (item.label, *(other.label for other in found)):
-                found.append(one)
-            if len(found) == self._beside:
-                return found
+            if one.label not in (item.label, *(other.label for other in others)):
+                others.append(one)
+            if len(others) == self._beside:
+                return others
         if self._beside:
             raise nb.UsageError(f"dataset hidden: beside={self._beside} are more classes than the set has: give fewer")
-        return found
+        return others
 
     def _canvas(self, channels: int, rng: np.random.Generator) -> Floats:
         """Black, or a part of a picture of the sets that lie behind, (size, size, channels)."""
@@ -59,16 +59,16 @@ class Hidden:
         if not counts:
             return np.zeros((size, size, channels), np.float32)
         place = int(rng.integers(sum(counts)))
-        which = int(np.searchsorted(np.cumsum(counts), place, side="right"))
-        sample: nb.Sample = self._behind[which].load(place - sum(counts[:which]))
+        dataset = int(np.searchsorted(np.cumsum(counts), place, side="right"))
+        sample: nb.Sample = self._behind[dataset].load(place - sum(counts[:dataset]))
         whole = np.asarray(sample.clean)
         whole = whole[:, :, None] if whole.ndim == 2 else whole
         if min(whole.shape[:2]) < size:
             raise nb.UsageError(
                 f"dataset hidden: {nb.one_line(sample.id)!r} of behind is {whole.shape[:2]}, smaller than size={size}"
             )
-        top, left = (int(rng.integers(length - size + 1)) for length in whole.shape[:2])
-        part = whole[top : top + size, left : left + size]
+        row, column = (int(rng.integers(length - size + 1)) for length in whole.shape[:2])
+        part = whole[row : row + size, column : column + size]
         values = (part / (np.iinfo(part.dtype).max if part.dtype.kind == "u" else 1)).astype(np.float32)
         if values.shape[2] != channels:
             values = values.mean(axis=2, keepdims=True)
@@ -81,8 +81,8 @@ class Hidden:
         for _ in range(_TRIES):
             corners = [[int(rng.integers(self._size - side + 1)) for side in one.shape[:2]] for one in pictures]
             places = [
-                (slice(top, top + one.shape[0]), slice(left, left + one.shape[1]))
-                for (top, left), one in zip(corners, pictures, strict=True)
+                (slice(row, row + one.shape[0]), slice(column, column + one.shape[1]))
+                for (row, column), one in zip(corners, pictures, strict=True)
             ]
             if not any(_meet(one, other) for one, other in itertools.combinations(places, 2)):
                 return places

@@ -19,19 +19,19 @@ _TOGETHER = 100
 class MaskedByGradient:
     """Another set's pictures, with the labels that they have there."""
 
-    def __init__(self, of: nb.Dataset, held: LabelledArrays, kept: np.ndarray[Any, Any], fill: float) -> None:
-        self._of, self._held, self._kept, self._fill = of, held, kept, fill
+    def __init__(self, of: nb.Dataset, data: LabelledArrays, kept: np.ndarray[Any, Any], fill: float) -> None:
+        self._of, self._data, self._kept, self._fill = of, data, kept, fill
         self.ids: Sequence[str] = of.ids
 
     def made(self, index: int) -> str:
         """What picture `index` is made from: two that have nothing left are still of two pictures."""
         mask = nb.pixel_sha256(self._kept[index].transpose(1, 2, 0).astype(np.uint8))
-        return f"masked_by_gradient|{self._fill!r}|{mask}|{self._held.lines[index]}"
+        return f"masked_by_gradient|{self._fill!r}|{mask}|{self._data.lines[index]}"
 
     def load(self, index: int) -> LabelledPicture:
         """Picture `index`, float32, of its shape."""
         item: LabelledPicture = self._of.load(index)
-        masked = np.where(self._kept[index], self._held.pictures[index], np.float32(self._fill))
+        masked = np.where(self._kept[index], self._data.pictures[index], np.float32(self._fill))
         return replace(item, picture=masked.transpose(1, 2, 0).reshape(np.asarray(item.picture).shape))
 
 
@@ -44,9 +44,9 @@ def ranked(sizes: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 def kept_of(order: np.ndarray[Any, Any], share: float, last: bool) -> np.ndarray[Any, Any]:
     """Which values of each row are among its `share` of first ones, or of last ones; (N, D)."""
     count = max(1, round(share * order.shape[1]))
-    found = np.zeros(order.shape, bool)
-    np.put_along_axis(found, (order[:, -count:] if last else order[:, :count]).astype(np.int64), True, axis=1)
-    return found
+    kept = np.zeros(order.shape, bool)
+    np.put_along_axis(kept, (order[:, -count:] if last else order[:, :count]).astype(np.int64), True, axis=1)
+    return kept
 
 
 def gradient_sizes(net: Any, pictures: Any, labels: Any, by: By) -> np.ndarray[Any, Any]:
@@ -58,18 +58,18 @@ def gradient_sizes(net: Any, pictures: Any, labels: Any, by: By) -> np.ndarray[A
     import torch
     from noisebench.recipes.objectives._attack import log_odds
 
-    found = []
+    sizes = []
     for start in range(0, len(pictures), _TOGETHER):
         x = pictures[start : start + _TOGETHER].clone().requires_grad_()
         with torch.enable_grad():
             logits = net(x).double()
             if by == "loss":
-                said = log_odds(logits, labels[start : start + _TOGETHER])[:, None]
+                outputs = log_odds(logits, labels[start : start + _TOGETHER])[:, None]
             else:
-                said = logits - logits.mean(dim=1, keepdim=True)
-        each = [torch.autograd.grad(one.sum(), x, retain_graph=True)[0].double() for one in said.unbind(dim=1)]
-        found.append(torch.stack(each).square().sum(dim=0).sqrt().flatten(1).numpy())
-    return np.concatenate(found)
+                outputs = logits - logits.mean(dim=1, keepdim=True)
+        each = [torch.autograd.grad(one.sum(), x, retain_graph=True)[0].double() for one in outputs.unbind(dim=1)]
+        sizes.append(torch.stack(each).square().sum(dim=0).sqrt().flatten(1).numpy())
+    return np.concatenate(sizes)
 
 
 @nb.dataset(
@@ -99,22 +99,22 @@ def masked_by_gradient(
     that is trained on one such set is tested on another with the same model, seed, keep, share, by and fill: accuracy
     by `top` less that by `bottom` is DiffROAR.
     """
-    held, seed = labelled_arrays(of), seed or 0
-    shape, values = held.pictures.shape, int(np.prod(held.pictures.shape[1:]))
+    data, seed = labelled_arrays(of), seed or 0
+    shape, values = data.pictures.shape, int(np.prod(data.pictures.shape[1:]))
     if keep == "random":
-        keys = [nb.text_key(f"masked_by_gradient|{seed}|{line}") for line in held.lines]
+        keys = [nb.text_key(f"masked_by_gradient|{seed}|{line}") for line in data.lines]
         order = ranked(np.stack([nb.keyed_generator(key).random(values) for key in keys]))
     else:
-        found = learned_classifier(model, seed, of, held, "dataset masked_by_gradient")
+        learned = learned_classifier(model, seed, of, data, "dataset masked_by_gradient")
 
         def make(say: Callable[[int, int], None]) -> dict[str, Any]:
             import torch
             from noisebench.recipes.parts._example_scores import one_thread
 
-            pictures, labels = torch.from_numpy(held.pictures), torch.from_numpy(held.labels)
+            pictures, labels = torch.from_numpy(data.pictures), torch.from_numpy(data.labels)
             with one_thread():
-                return {"order": ranked(gradient_sizes(found.net, pictures, labels, by))}
+                return {"order": ranked(gradient_sizes(learned.net, pictures, labels, by))}
 
-        order = nb.made_once("ranked", [f"ranked 1 {by}", *found.lines, "of", *held.lines], make)["order"]
+        order = nb.made_once("ranked", [f"ranked 1 {by}", *learned.lines, "of", *data.lines], make)["order"]
     kept = kept_of(order, share, keep == "bottom").reshape(shape)
-    return MaskedByGradient(nb.open_dataset(of), held, kept, fill)
+    return MaskedByGradient(nb.open_dataset(of), data, kept, fill)

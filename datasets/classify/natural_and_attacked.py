@@ -18,15 +18,15 @@ CLASSES = ("natural", "attacked")
 class NaturalAndAttacked:
     """All pictures of another set as they are, and behind them all as they were attacked."""
 
-    def __init__(self, of: nb.Dataset, held: LabelledArrays, attacked: np.ndarray[Any, Any]) -> None:
-        self._of, self._held, self._attacked = of, held, attacked
-        self.ids: Sequence[str] = [f"{name}_{how}" for how in CLASSES for name in of.ids]
+    def __init__(self, of: nb.Dataset, data: LabelledArrays, attacked: np.ndarray[Any, Any]) -> None:
+        self._of, self._data, self._attacked = of, data, attacked
+        self.ids: Sequence[str] = [f"{name}_{kind}" for kind in CLASSES for name in of.ids]
 
     def load(self, index: int) -> LabelledPicture:
         """Picture `index`, float32 of its shape; both of one picture are of one group."""
         label, place = divmod(range(len(self.ids))[index], len(self._of.ids))
         item: LabelledPicture = self._of.load(place)
-        picture = (self._attacked if label else self._held.pictures)[place].transpose(1, 2, 0)
+        picture = (self._attacked if label else self._data.pictures)[place].transpose(1, 2, 0)
         return LabelledPicture(
             self.ids[index],
             picture.reshape(np.asarray(item.picture).shape),
@@ -41,7 +41,7 @@ def attacked(
 ) -> np.ndarray[Any, Any]:
     """What an attack on a network that gives logits leaves of pictures (N, C, H, W) on [0, 1], float32 of that shape.
 
-    Raises ValueError where torch cannot differentiate the network.
+    Raises ValueError where torch cannot differentiate the learned.
     """
     parts = [slice(start, start + TOGETHER) for start in range(0, len(pictures), TOGETHER)]
     return np.concatenate([attack(net, pictures[one], labels[one], kind, eps, norm, steps).numpy() for one in parts])
@@ -71,8 +71,8 @@ def natural_and_attacked(
     attacked, whether or not the classifier then errs. Attacked values are not rounded. seed: of a classifier that says
     none; none is 0. A detector sees the pictures alone: `auroc` and `fpr95` say how well it does.
     """
-    held = labelled_arrays(of)
-    found = learned_classifier(by, seed or 0, of, held, "dataset natural_and_attacked")
+    data = labelled_arrays(of)
+    learned = learned_classifier(by, seed or 0, of, data, "dataset natural_and_attacked")
     steps = 1 if kind == "fgsm" else steps
 
     def make(say: Callable[[int, int], None]) -> dict[str, Any]:
@@ -82,10 +82,10 @@ def natural_and_attacked(
         with one_thread():
             return {
                 "pictures": attacked(
-                    found.net, torch.from_numpy(held.pictures), torch.from_numpy(held.labels), kind, eps, norm, steps
+                    learned.net, torch.from_numpy(data.pictures), torch.from_numpy(data.labels), kind, eps, norm, steps
                 )
             }
 
-    how = f"attacked 1 {kind} {eps!r} {norm} {steps}"
-    made = nb.made_once("attacked", [how, *found.lines, "of", *held.lines], make)
-    return NaturalAndAttacked(nb.open_dataset(of), held, made["pictures"])
+    settings = f"attacked 1 {kind} {eps!r} {norm} {steps}"
+    results = nb.made_once("attacked", [settings, *learned.lines, "of", *data.lines], make)
+    return NaturalAndAttacked(nb.open_dataset(of), data, results["pictures"])

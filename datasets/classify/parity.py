@@ -18,9 +18,9 @@ class Parity:
         """Item `index`, in two classes."""
         item: LabelledPicture = self._of.load(index)
         label = NO_CLASS if item.label == NO_CLASS else item.label % 2
-        told = None if item.annotated is None else item.annotated % 2
+        annotated = None if item.annotated is None else item.annotated % 2
         regions = None if item.regions is None else np.where(item.regions >= 0, item.regions % 2, -1)
-        return replace(item, label=label, classes=("even", "odd"), annotated=told, regions=regions)
+        return replace(item, label=label, classes=("even", "odd"), annotated=annotated, regions=regions)
 
 
 @nb.dataset("parity", track="classify")

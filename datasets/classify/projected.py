@@ -47,6 +47,6 @@ def projected(*, of: nb.DatasetSpec, onto: nb.DatasetSpec, k: Annotated[int, Ge(
     took away is drawn anew, for smooth pictures among noisy ones would give their class away. Fit it to training
     pictures alone.
     """
-    held = labelled_arrays(onto)
-    generator = principal(list(held.pictures), k, f"dataset projected(onto={onto.display})")
-    return Projected(nb.open_dataset(of), generator, held.pictures.shape[1:], onto.display)
+    data = labelled_arrays(onto)
+    generator = principal(list(data.pictures), k, f"dataset projected(onto={onto.display})")
+    return Projected(nb.open_dataset(of), generator, data.pictures.shape[1:], onto.display)

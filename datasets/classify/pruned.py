@@ -38,15 +38,15 @@ def _scored(
     of: nb.Bound, trained: Sequence[int], score: Score, arch: nb.Bound, nets: int, epochs: int, seed: int
 ) -> np.ndarray[Any, Any]:
     """A score of each picture at `trained`, larger is harder; read where it was computed before."""
-    held = labelled_arrays(of)
-    pictures, labels, lines = held.pictures[trained], held.labels[trained], [held.lines[place] for place in trained]
+    data = labelled_arrays(of)
+    pictures, labels, lines = data.pictures[trained], data.labels[trained], [data.lines[place] for place in trained]
 
     def make(say: Callable[[int, int], None]) -> dict[str, Any]:
         import torch
         from noisebench.recipes.parts._example_scores import mean_scores
 
-        made = mean_scores(
-            lambda: arch.entry.obj(tuple(pictures.shape[1:]), (len(held.classes),), **arch.kwargs),
+        scores = mean_scores(
+            lambda: arch.entry.obj(tuple(pictures.shape[1:]), (len(data.classes),), **arch.kwargs),
             torch.from_numpy(pictures),
             torch.from_numpy(labels),
             score,
@@ -55,10 +55,10 @@ def _scored(
             seed=seed,
             say=say,
         )
-        return {"scores": made.numpy()}
+        return {"scores": scores.numpy()}
 
-    how = f"pruned {_VERSION} {score} nets={nets} epochs={epochs} seed={seed}"
-    scores: np.ndarray[Any, Any] = nb.made_once("pruned", [how, *arch_lines(arch), *lines], make)["scores"]
+    settings = f"pruned {_VERSION} {score} nets={nets} epochs={epochs} seed={seed}"
+    scores: np.ndarray[Any, Any] = nb.made_once("pruned", [settings, *arch_lines(arch), *lines], make)["scores"]
     return scores
 
 

@@ -12,7 +12,7 @@ from noisebench.tracks.classify import LabelledPicture
 CLASSES = ("disc", "rim")
 
 
-class RimLesions:
+class LabelledRimLesions:
     """Pictures that are drawn when they are loaded."""
 
     def __init__(self, split: Split, kind: Kind, n: int, rims: float, size: int, noise: float) -> None:
@@ -37,7 +37,7 @@ def rim_lesions(
     rims: Rims = 0.05,
     size: Side = 32,
     noise: Annotated[float, Ge(0), Le(1)] = 0.15,
-) -> RimLesions:
+) -> LabelledRimLesions:
     """Lesions to tell apart: discs, and few with a rim, as noisy as a scan.
 
     n: so many, of which the share `rims` has a ring that is brighter than its middle; kind: those of them that are
@@ -45,4 +45,4 @@ def rim_lesions(
     recall of the rare class, that on `kind=disc` is 1 less the share of false rims. noise: its standard deviation.
     split: other pictures. The same without noise are in the track `restore`.
     """
-    return RimLesions(split, kind, n, rims, size, noise)
+    return LabelledRimLesions(split, kind, n, rims, size, noise)

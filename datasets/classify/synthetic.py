@@ -45,10 +45,10 @@ def synthetic(
     white noise for the rest (probabilistic PCA, Tipping and Bishop 1999). n: so many. seed: other draws. Fit it to
     training pictures alone.
     """
-    held = labelled_arrays(of)
-    labels = {int(label) for label in held.labels}
+    data = labelled_arrays(of)
+    labels = {int(label) for label in data.labels}
     if len(labels) > 1:
         raise nb.UsageError(f"dataset synthetic: {of.display} has {len(labels)} classes: give pictures of one")
-    generator = principal(list(held.pictures), k, f"dataset synthetic(of={of.display})")
+    generator = principal(list(data.pictures), k, f"dataset synthetic(of={of.display})")
     key = f"synthetic|{of.canonical}|{k}|{seed}"
-    return SyntheticPictures(generator, held.pictures.shape[1:], labels.pop(), held.classes, n, key)
+    return SyntheticPictures(generator, data.pictures.shape[1:], labels.pop(), data.classes, n, key)

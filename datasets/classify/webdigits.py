@@ -22,8 +22,8 @@ _FLAT = 8.0
 @lru_cache(maxsize=1)
 def _greys() -> list[np.ndarray[Any, Any]]:
     """The photographs of noisebench as grey values on 0 to 255."""
-    found = photos()
-    whole = [np.asarray(found.load(index).clean, np.float64) for index in range(len(found.ids))]
+    pictures = photos()
+    whole = [np.asarray(pictures.load(index).clean, np.float64) for index in range(len(pictures.ids))]
     return [photo.mean(axis=2) if photo.ndim == 3 else photo for photo in whole]
 
 
@@ -39,8 +39,8 @@ class PhotoCrops:
         grey = _greys()[index % len(_greys())]
         while True:
             zoom = int(rng.integers(_LEAST, _MOST + 1))
-            top, left = (int(rng.integers(side - zoom * _SIDE + 1)) for side in grey.shape)
-            cut = grey[top : top + zoom * _SIDE, left : left + zoom * _SIDE]
+            row, column = (int(rng.integers(side - zoom * _SIDE + 1)) for side in grey.shape)
+            cut = grey[row : row + zoom * _SIDE, column : column + zoom * _SIDE]
             small = cut.reshape(_SIDE, zoom, _SIDE, zoom).mean(axis=(1, 3))
             if np.ptp(small) > _FLAT:
                 break

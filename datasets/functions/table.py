@@ -11,7 +11,7 @@ from annotated_types import Gt, Lt
 from noisebench.tracks.functions import as_target
 
 
-class Table:
+class TargetTables:
     """One function a CSV file, in the order of their names."""
 
     def __init__(self, files: Sequence[Path], held_out: float) -> None:
@@ -29,13 +29,13 @@ class Table:
         except (OSError, ValueError) as error:
             raise nb.UsageError(f"table {str(file)!r} cannot be read ({' '.join(str(error).split())})") from None
         every = max(2, round(1 / self._held_out))
-        held = np.arange(len(rows)) % every == every // 2
-        if rows.ndim != 2 or rows.shape[1] < 2 or held.sum() < 1 or (~held).sum() < 4:
+        test = np.arange(len(rows)) % every == every // 2
+        if rows.ndim != 2 or rows.shape[1] < 2 or test.sum() < 1 or (~test).sum() < 4:
             raise nb.UsageError(
                 f"table {str(file)!r} is {rows.shape}: give 8 rows or more, coordinates first and the value last"
             )
         try:
-            return as_target(file.stem, rows[~held, :-1], rows[~held, -1], rows[held, :-1], rows[held, -1])
+            return as_target(file.stem, rows[~test, :-1], rows[~test, -1], rows[test, :-1], rows[test, -1])
         except ValueError as error:
             raise nb.UsageError(f"table {str(file)!r}: {error}") from None
 
@@ -52,7 +52,7 @@ def _header(file: Path) -> int:
 
 
 @nb.dataset("table", track="functions", licence="the user's own")
-def table(*, path: str, held_out: Annotated[float, Gt(0), Lt(1)] = 0.2) -> Table:
+def table(*, path: str, held_out: Annotated[float, Gt(0), Lt(1)] = 0.2) -> TargetTables:
     """Each CSV file of a folder (or one file) is a function: coordinates, then the value in the last column.
 
     A first line of names is skipped. Of every round(1 / held_out) rows one is held out. Raises `UsageError` where
@@ -62,4 +62,4 @@ def table(*, path: str, held_out: Annotated[float, Gt(0), Lt(1)] = 0.2) -> Table
     files = sorted(root.glob("*.csv")) if root.is_dir() else [root] if root.is_file() else []
     if not files:
         raise nb.UsageError(f"table: {path!r} has no .csv file (looked from {str(Path.cwd())!r}): check the path")
-    return Table(files, held_out)
+    return TargetTables(files, held_out)

@@ -68,12 +68,12 @@ class TrainingPictures:
         self._read = read
 
     @cached_property
-    def _held(self) -> tuple[Any, Any]:
+    def _arrays(self) -> tuple[Any, Any]:
         return self._read()
 
     def load(self, index: int) -> TrainingPicture:
         """Picture `index`."""
-        pictures, labels = self._held
+        pictures, labels = self._arrays
         return TrainingPicture(self.ids[index], pictures[index], -1 if labels is None else int(labels[index]))
 
 

@@ -36,8 +36,8 @@ class WaveLaw(Law):
         from scipy.fft import dctn, idctn
 
         waves = dctn(normal.reshape(len(normal), *self.shape[1:]), axes=(1, 2), norm="ortho")
-        made = idctn(waves * np.sqrt(self.covariances), axes=(1, 2), norm="ortho")
-        return self.means[components] + made.reshape(len(normal), -1)
+        pictures = idctn(waves * np.sqrt(self.covariances), axes=(1, 2), norm="ortho")
+        return self.means[components] + pictures.reshape(len(normal), -1)
 
     @cached_property
     def _waves(self) -> Any:

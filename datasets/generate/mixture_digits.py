@@ -41,13 +41,13 @@ def mixture_digits(
 def _law() -> Law:
     from sklearn.datasets import load_digits
 
-    held = load_digits()
-    pictures = held.images.reshape(-1, 64) / 8 - 1
-    own = [pictures[held.target == digit] for digit in range(10)]
+    digits = load_digits()
+    pictures = digits.images.reshape(-1, 64) / 8 - 1
+    by_digit = [pictures[digits.target == digit] for digit in range(10)]
     return law_of(
-        [len(one) / len(pictures) for one in own],
-        [one.mean(axis=0) for one in own],
-        [np.cov(one.T) for one in own],
+        [len(one) / len(pictures) for one in by_digit],
+        [one.mean(axis=0) for one in by_digit],
+        [np.cov(one.T) for one in by_digit],
         (1, 8, 8),
         _LEAST,
     )

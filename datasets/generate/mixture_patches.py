@@ -42,21 +42,21 @@ def mixture_patches(
 @lru_cache(maxsize=1)
 def _law() -> Law:
     photos = nb.open_dataset(nb.bind("photos", "dataset", "restore"))
-    found = []
+    parts = []
     for index in range(len(photos.ids)):
         grey = np.asarray(photos.load(index).clean, np.float64)
         grey = 2 * (grey if grey.ndim == 2 else grey.mean(axis=2)) / 255 - 1
         tall, wide = (side // _SIDE for side in grey.shape)
         cut = grey[: tall * _SIDE, : wide * _SIDE].reshape(tall, _SIDE, wide, _SIDE).swapaxes(1, 2)
-        found.append(cut.reshape(-1, _SIDE**2))
-    squares = np.concatenate(found)
+        parts.append(cut.reshape(-1, _SIDE**2))
+    squares = np.concatenate(parts)
     # A stable order: squares of equal contrast stay as they come.
     order = np.argsort(np.round(squares.std(axis=1), 9), kind="stable")
-    own = [squares[places] for places in np.array_split(order, _CLASSES)]
+    by_class = [squares[places] for places in np.array_split(order, _CLASSES)]
     return law_of(
-        [len(one) / len(squares) for one in own],
-        [one.mean(axis=0) for one in own],
-        [np.cov(one.T) for one in own],
+        [len(one) / len(squares) for one in by_class],
+        [one.mean(axis=0) for one in by_class],
+        [np.cov(one.T) for one in by_class],
         (1, _SIDE, _SIDE),
         _LEAST,
     )

@@ -19,7 +19,7 @@ def noised(*, of: nb.DatasetSpec, n: Annotated[int, Ge(1)] = 64) -> TrainingPict
     batch = nb.open_dataset(of).load(0)
     if not isinstance(batch, LatentBatch):
         raise nb.UsageError(f"dataset noised: {of.display} has no reference pictures: leave split=train out")
-    held = batch.reference
-    pictures = held.pictures[:n]
-    labels = None if held.labels is None else held.labels[:n]
+    reference = batch.reference
+    pictures = reference.pictures[:n]
+    labels = None if reference.labels is None else reference.labels[:n]
     return TrainingPictures([f"reference-{number:05d}" for number in range(len(pictures))], lambda: (pictures, labels))

@@ -21,11 +21,11 @@ class _Batches:
 
     @cached_property
     def _reference(self) -> Reference:
-        held: Reference = self._of.load(0).reference
-        own = held.labels is not None and np.isin(held.labels, self._classes)
-        if held.labels is None or not np.any(own):
+        reference: Reference = self._of.load(0).reference
+        chosen = reference.labels is not None and np.isin(reference.labels, self._classes)
+        if reference.labels is None or not np.any(chosen):
             raise nb.UsageError(f"dataset some_classes: {self._name} has no reference pictures of these classes")
-        return replace(held, pictures=held.pictures[own], labels=held.labels[own])
+        return replace(reference, pictures=reference.pictures[chosen], labels=reference.labels[chosen])
 
     def load(self, index: int) -> LatentBatch:
         """Batch `index`: the latents are those of the other set."""

@@ -32,8 +32,8 @@ def erdos_renyi(
     def wire(rng: np.random.Generator) -> Any:
         cause, effect = np.triu_indices(d, 1)
         chosen = rng.choice(pairs, due, replace=False)
-        found = np.zeros((d, d), dtype=bool)
-        found[cause[chosen], effect[chosen]] = True
-        return found
+        adjacency = np.zeros((d, d), dtype=bool)
+        adjacency[cause[chosen], effect[chosen]] = True
+        return adjacency
 
     return RandomGraphs("erdos_renyi", f"{d}|{edges!r}", n, wire, samples, low, high)

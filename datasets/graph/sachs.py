@@ -30,8 +30,8 @@ class Sachs:
             looked = " and ".join(nb.one_line(place, 150) for place in places)
             raise nb.UsageError(f"dataset sachs is not at {looked}: put it there (from {_HOME}) or give --data DIR")
         try:
-            with np.load(file, allow_pickle=False) as held:
-                values, edges = held["x"], held[f"adj_{self._graph}"]
+            with np.load(file, allow_pickle=False) as arrays:
+                values, edges = arrays["x"], arrays[f"adj_{self._graph}"]
         except (OSError, ValueError, KeyError) as error:
             raise nb.UsageError(f"{nb.one_line(file)} cannot be read: {nb.one_line(error)}") from None
         if hashlib.sha256(np.ascontiguousarray(values, "<f8").tobytes()).hexdigest() != _SHA256:

@@ -30,15 +30,15 @@ def scale_free(
         raise nb.UsageError(f"scale_free: d is larger than edges, and {d} <= {edges}")
 
     def wire(rng: np.random.Generator) -> Any:
-        found = np.zeros((d, d), dtype=bool)
+        adjacency = np.zeros((d, d), dtype=bool)
         ends, older = list[int](), list(range(edges))
         for new in range(edges, d):
-            found[new, older] = True
+            adjacency[new, older] = True
             ends += [*older, *([new] * edges)]
             drawn = set[int]()
             while len(drawn) < edges:
                 drawn.add(ends[int(rng.integers(len(ends)))])
             older = sorted(drawn)
-        return found
+        return adjacency
 
     return RandomGraphs("scale_free", f"{d}|{edges}", n, wire, samples, low, high)

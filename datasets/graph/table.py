@@ -13,7 +13,7 @@ _TABLE = ".csv"
 _GRAPH = ".graph"
 
 
-class Table:
+class GraphTables:
     """One graph for each pair of files, in the order of their names."""
 
     def __init__(self, files: Sequence[Path]) -> None:
@@ -54,7 +54,7 @@ def _is_number(text: str) -> bool:
 
 
 @nb.dataset("table", track="graph", licence="the user's own")
-def table(*, path: str) -> Table:
+def table(*, path: str) -> GraphTables:
     """Each NAME.csv of a folder (or one file) has a row a sample and a column a variable, NAME.graph.csv its graph.
 
     There a row is a cause and a column an effect, not 0 where there is an edge. A first line of names is skipped.
@@ -65,4 +65,4 @@ def table(*, path: str) -> Table:
     files = [file for file in inside if file.is_file() and not file.stem.lower().endswith(_GRAPH)]
     if not files:
         raise nb.UsageError(f"table: {path!r} has no .csv file (looked from {str(Path.cwd())!r}): check the path")
-    return Table(files)
+    return GraphTables(files)

@@ -16,7 +16,7 @@ Rank = Annotated[int, Ge(1), Le(1_000)]
 Seed = Annotated[int, Ge(0), Le(2**31)]
 
 
-class Drawn:
+class DrawnMatrices:
     """`n` matrices that are made when they are loaded: each depends on the text of the set and its own number alone."""
 
     def __init__(

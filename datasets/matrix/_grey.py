@@ -20,7 +20,7 @@ def grey_square(clean: Any, name: str, side: int) -> np.ndarray:
     if most < side:
         raise nb.UsageError(f"picture {name!r} is {clean.shape[1]} x {clean.shape[0]} pixels: give side={most} or less")
     k = most // side
-    top, left = ((n - k * side) // 2 for n in clean.shape[:2])
-    square = clean[top : top + k * side, left : left + k * side].reshape(side, k, side, k, -1).astype(np.float64)
+    row, column = ((n - k * side) // 2 for n in clean.shape[:2])
+    square = clean[row : row + k * side, column : column + k * side].reshape(side, k, side, k, -1).astype(np.float64)
     peak = np.iinfo(clean.dtype).max if clean.dtype.kind == "u" else 1.0
     return np.asarray(square.sum(axis=(1, 3, 4)) / (k * k * square.shape[4] * peak))

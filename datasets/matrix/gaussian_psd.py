@@ -7,7 +7,7 @@ from typing import Annotated
 import noisebench as nb
 import numpy as np
 from annotated_types import Ge, Le
-from noisebench.datasets.matrix._drawn import Drawn, Number, Rank, Seed, Side, factor, refuse_rank
+from noisebench.datasets.matrix._drawn import DrawnMatrices, Number, Rank, Seed, Side, factor, refuse_rank
 from noisebench.tracks.matrix import Measured, Sensing, as_measured
 
 
@@ -20,7 +20,7 @@ def gaussian_psd(
     m: Annotated[int, Ge(1), Le(1_000_000)] = 600,
     tells_rank: bool = False,
     seed: Seed = 0,
-) -> Drawn:
+) -> DrawnMatrices:
     """X = UUᵀ, U (d, rank) of N(0, 1/d) entries, measured by m symmetric Gaussian matrices.
 
     So the eigenvalues are about 1, and a measurement is about √rank. d: the side. m: how many numbers are measured; a
@@ -35,4 +35,4 @@ def gaussian_psd(
             name, u @ u.T, Sensing(key, m, (d, d), symmetric=True), psd=True, rank=rank if tells_rank else None
         )
 
-    return Drawn("psd", n, f"gaussian_psd|{d}|{rank}|{m}|{seed}", make)
+    return DrawnMatrices("psd", n, f"gaussian_psd|{d}|{rank}|{m}|{seed}", make)

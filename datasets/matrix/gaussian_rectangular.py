@@ -5,7 +5,7 @@ from typing import Annotated
 import noisebench as nb
 import numpy as np
 from annotated_types import Ge, Le
-from noisebench.datasets.matrix._drawn import Drawn, Number, Rank, Seed, Side, factor, refuse_rank
+from noisebench.datasets.matrix._drawn import DrawnMatrices, Number, Rank, Seed, Side, factor, refuse_rank
 from noisebench.tracks.matrix import Measured, Sensing, as_measured
 
 
@@ -19,7 +19,7 @@ def gaussian_rectangular(
     m: Annotated[int, Ge(1), Le(1_000_000)] = 800,
     tells_rank: bool = False,
     seed: Seed = 0,
-) -> Drawn:
+) -> DrawnMatrices:
     """X = UVᵀ, U of N(0, 1/rows) and V of N(0, 1/columns) entries, measured by m Gaussian matrices.
 
     So the singular values are about 1, and a measurement is about √rank. m: how many numbers are measured; the factors
@@ -32,4 +32,4 @@ def gaussian_rectangular(
         truth = factor(rng, rows, rank, rows**-0.5) @ factor(rng, columns, rank, columns**-0.5).T
         return as_measured(name, truth, Sensing(key, m, (rows, columns)), rank=rank if tells_rank else None)
 
-    return Drawn("rectangular", n, f"gaussian_rectangular|{rows}|{columns}|{rank}|{m}|{seed}", make)
+    return DrawnMatrices("rectangular", n, f"gaussian_rectangular|{rows}|{columns}|{rank}|{m}|{seed}", make)

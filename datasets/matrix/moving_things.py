@@ -62,10 +62,10 @@ def _move_before(shown: np.ndarray, thing: np.ndarray, size: float, rng: np.rand
     top = int(rng.integers(0, side - wide + 1))
     forward = bool(rng.integers(2))
     starts = np.rint(np.linspace(-wide, side, frames)).astype(int)
-    for frame, left in enumerate(starts if forward else starts[::-1]):
-        first, last = max(left, 0), min(left + wide, side)
+    for frame, column in enumerate(starts if forward else starts[::-1]):
+        first, last = max(column, 0), min(column + wide, side)
         if first < last:
-            shown[top : top + wide, first:last, frame] = part[:, first - left : last - left]
+            shown[top : top + wide, first:last, frame] = part[:, first - column : last - column]
 
 
 @nb.dataset("moving_things", track="matrix", licence="that of the pictures")

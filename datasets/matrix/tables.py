@@ -14,7 +14,7 @@ from noisebench.datasets.matrix._seen import seen_entries
 from noisebench.tracks.matrix import Measured, as_measured
 
 
-class Tables:
+class MatrixTables:
     """One matrix a file, in the order of their names."""
 
     def __init__(self, files: Sequence[Path], share: float) -> None:
@@ -44,7 +44,7 @@ def _read(file: Path) -> np.ndarray:
 
 
 @nb.dataset("tables", track="matrix", licence="the user's own")
-def tables(*, path: str, share: Annotated[float, Gt(0), Lt(1)] = 0.8) -> Tables:
+def tables(*, path: str, share: Annotated[float, Gt(0), Lt(1)] = 0.8) -> MatrixTables:
     """Each .csv or .npy file of a folder (or one file) is a matrix, of whose known entries a share is seen.
 
     An empty field of a .csv file, and NaN, is an entry that is not known: it is neither seen nor scored. With the
@@ -57,4 +57,4 @@ def tables(*, path: str, share: Annotated[float, Gt(0), Lt(1)] = 0.8) -> Tables:
         raise nb.UsageError(
             f"tables: {path!r} has no .csv or .npy file (looked from {str(Path.cwd())!r}): check the path"
         )
-    return Tables(files, share)
+    return MatrixTables(files, share)

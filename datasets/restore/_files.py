@@ -64,10 +64,10 @@ def group_of(name: str, group: str | None) -> str:
     if group is None:
         return ""
     try:
-        found = re.search(group, name)
+        match = re.search(group, name)
     except re.error as error:
         raise nb.UsageError(f"group={group!r} is no regular expression: {error}") from None
-    text = found and next((part for part in found.groups() if part), found[0])
+    text = match and next((part for part in match.groups() if part), match[0])
     if not text:
         raise nb.UsageError(f"group={group!r} finds nothing in {nb.one_line(name)!r}: each name must show its group")
     return text

@@ -46,7 +46,7 @@ def chosen(kind: Kind, n: int, rims: float) -> Sequence[tuple[str, int]]:
     if kind == "faint":
         return [("faint", number) for number in range(n)]
     kinds = ["rim" if int((i + 1) * rims) > int(i * rims) else "disc" for i in range(n)]
-    found = [(one, number) for number, one in enumerate(kinds) if kind in ("all", one)]
-    if not found:
+    lesions = [(one, number) for number, one in enumerate(kinds) if kind in ("all", one)]
+    if not lesions:
         raise nb.UsageError(f"dataset rim_lesions: of n={n} with rims={rims:g} none is a {kind}: give a larger n")
-    return found
+    return lesions

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import noisebench as nb
 from noisebench.datasets.classify._adversarial import (
-    Attacked,
+    AttackedPicture,
     Eps,
     Kinds,
     Norm,
@@ -18,7 +18,7 @@ from noisebench.datasets.classify._adversarial import (
 class AdversarialPairs:
     """Clean pictures, each with its attacked one."""
 
-    def __init__(self, attacked: list[Attacked]) -> None:
+    def __init__(self, attacked: list[AttackedPicture]) -> None:
         self._attacked = attacked
         self.ids: Sequence[str] = [one.item.id for one in attacked]
 

@@ -35,8 +35,8 @@ class CentreCrop:
 
 
 def _cut(picture: np.ndarray[Any, Any], places: Sequence[int], sides: Sequence[int]) -> np.ndarray[Any, Any]:
-    (top, left), (height, width) = places, sides
-    return np.ascontiguousarray(picture[top : top + height, left : left + width])
+    (row, column), (height, width) = places, sides
+    return np.ascontiguousarray(picture[row : row + height, column : column + width])
 
 
 @nb.dataset("centre_crop", licence="that of the other set")

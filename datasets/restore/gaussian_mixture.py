@@ -11,7 +11,7 @@ from noisebench.datasets.restore._synthetic import Count, Synthetic
 
 _BETWEEN = 0.15
 """Standard deviation of the means of components, over pixels and components."""
-_WITHIN = 0.1
+_SPREAD = 0.1
 """Standard deviation within each component, over its pixels."""
 _Float = npt.NDArray[np.float64]
 
@@ -61,5 +61,5 @@ def _law(size: int, components: int) -> tuple[_Float, _Float, _Float]:
     power *= size**2 / power.sum()
     means = 0.5 + (rng.standard_normal((components, size**2)) * np.sqrt(power) * _BETWEEN) @ basis.T
     variances = rng.gamma(0.5, 2.0, (components, size**2)) * power
-    variances *= _WITHIN**2 * size**2 / variances.sum(axis=1, keepdims=True)
+    variances *= _SPREAD**2 * size**2 / variances.sum(axis=1, keepdims=True)
     return means, np.sqrt(variances), basis

@@ -13,6 +13,6 @@ def pairs(*, clean: str, noisy: str, pattern: str = "*", group: str | None = Non
     one name where all files of the folder `noisy` have the same ending `x2`. A grey partner of a coloured picture, such
     as one from a radar, is given in three equal channels. group: as of `folder`.
     """
-    found = nb.pair_folders(clean, noisy, nb.PICTURE_SUFFIXES, pattern, scaled=True)
-    names = [name for name, _, _ in found]
-    return Files([file for _, file, _ in found], names, [file for _, _, file in found], group)
+    files = nb.pair_folders(clean, noisy, nb.PICTURE_SUFFIXES, pattern, scaled=True)
+    names = [name for name, _, _ in files]
+    return Files([file for _, file, _ in files], names, [file for _, _, file in files], group)

@@ -25,23 +25,23 @@ class Patches:
         self.ids: Sequence[str] = [f"{of.ids[picture]}_square_{turn:04d}" for picture, turn in self._places]
         if kept:
             self.kept_apart: Sequence[int] = range(n, n + kept)
-        self._held: dict[int, Any] = {}
+        self._pictures: dict[int, Any] = {}
 
     def load(self, index: int) -> nb.Sample:
         """Square `index`. Raises `UsageError` where its picture is smaller."""
         picture, turn = self._places[index]
-        if picture not in self._held:
-            if len(self._held) >= 256:
-                self._held.clear()
-            self._held[picture] = self._of.load(picture).clean
-        clean, size = self._held[picture], self._size
+        if picture not in self._pictures:
+            if len(self._pictures) >= 256:
+                self._pictures.clear()
+            self._pictures[picture] = self._of.load(picture).clean
+        clean, size = self._pictures[picture], self._size
         height, width = clean.shape[:2]
         if min(height, width) < size:
             raise nb.UsageError(f"dataset patches: {self._of.ids[picture]!r} is {height}×{width}: give a smaller size")
         rng = nb.keyed_generator(nb.text_key(f"patches|{self._of.ids[picture]}|{size}|{turn}"))
         for _ in range(_TRIES):
-            top, left = int(rng.integers(height - size + 1)), int(rng.integers(width - size + 1))
-            square = clean[top : top + size, left : left + size]
+            row, column = int(rng.integers(height - size + 1)), int(rng.integers(width - size + 1))
+            square = clean[row : row + size, column : column + size]
             if square.min() != square.max():
                 break
         return nb.Sample(self.ids[index], np.ascontiguousarray(square), group=self._of.ids[picture])
@@ -69,9 +69,9 @@ def patches(
     if share >= shares:
         raise nb.UsageError(f"dataset patches: share={share} of shares={shares}: they are counted from 0")
     order = sorted(range(len(whole.ids)), key=lambda i: nb.text_key(f"patches|{whole.ids[i]}"))
-    own = order[share::shares]
-    apart = own[::_APART] if validated else []
-    left = [picture for picture in own if picture not in {*apart}]
-    if not left:
+    of_share = order[share::shares]
+    apart = of_share[::_APART] if validated else []
+    trained = [picture for picture in of_share if picture not in {*apart}]
+    if not trained:
         raise nb.UsageError(f"dataset patches: {of.display} has {len(whole.ids)} pictures, too few for {shares} shares")
-    return Patches(whole, left, apart, n, validated, size)
+    return Patches(whole, trained, apart, n, validated, size)

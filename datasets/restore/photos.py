@@ -4,7 +4,7 @@ from pathlib import Path
 
 import noisebench as nb
 
-_HERE = Path(__file__).parent
+_FOLDER = Path(__file__).parent
 
 
 @nb.dataset(
@@ -18,4 +18,4 @@ def photos() -> nb.ManifestSet:
 
     Public: a method can know its items and their truths.
     """
-    return nb.ManifestSet("photos", _HERE / "manifests" / "photos.csv", folder="photos", fixed=_HERE / "pictures")
+    return nb.ManifestSet("photos", _FOLDER / "manifests" / "photos.csv", folder="photos", fixed=_FOLDER / "pictures")

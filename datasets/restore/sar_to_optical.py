@@ -89,9 +89,9 @@ def _scene(rng: np.random.Generator, size: int) -> tuple[npt.NDArray[np.uint8], 
     def lay(kind: str, inside: Any) -> None:
         color, color_spread, grain, echo, echo_spread, echo_grain, height = _LAND[kind]
         seen = np.array(color) + season + color_spread * (rng.standard_normal() + 0.3 * rng.standard_normal(3))
-        there = texture[inside]
-        colors[inside] = seen + grain * there[:, None]
-        echoes[inside] = echo * np.exp(echo_spread * rng.standard_normal() + echo_grain * there.astype(np.float64))
+        rough = texture[inside]
+        colors[inside] = seen + grain * rough[:, None]
+        echoes[inside] = echo * np.exp(echo_spread * rng.standard_normal() + echo_grain * rough.astype(np.float64))
         heights[inside] = height
 
     rows, columns = np.mgrid[:side, :side].astype(np.float32)

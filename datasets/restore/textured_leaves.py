@@ -82,7 +82,7 @@ def _picture(rng: np.random.Generator, size: int, channels: int) -> npt.NDArray[
     waves = 2 * np.pi / (rng.uniform(2, 10, leaves) * _FINER)
     slopes = rng.normal(0, 0.15, leaves) / radii * shaded
     depths = np.abs(rng.normal(0, 0.07 * np.exp(0.5 * rng.standard_normal()), leaves)) * rough
-    which = rng.integers(_TEXTURES, size=leaves)
+    texture_of = rng.integers(_TEXTURES, size=leaves)
     cosines, sines, longer = (each.astype(np.float32) for each in (np.cos(angles), np.sin(angles), lengths))
     bare, top = np.ones((side, side), bool), np.zeros((side, side), np.intp)
     # From the last leaf, which lies above all others, to the first: which of them is seen at each pixel.
@@ -91,8 +91,8 @@ def _picture(rng: np.random.Generator, size: int, channels: int) -> npt.NDArray[
         reach = radius * lengths[leaf] * (1.5 if square[leaf] else 1)
         low = np.maximum(0, (centre - reach).astype(int))
         high = np.minimum(side, (centre + reach).astype(int) + 2)
-        there = slice(low[0], high[0]), slice(low[1], high[1])
-        if not bare[there].any():
+        box = slice(low[0], high[0]), slice(low[1], high[1])
+        if not bare[box].any():
             continue
         rows = (np.arange(low[0], high[0])[:, None] - centre[0]).astype(np.float32)
         columns = (np.arange(low[1], high[1])[None] - centre[1]).astype(np.float32)
@@ -101,15 +101,15 @@ def _picture(rng: np.random.Generator, size: int, channels: int) -> npt.NDArray[
             inside = np.maximum(np.abs(stretched), np.abs(across)) <= radius
         else:
             inside = stretched * stretched + across * across <= radius * radius
-        inside &= bare[there]
-        top[there][inside] = leaf
-        bare[there][inside] = False
+        inside &= bare[box]
+        top[box][inside] = leaf
+        bare[box][inside] = False
     seen = np.nonzero(~bare)
     of = top[seen]
     rows, columns = ((at - centres[of, axis]).astype(np.float32) for axis, at in enumerate(seen))
     stretched, across = _along_and_across(rows, columns, cosines[of], sines[of], longer[of])
     relief = slopes.astype(np.float32)[of] * stretched
-    relief += depths.astype(np.float32)[of] * textures[which[of], *seen]
+    relief += depths.astype(np.float32)[of] * textures[texture_of[of], *seen]
     lines = striped[of]
     relief[lines] += np.float32(0.15) * np.sin(waves.astype(np.float32)[of[lines]] * across[lines])
     canvas[seen] = colors[of] + relief[:, None]

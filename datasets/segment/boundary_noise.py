@@ -37,12 +37,12 @@ class BoundaryNoise:
         kind = ("dilate", "erode", "shift")[drawn] if self._kind == "mixed" else self._kind
         if kind == "shift":
             angle = 2 * np.pi * turn / _TURNS
-            made = shifted(item.labels, round(self._reach * np.sin(angle)), round(self._reach * np.cos(angle)))
+            annotated = shifted(item.labels, round(self._reach * np.sin(angle)), round(self._reach * np.cos(angle)))
         else:
             assert item.background is not None
             change = dilated if kind == "dilate" else eroded
-            made = change(item.labels, item.background, self._reach)
-        return replace(item, annotated=np.where(item.labels == UNLABELLED, item.labels, made))
+            annotated = change(item.labels, item.background, self._reach)
+        return replace(item, annotated=np.where(item.labels == UNLABELLED, item.labels, annotated))
 
 
 def dilated(labels: Labels, background: int, reach: float) -> Labels:
@@ -53,8 +53,8 @@ def dilated(labels: Labels, background: int, reach: float) -> Labels:
     if not objects.any():
         return labels.copy()
     far, (row, column) = distance_transform_edt(~objects, return_indices=True)
-    found: Labels = np.where((labels == background) & (far <= reach), labels[row, column], labels)
-    return found
+    grown: Labels = np.where((labels == background) & (far <= reach), labels[row, column], labels)
+    return grown
 
 
 def eroded(labels: Labels, background: int, reach: float) -> Labels:
@@ -65,8 +65,8 @@ def eroded(labels: Labels, background: int, reach: float) -> Labels:
     if not ground.any():
         return labels.copy()
     far = distance_transform_edt(~ground)
-    found: Labels = np.where((labels != UNLABELLED) & (far <= reach), background, labels).astype(labels.dtype)
-    return found
+    shrunk: Labels = np.where((labels != UNLABELLED) & (far <= reach), background, labels).astype(labels.dtype)
+    return shrunk
 
 
 def shifted(labels: Labels, down: int, right: int) -> Labels:
@@ -75,8 +75,8 @@ def shifted(labels: Labels, down: int, right: int) -> Labels:
         np.clip(np.arange(side) - by, 0, side - 1) for side, by in zip(labels.shape, (down, right), strict=True)
     )
     moved = labels[np.ix_(rows, columns)]
-    found: Labels = np.where(moved == UNLABELLED, labels, moved)
-    return found
+    moved_labels: Labels = np.where(moved == UNLABELLED, labels, moved)
+    return moved_labels
 
 
 @nb.dataset("boundary_noise", track="segment", licence="that of the other set")

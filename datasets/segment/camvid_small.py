@@ -44,8 +44,8 @@ def _maps(folder: Path, split: str) -> tuple[tuple[str, ...], tuple[str, ...], _
     """Names of the pictures, of the classes, and label maps (N, H, W) as they are in the file."""
     file = folder / "labels.npz"
     try:
-        with np.load(file, allow_pickle=False) as held:
-            names, classes, maps = held[f"{split}_files"], held["class_names"], held[split]
+        with np.load(file, allow_pickle=False) as arrays:
+            names, classes, maps = arrays[f"{split}_files"], arrays["class_names"], arrays[split]
     except (OSError, ValueError, KeyError) as error:
         raise nb.UsageError(f"{nb.one_line(file)} cannot be read: {nb.one_line(error)}") from None
     if maps.dtype != np.uint8 or hashlib.sha256(np.ascontiguousarray(maps).data).hexdigest() != _MAPS_SHA256[split]:
@@ -57,13 +57,13 @@ def _maps(folder: Path, split: str) -> tuple[tuple[str, ...], tuple[str, ...], _
 def _pictures(folder: Path, split: str) -> np.ndarray[Any, np.dtype[np.uint8]]:
     """All pictures of a split, uint8 (N, H, W, 3). Raises `UsageError` where values are not the published ones."""
     names = _maps(folder, split)[0]
-    found = [nb.read_picture(folder / split / f"{name}.webp") for name in names]
+    pictures = [nb.read_picture(folder / split / f"{name}.webp") for name in names]
     whole = hashlib.sha256()
-    for picture in found:
+    for picture in pictures:
         whole.update(np.ascontiguousarray(picture).data)
     if whole.hexdigest() != _SHA256[split]:
         raise nb.UsageError(f"{nb.one_line(folder / split)} has other values than the published ones: get it anew")
-    return np.stack(found)
+    return np.stack(pictures)
 
 
 class CamVidSmall:

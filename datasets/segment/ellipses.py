@@ -38,8 +38,8 @@ class Ellipses:
         labels = np.zeros((size, size), bool)
         for _ in range(int(rng.integers(1, 3))):
             shape = _shape(rng)
-            picture[_within(shape, down, across)] = rng.uniform(0.55, 0.85)
-            labels |= _within(shape, *np.meshgrid(centres, centres, indexing="ij"))
+            picture[_inside(shape, down, across)] = rng.uniform(0.55, 0.85)
+            labels |= _inside(shape, *np.meshgrid(centres, centres, indexing="ij"))
         coarse = picture.reshape(size, _FINER, size, _FINER).mean(axis=(1, 3))
         return MappedPicture(
             self.ids[index], coarse.astype(np.float32), labels.astype(np.uint8), _CLASSES, background=0
@@ -76,10 +76,10 @@ def _shape(rng: np.random.Generator) -> tuple[float, ...]:
     return float(centre[0]), float(centre[1]), float(axes[0]), float(axes[1]), float(rng.uniform(0, np.pi))
 
 
-def _within(shape: tuple[float, ...], down: _Grid, across: _Grid) -> np.ndarray[Any, np.dtype[np.bool_]]:
+def _inside(shape: tuple[float, ...], down: _Grid, across: _Grid) -> np.ndarray[Any, np.dtype[np.bool_]]:
     """Which points lie in an ellipse."""
-    top, left, short, long, angle = shape
-    y, x = down - top, across - left
+    row, column, short, long, angle = shape
+    y, x = down - row, across - column
     along, aside = y * np.cos(angle) + x * np.sin(angle), x * np.cos(angle) - y * np.sin(angle)
     inside: np.ndarray[Any, np.dtype[np.bool_]] = (along / long) ** 2 + (aside / short) ** 2 < 1
     return inside

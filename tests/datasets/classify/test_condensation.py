@@ -73,7 +73,7 @@ def test_learning_makes_the_gradients_of_new_networks_match_better() -> None:
     real[torch.arange(60), 0, labels, labels] = 1.0
     places = {c: (labels == c).nonzero().flatten() for c in range(3)}
     own, start = torch.arange(3), torch.full((3, 1, 4, 4), 0.5)
-    course = condensing.Course(20, 3, 0.1, 1, contrastive=True, augmented=False, warmup=0.0)
+    course = condensing.Condensation(20, 3, 0.1, 1, contrastive=True, augmented=False, warmup=0.0)
 
     def build() -> nn.Module:
         return nn.Sequential(nn.Flatten(), nn.Linear(16, 3))

@@ -14,7 +14,7 @@ Number = Annotated[int, Ge(1), Le(100_000)]
 Seconds = Annotated[float, Ge(0.1), Le(600)]
 
 
-class Made:
+class KeyedClips:
     """`n` clips by a function of id and generator."""
 
     def __init__(self, name: str, n: int, text: str, make: Callable[[str, int, np.random.Generator], Clip]) -> None:
