@@ -5,7 +5,7 @@ from __future__ import annotations
 import noisebench as nb
 import numpy as np
 from noisebench.datasets.audio._files import Seed
-from noisebench.tracks.audio import Clip, Effect
+from noisebench.tracks.audio import Clip, ClipEffect
 from noisebench.tracks.audio.regimes.compressor import compressor
 
 KNOBS = {"threshold": (-30.0, 0.0), "ratio": (1.0, 5.0), "attack": (1.0, 40.0), "release": (1.0, 40.0)}
@@ -47,7 +47,7 @@ class Compressed:
         knobs = turned(rng)
         settings = settings_of(knobs)
         wave, _ = compressor(dry.astype(np.float64), rng, clip.rate, **settings)
-        return Clip(clip.id, wave.astype(np.float32), clip.rate, None, clip.group, Effect(dry, settings, knobs))
+        return Clip(clip.id, wave.astype(np.float32), clip.rate, None, clip.group, ClipEffect(dry, settings, knobs))
 
 
 @nb.dataset("compressed", track="audio", licence="that of the set within")

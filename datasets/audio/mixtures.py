@@ -9,7 +9,7 @@ import noisebench as nb
 from annotated_types import Ge, Le
 from noisebench.datasets.audio._files import Seed
 from noisebench.datasets.audio._keyed_clips import Number
-from noisebench.tracks.audio.mixture import Mixture, as_mixture
+from noisebench.tracks.audio.mixture import MixedClip, as_mixture
 
 
 class Mixtures:
@@ -19,7 +19,7 @@ class Mixtures:
         self.ids: Sequence[str] = [f"mixture_{i:0{max(3, len(str(n - 1)))}d}" for i in range(n)]
         self._of, self._names, self._sources, self._text = of, names, sources, text
 
-    def load(self, index: int) -> Mixture:
+    def load(self, index: int) -> MixedClip:
         """Mixture `index`. Raises `UsageError` for clips that do not go together."""
         number = range(len(self.ids))[index]
         rng = nb.keyed_generator(nb.text_key(f"{self._text}|{number}"))

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import noisebench as nb
-from noisebench.tracks.generate import Moments
+from noisebench.tracks.generate import GaussianLaws
 
 
 @nb.method("normal_law", track="generate")
@@ -26,7 +26,7 @@ class NormalLaw:
         """Measure both. Raises `UsageError` for a set without training pictures."""
         import torch
 
-        law = Moments(self.of).of()
+        law = GaussianLaws(self.of).of()
         self.mean, self.variances, self.axes = (
             torch.from_numpy(array).to(device) for array in (law.mean, law.variances, law.axes)
         )

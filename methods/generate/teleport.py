@@ -7,7 +7,7 @@ import noisebench as nb
 import numpy as np
 from noisebench.methods.generate._going_on import going_down, on_from
 from noisebench.methods.generate._stepping import Level
-from noisebench.tracks.generate import Moments
+from noisebench.tracks.generate import GaussianLaws
 
 
 @nb.method(
@@ -37,7 +37,7 @@ class Teleport:
     def setup(self, device: Any) -> None:
         """Set up the model, and read the pictures. Raises `Skip` where weights are missing, `UsageError` for no law."""
         self.base.setup(device)
-        self.moments = Moments(self.of)
+        self.moments = GaussianLaws(self.of)
 
     def sample(self, latents: Any, info: Any) -> Any:
         """Latents (N, C, H, W) → samples. Raises `Skip` for pictures of another size."""

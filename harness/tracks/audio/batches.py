@@ -12,7 +12,7 @@ from ...components.keyed_noise import keyed_generator
 from ...text.errors import UsageError
 from ...track.item_batches import ItemBatches
 from .clip import Clip, Floats, who
-from .mixture import Mixture
+from .mixture import MixedClip
 from .posing import pose_clip
 
 
@@ -43,7 +43,7 @@ class ClipBatches(ItemBatches):
                     f"training clips {who(self._clips[0])} and {who(clip)} have {len(_knobs(self._clips[0]))} and "
                     f"{len(_knobs(clip))} knobs: train on clips of one effect"
                 )
-        sources_of_clips = [clip.sources if isinstance(clip, Mixture) else () for clip in self._clips]
+        sources_of_clips = [clip.sources if isinstance(clip, MixedClip) else () for clip in self._clips]
         if len({len(sources) for sources in sources_of_clips}) > 1:
             raise UsageError("training clips are mixtures of several numbers of sources: give a set of one number")
         self._labels = np.array(sources_of_clips, np.int64)

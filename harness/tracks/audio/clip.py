@@ -20,7 +20,7 @@ RATES = (1_000, 384_000)
 
 
 @dataclass(frozen=True, eq=False)
-class Effect:
+class ClipEffect:
     """What a clip was made by: the `dry` clip, float32 (N,), and the `settings` of an effect, by name, in their units.
 
     `knobs` (K,) are the same settings in their order, each on [-0.5, 0.5] of its range.
@@ -45,7 +45,7 @@ class Clip:
     rate: int
     closures: Floats | None = None
     group: str = ""
-    effect: Effect | None = None
+    effect: ClipEffect | None = None
 
     @property
     def posed(self) -> Floats:

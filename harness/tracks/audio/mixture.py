@@ -12,7 +12,7 @@ from .clip import Clip, Floats, clip_sha256
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Mixture(Clip):
+class MixedClip(Clip):
     """A clip `wave` that is to be found in `mixture`, float32 (N,), which a regime and then a method are given.
 
     `sources` are the numbers of the classes that sound in it, that of `wave` first: it alone is told.
@@ -27,7 +27,7 @@ class Mixture(Clip):
         return self.mixture
 
 
-def as_mixture(name: str, clips: Sequence[Clip], sources: Sequence[int]) -> Mixture:
+def as_mixture(name: str, clips: Sequence[Clip], sources: Sequence[int]) -> MixedClip:
     """The sum of clips of one length and rate, of which the first is to be found; each has the power of the first.
 
     Raises ValueError for clips that do not go together, silence, or not one class, of its own, for each of two or more.
@@ -48,7 +48,7 @@ def as_mixture(name: str, clips: Sequence[Clip], sources: Sequence[int]) -> Mixt
             raise ValueError("a source is silent")
         if clip is not first:
             total = total + clip.wave.astype(np.float64) * np.sqrt(power / clip_power)  # numpy 1 would stay at float32
-    return Mixture(
+    return MixedClip(
         name, first.wave, first.rate, mixture=total.astype(np.float32), sources=tuple(int(one) for one in sources)
     )
 
@@ -56,7 +56,7 @@ def as_mixture(name: str, clips: Sequence[Clip], sources: Sequence[int]) -> Mixt
 def item_sha256(clip: Clip) -> str:
     """The hash of the clip, and of the mixture that it lies in with its classes."""
     plain = clip_sha256(clip)
-    if not isinstance(clip, Mixture):
+    if not isinstance(clip, MixedClip):
         return plain
     sha = hashlib.sha256(f"{plain} {clip.sources}\n".encode() + clip.mixture.astype("<f4").tobytes())
     return sha.hexdigest()

@@ -13,7 +13,7 @@ from ...components.registry import Bound
 from ...track.info import Info
 from ...track.protocols import Case
 from .clip import Clip
-from .mixture import Mixture, item_sha256
+from .mixture import MixedClip, item_sha256
 
 
 def pose_clip(regime: Bound, item: Clip, seed: int, draw: int = 0) -> Case:
@@ -33,7 +33,7 @@ def pose_clip(regime: Bound, item: Clip, seed: int, draw: int = 0) -> Case:
     given = wave.astype(np.float32)
     values["rate"] = item.rate
     head = f"{item.rate}\n"
-    if isinstance(item, Mixture):
+    if isinstance(item, MixedClip):
         values["source"] = item.sources[0]
         head = f"{item.rate} {item.sources[0]}\n"
     sha = hashlib.sha256(head.encode() + given.astype("<f4").tobytes()).hexdigest()

@@ -7,14 +7,14 @@ import io
 import numpy as np
 
 from ...track.protocols import Case
-from .target import Floats, Samples, Target
+from .target import Floats, SampledPoints, Target
 
 
 def draw_fit(item: Target, case: Case, fit: Floats) -> dict[str, bytes] | None:
     """A PNG of a function, its noisy samples and a fit (M,); None where points have more than one coordinate."""
     from matplotlib.figure import Figure
 
-    given: Samples = case.given
+    given: SampledPoints = case.given
     if item.at.shape[1] > 1:
         return None
     figure = Figure(figsize=(2.2, 1.5), dpi=150)

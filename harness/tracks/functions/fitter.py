@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...track.runner import ArrayRunner
-from .target import Samples
+from .target import SampledPoints
 
 
 class Fitter(ArrayRunner):
@@ -11,10 +11,10 @@ class Fitter(ArrayRunner):
 
     verb = "fit"
 
-    def prepare(self, given: Samples) -> Samples:
+    def prepare(self, given: SampledPoints) -> SampledPoints:
         """A private copy of the samples."""
-        return Samples(given.x.copy(), given.y.copy(), given.at.copy())
+        return SampledPoints(given.x.copy(), given.y.copy(), given.at.copy())
 
-    def untouched(self, prepared: Samples, given: Samples) -> bool:
+    def untouched(self, prepared: SampledPoints, given: SampledPoints) -> bool:
         """Whether the method left the samples as they were."""
         return all(bool((getattr(prepared, n) == getattr(given, n)).all()) for n in ("x", "y", "at"))

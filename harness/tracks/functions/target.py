@@ -23,7 +23,7 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Samples:
+class SampledPoints:
     """What a method is given: points `x` (N, d) with noisy values `y` (N,), and points `at` (M, d) to be valued."""
 
     x: Floats

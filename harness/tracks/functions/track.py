@@ -65,12 +65,12 @@ class Functions(DefaultTrack):
         """The samples with their noise, keyed by function, regime, seed and draw."""
         import numpy as np
 
-        from .target import Samples
+        from .target import SampledPoints
 
         values = hashlib.sha256(b"".join(a.astype("<f8").tobytes() for a in (item.x, item.y))).hexdigest()
         key = noise_key(regime, seed, values, draw)
         y, disclosed = degraded_in_turn(regime, item.y, keyed_generator(key))
-        given = Samples(item.x, np.ascontiguousarray(y, dtype=np.float64), item.at)
+        given = SampledPoints(item.x, np.ascontiguousarray(y, dtype=np.float64), item.at)
         sha = hashlib.sha256(b"".join(a.astype("<f8").tobytes() for a in (given.x, given.y, given.at)))
         return Case(given, Info({**disclosed, "shape": item.truth.shape}, key), sha.hexdigest(), item.truth.shape)
 

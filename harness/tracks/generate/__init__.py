@@ -1,9 +1,9 @@
 """Track `generate`: a batch of latents in, pictures out, compared with a reference set. Below: what components need."""
 
 from .denoiser import Denoiser
-from .gaussian import Gaussian, Moments
+from .gaussian import Gaussian, GaussianLaws
 from .items import LatentBatch, Reference, TrainingPicture
 from .law import Law
 from .sampler import Sampler
 
-__all__ = ["Denoiser", "Gaussian", "LatentBatch", "Law", "Moments", "Reference", "Sampler", "TrainingPicture"]
+__all__ = ["Denoiser", "Gaussian", "GaussianLaws", "LatentBatch", "Law", "Reference", "Sampler", "TrainingPicture"]

@@ -41,7 +41,7 @@ class Gaussian:
         return scaled
 
 
-class Moments:
+class GaussianLaws:
     """The normal laws of a set: of all of it, or of one class.
 
     `of` is a set whose law is known, or training pictures, such as `digits(split=train)`. Raises `UsageError` for

@@ -14,7 +14,7 @@ from .dag import Floats
 from .scores import covariance, residual_variances
 
 
-class Learner(ArrayRunner):
+class GraphLearner(ArrayRunner):
     """A method `f(samples, info, **params)`, or a class with `learn(samples, info)`.
 
     Of samples (N, d) it gives weights (d, d), or these and noise levels (d,). Both directions set: an edge without one.

@@ -50,7 +50,7 @@ class Graphs(DefaultTrack):
     """`of`: whether a regime makes `noise`, of which samples follow, or does something to `samples`."""
 
     pose = LazyPart("sampling.pose_graph")
-    open = LazyPart("learner.Learner")
+    open = LazyPart("learner.GraphLearner")
     panels = LazyPart("report.panels")
 
     def declare(self, kind: str, declared: Mapping[str, Any]) -> dict[str, Any]:

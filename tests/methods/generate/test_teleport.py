@@ -11,7 +11,7 @@ import pytest
 from noisebench.components.registry import bind
 from noisebench.components.tracks import get_track
 from noisebench.track.calling import call_on
-from noisebench.tracks.generate import Gaussian, Moments
+from noisebench.tracks.generate import Gaussian, GaussianLaws
 
 TRACK = get_track("generate")
 NORMAL = "gaussian_digits(n=1, count=16, reference=64, trained=8)"
@@ -28,8 +28,8 @@ def drawn(method: str, dataset: str = NORMAL) -> Any:
     return call_on(runner, replace(case, info=told), "cpu")[0]
 
 
-def moments(of: str) -> Moments:
-    return Moments(bind(of, "dataset", "generate"))
+def moments(of: str) -> GaussianLaws:
+    return GaussianLaws(bind(of, "dataset", "generate"))
 
 
 def flat(variances: list[float], width: int = 3) -> Gaussian:
@@ -151,6 +151,6 @@ def test_the_law_of_a_class_has_the_moments_of_its_draws(of: str) -> None:
     normal = np.random.default_rng(0).standard_normal((40_000, law.means.shape[1]))
     for label in range(2):
         drawn = law.drawn(normal, np.full(len(normal), label))
-        own = Moments(bound).of(label)
+        own = GaussianLaws(bound).of(label)
         np.testing.assert_allclose(own.mean, drawn.mean(axis=0), atol=0.02)
         np.testing.assert_allclose((own.axes * own.variances) @ own.axes.T, np.cov(drawn.T), atol=0.02)

@@ -16,7 +16,7 @@ from noisebench.methods.audio.linear_filter import fitted
 from noisebench.planning.cells import shown_to
 from noisebench.recipes.archs.signaltrain import fourier
 from noisebench.track.calling import call_on, reveal
-from noisebench.tracks.audio import Clip, Effect, as_clip, clip_sha256
+from noisebench.tracks.audio import Clip, ClipEffect, as_clip, clip_sha256
 from numpy.testing import assert_allclose, assert_array_equal
 
 TRACK = get_track("audio")
@@ -305,7 +305,7 @@ def test_the_compressor_in_the_middle_is_right_where_the_knobs_are():
     dry = opened().load(0).posed
     middle = settings_of(np.zeros(4))
     wave = posed(Clip("dry", dry, 8_000), "compressor(threshold=-15, ratio=3, attack=20.5, release=20.5)").given
-    item = Clip("made", wave, 8_000, effect=Effect(dry, middle, np.zeros(4)))
+    item = Clip("made", wave, 8_000, effect=ClipEffect(dry, middle, np.zeros(4)))
     assert_array_equal(made_by("compressor", item), wave)
     assert_array_equal(made_by("identity", item), dry)
 
@@ -313,7 +313,7 @@ def test_the_compressor_in_the_middle_is_right_where_the_knobs_are():
 def test_the_static_curve_by_hand():
     levels = np.array([0.0, -6.0, -18.0, -40.0])
     dry = (10 ** (levels / 20) * [1, -1, 1, -1]).astype(np.float32)
-    item = Clip("made", dry, 8_000, effect=Effect(dry, {"threshold": -18.0, "ratio": 3.0}, np.zeros(2)))
+    item = Clip("made", dry, 8_000, effect=ClipEffect(dry, {"threshold": -18.0, "ratio": 3.0}, np.zeros(2)))
     made = made_by("static_curve", item)
     assert_allclose(20 * np.log10(np.abs(made)), [-12, -14, -18, -40], atol=1e-4)
     assert_array_equal(np.sign(made), np.sign(dry))

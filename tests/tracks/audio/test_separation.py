@@ -15,7 +15,7 @@ from noisebench.recipes.archs._log_spectra import clips_of, magnitude, picture_o
 from noisebench.recipes.objectives._separation import asked_for, heard, partners, sums_of, unsupervised_error
 from noisebench.recipes.objectives.bimodal import named_error
 from noisebench.tracks.audio import Clip, as_clip, clip_sha256
-from noisebench.tracks.audio.mixture import Mixture, as_mixture, item_sha256
+from noisebench.tracks.audio.mixture import MixedClip, as_mixture, item_sha256
 from numpy.testing import assert_allclose
 
 TRACK = get_track("audio")
@@ -90,7 +90,7 @@ def test_a_method_is_given_the_mixture_and_told_its_class():
     assert TRACK.truth_sha256(item) == TRACK.truth_sha256(Clip("other id", item.wave, item.rate))
     # The same mixture with the other source wanted is another item, and another input.
     other = item.mixture.astype(np.float64) - item.wave
-    turned = Mixture("t", other.astype(np.float32), item.rate, mixture=item.mixture, sources=item.sources[::-1])
+    turned = MixedClip("t", other.astype(np.float32), item.rate, mixture=item.mixture, sources=item.sources[::-1])
     assert TRACK.pose(bind("none", "regime", "audio"), turned, 0).input_sha256 != case.input_sha256
     assert item_sha256(turned) != item_sha256(item)
     noisy = TRACK.pose(bind("white(snr=10)", "regime", "audio"), item, 0)

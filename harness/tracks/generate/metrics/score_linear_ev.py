@@ -11,7 +11,7 @@ from annotated_types import Gt, Le
 from ....components.decorators import metric
 from ....components.registry import bind
 from ....spec.parameter_types import DatasetSpec
-from ..gaussian import Moments
+from ..gaussian import GaussianLaws
 from ..items import TrainingPicture
 from ..latents import pose_picture
 
@@ -39,5 +39,5 @@ def score_linear_ev(
 
 
 @lru_cache(maxsize=2)
-def _moments(of: str) -> Moments:
-    return Moments(bind(of, "dataset", "generate"))
+def _moments(of: str) -> GaussianLaws:
+    return GaussianLaws(bind(of, "dataset", "generate"))
