@@ -331,12 +331,13 @@ def test_a_folder_of_noisy_pictures_is_trained_on_and_restored(cli: Any, tmp_pat
             str(tmp_path / "in" / f"{name}.png"), np.random.default_rng(ord(name)).integers(0, 255, (32, 32), np.uint8)
         )
     recipe = "arch=dbsn(width=2, blocks=1), objective=blind_spot, regime=real, batch=2, crop=16, steps=2, checks=1"
-    run = ["run", "--datasets", "noisy_folder(path='in')", "--regimes", "real", "--store", "s", "--methods"]
-    assert "2 ok" in cli(*run, f"trained({recipe}, validation=1, data=noisy_folder(path='in'))").stdout
-    refused = cli(*run, f"trained({recipe}, data=noisy_folder(path='in'))", code=1).stdout
+    noisy = "noisy_only(of=folder(path='in'))"
+    run = ["run", "--datasets", noisy, "--regimes", "real", "--store", "s", "--methods"]
+    assert "2 ok" in cli(*run, f"trained({recipe}, validation=1, data={noisy})").stdout
+    refused = cli(*run, f"trained({recipe}, data={noisy})", code=1).stdout
     assert "has 3 items, and 16 are for validation: nothing is left to train on: say validation=N, at most 2" in refused
-    refused = cli(*run, f"trained({recipe}, data=noisy_only(of=folder(path='in')))", code=2).stderr
-    assert "noisy_folder(path=…) is a folder of noisy pictures" in refused
+    refused = cli(*run, f"trained({recipe}, data=noisy_only(of=dead_leaves(n=3, size=32)))", code=2).stderr
+    assert "has no noisy picture" in refused and "folder(path=…) of noisy pictures" in refused
 
 
 # ---- masks, and rounds on residuals
