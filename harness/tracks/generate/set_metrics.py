@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+from annotated_types import Ge, Le
 
 from ...components.keyed_noise import keyed_generator, text_key
 from ...components.registry import Bound, bind
@@ -24,6 +26,7 @@ from ...imaging.features.resize import NAME as RESIZE
 from ...spec.parameter_types import Nested
 from ...store.keys import key_of
 from ...text.errors import NotDefined, UsageError, one_line
+from ...track.order import copy_rows
 from .items import LatentBatch, Reference
 from .last_layer import Extractor, last_layer
 from .sampler import Drawn
@@ -33,6 +36,8 @@ Floats = npt.NDArray[np.float64]
 Features = Literal["pixels", "inception", "efficientnet_lite0", "efficientnet_lite0_mid"]
 Judge = Annotated[Any, Nested("method", track="classify")]
 """A classifier that is trained for its features, or none: a parameter of every metric of all samples."""
+Dims = Annotated[int, Ge(1), Le(4096)]
+K = Annotated[int, Ge(1), Le(1000)]
 Distance = Literal["frechet", "kernel", "precision", "recall", "density", "coverage"]
 ENOUGH = 2048
 """Below this many samples a Fréchet distance is flagged `small-n`."""
@@ -97,8 +102,8 @@ def _recipe_of(judge: Bound, metric: str) -> dict[str, Any]:
 class SampleCollector:
     """Takes features of samples into files of `folder`, those of the reference with the first batch, then scores them.
 
-    `taken` are the results of `take` for the batches whose features lie in `folder` already; what lies beyond them is
-    dropped. Raises `UsageError` where some are lost.
+    It can put its batches back into the order of the dataset. `taken` are the results of `take` for the batches whose
+    features lie in `folder` already; what lies beyond them is dropped. Raises `UsageError` where some are lost.
     """
 
     def __init__(
@@ -109,10 +114,10 @@ class SampleCollector:
         self._judges = {metric.stream: metric.judge for metric in self._metrics.values()}
         self._streams = sorted(self._judges)
         self._widths: dict[str, int] = {}
-        self._count = 0
+        self._batches: list[int] = []
         self._networks: dict[str, Extractor] = {}
         for one in taken:
-            self._count += int(one["samples"])
+            self._batches.append(int(one["samples"]))
             self._widths = {str(name): int(width) for name, width in one["widths"].items()}
         for stream in self._streams:
             self._cut(stream)
@@ -121,20 +126,27 @@ class SampleCollector:
         """Append the features of a batch, durably."""
         if not isinstance(item, LatentBatch):
             raise UsageError("set metrics are of samples: a training picture has none")
-        first = self._count == 0
         for stream in self._streams:
             rows = self._features(stream, output["samples"])
             self._widths[stream] = rows.shape[1]
             self._append(stream, "samples", rows)
-            if first:
+            if not self._batches:
                 self._file(stream, "reference").unlink(missing_ok=True)
                 self._append(stream, "reference", self._of_reference(stream, item.reference))
-        self._count += len(output["samples"])
+        self._batches.append(len(output["samples"]))
         return {"samples": len(output["samples"]), "widths": self._widths}
 
     def score(self) -> dict[str, dict[str, Any]]:
         """The result of each metric, by name."""
         return {name: self._scored(metric) for name, metric in self._metrics.items()}
+
+    def copy_in_order(self, order: Sequence[int], folder: Path) -> None:
+        """Copy the features to `folder`, as they were if batches had come in another order."""
+        with noticing_full_disk(folder):
+            for stream in self._streams:
+                samples, reference = (self._file(stream, side) for side in SIDES)
+                copy_rows(samples, folder / samples.name, [4 * self._widths[stream] * n for n in self._batches], order)
+                shutil.copyfile(reference, folder / reference.name)
 
     def clear(self) -> None:
         """Remove the files."""
@@ -143,7 +155,7 @@ class SampleCollector:
                 self._file(stream, side).unlink(missing_ok=True)
 
     def _scored(self, metric: SampleSetMetric) -> dict[str, Any]:
-        if not self._count:
+        if not sum(self._batches):
             return {**_BLANK, "note": "no samples"}
         samples, real = (self._read(metric.stream, side) for side in SIDES)
         if metric.stream == "pixels":
@@ -181,7 +193,7 @@ class SampleCollector:
 
     def _cut(self, stream: str) -> None:
         """Drop what a killed process left behind the last whole batch."""
-        wanted = 4 * self._widths.get(stream, 0) * self._count
+        wanted = 4 * self._widths.get(stream, 0) * sum(self._batches)
         file = self._file(stream, "samples")
         size = file.stat().st_size if file.exists() else 0
         if size < wanted:

@@ -50,7 +50,7 @@ class Generate(DefaultTrack):
     truth_sha256 = LazyPart("items.picture_sha256")
     batches = LazyPart("batches.PictureBatches")
     plan_set = LazyPart("set_metrics.plan_set")
-    collector = LazyPart("ordered_samples.OrderedSamples")
+    collector = LazyPart("set_metrics.SampleCollector")
     examine = LazyPart("doctor.examine")
     panels = LazyPart("report.panels")
 

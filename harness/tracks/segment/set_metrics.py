@@ -25,12 +25,6 @@ class ConfusionMetric:
     value: Value
 
 
-def made_of(bound: Bound) -> ConfusionMetric:
-    """A bound set metric."""
-    metric: ConfusionMetric = bound.entry.obj(**bound.kwargs)
-    return metric
-
-
 def plan_set(bound: Bound) -> tuple[dict[str, Any], dict[str, Any]]:
     """What of a set metric goes into a key, and the blank `SetPart`."""
     part = {
@@ -50,7 +44,8 @@ class ConfusionCollector:
     def __init__(
         self, sets: Mapping[str, Any], folder: Path, n: int, *, protocol: Bound, taken: Iterable[Any] = ()
     ) -> None:
-        self._metrics = {name: made_of(bind(name, "metric", "segment")) for name in sets}
+        bounds = {name: bind(name, "metric", "segment") for name in sets}
+        self._metrics: dict[str, ConfusionMetric] = {n: b.entry.obj(**b.kwargs) for n, b in bounds.items()}
         self._protocol = protocol
         self._names: tuple[str, ...] | None = None
         self._counts: list[Ints] = []

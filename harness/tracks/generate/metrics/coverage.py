@@ -1,21 +1,11 @@
 from __future__ import annotations
 
-from typing import Annotated
-
-from annotated_types import Ge, Le
-
 from ....components.decorators import metric
-from ..set_metrics import Features, Judge, SampleSetMetric
+from ..set_metrics import Dims, Features, Judge, K, SampleSetMetric
 
 
 @metric("coverage", title="coverage", track="generate", higher=True, order=123, set=True)
-def coverage(
-    *,
-    features: Features = "pixels",
-    dims: Annotated[int, Ge(1), Le(4096)] = 64,
-    k: Annotated[int, Ge(1), Le(1000)] = 5,
-    judge: Judge = None,
-) -> SampleSetMetric:
+def coverage(*, features: Features = "pixels", dims: Dims = 64, k: K = 5, judge: Judge = None) -> SampleSetMetric:
     """The share of reference pictures that have a sample nearby (Naeem et al., ICML 2020).
 
     In its ball, up to its `k`-th nearest other picture of the reference.

@@ -1,20 +1,12 @@
 from __future__ import annotations
 
-from typing import Annotated
-
-from annotated_types import Ge, Le
-
 from ....components.decorators import metric
-from ..set_metrics import Features, Judge, SampleSetMetric
+from ..set_metrics import Dims, Features, Judge, SampleSetMetric
 
 
 @metric("fd", title="FD", track="generate", higher=False, order=100, set=True)
 def fd(
-    *,
-    features: Features = "pixels",
-    dims: Annotated[int, Ge(1), Le(4096)] = 64,
-    allow_small: bool = False,
-    judge: Judge = None,
+    *, features: Features = "pixels", dims: Dims = 64, allow_small: bool = False, judge: Judge = None
 ) -> SampleSetMetric:
     """Fréchet distance of all samples to the reference set, in named features. Never to be called FID.
 

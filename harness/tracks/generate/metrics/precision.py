@@ -1,21 +1,11 @@
 from __future__ import annotations
 
-from typing import Annotated
-
-from annotated_types import Ge, Le
-
 from ....components.decorators import metric
-from ..set_metrics import Features, Judge, SampleSetMetric
+from ..set_metrics import Dims, Features, Judge, K, SampleSetMetric
 
 
 @metric("precision", title="precision", track="generate", higher=True, order=120, set=True)
-def precision(
-    *,
-    features: Features = "pixels",
-    dims: Annotated[int, Ge(1), Le(4096)] = 64,
-    k: Annotated[int, Ge(1), Le(1000)] = 3,
-    judge: Judge = None,
-) -> SampleSetMetric:
+def precision(*, features: Features = "pixels", dims: Dims = 64, k: K = 3, judge: Judge = None) -> SampleSetMetric:
     """The share of samples that lie among reference pictures (Kynkäänniemi et al., NeurIPS 2019).
 
     In a ball around one of them, up to its `k`-th nearest other one. Samples that are all one good picture have 1.
