@@ -24,10 +24,12 @@ def normalised_by_batch(inner: nb.Classifier, who: str) -> nn.Module:
     Raises `UsageError` where it has no network, or one without batch norm; the copy does for a batch of which a norm
     sees one value a channel.
     """
-    held = [value for value in vars(inner.instance).values() if isinstance(value, nn.Module)] if inner.instance else []
-    if len(held) != 1:
+    networks = (
+        [value for value in vars(inner.instance).values() if isinstance(value, nn.Module)] if inner.instance else []
+    )
+    if len(networks) != 1:
         raise nb.UsageError(f"method {who} is for a classifier that holds one network, unlike {inner.bound.display}")
-    net = copy.deepcopy(held[0]).eval().requires_grad_(False)
+    net = copy.deepcopy(networks[0]).eval().requires_grad_(False)
     norms = norms_of(net)
     if not norms:
         raise nb.UsageError(
@@ -57,7 +59,7 @@ def norms_of(net: nn.Module) -> list[nn.BatchNorm1d | nn.BatchNorm2d]:
     return [one for one in net.modules() if isinstance(one, nn.BatchNorm1d | nn.BatchNorm2d)]
 
 
-class Learner:
+class StreamLearner:
     """A network whose batch norms' scales and shifts follow a stream, beside what it was at first."""
 
     def __init__(self, source: nn.Module, rate: float) -> None:
@@ -106,7 +108,7 @@ class LearnsByStream:
 
     def begin(self, info: Any) -> None:
         """Forget what was learned."""
-        self.learner = Learner(self.source, self.lr)
+        self.learner = StreamLearner(self.source, self.lr)
 
     def classify(self, pictures: Any, info: Any) -> Any:
         """(B, C, H, W) → logits and those of the source, (B, 2 K). Raises `Skip` for other channels."""
@@ -114,9 +116,9 @@ class LearnsByStream:
         return self.learner.step(pictures, self.kept)
 
 
-def entropy_of(said: torch.Tensor) -> torch.Tensor:
+def entropy_of(log_probabilities: torch.Tensor) -> torch.Tensor:
     """The entropy of log-probabilities (B, K), in nats, (B,)."""
-    return -(said.exp() * said).sum(dim=1)
+    return -(log_probabilities.exp() * log_probabilities).sum(dim=1)
 
 
 def all_kept(now: torch.Tensor, before: torch.Tensor) -> torch.Tensor:

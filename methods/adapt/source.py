@@ -8,7 +8,7 @@ from noisebench.methods.adapt._adapting import Labelled
 
 
 @nb.method("source", track="adapt", layout="hwc", role="baseline")
-class Source:
+class SourceClassifier:
     """The classifier as it is: it learns nothing from the stream.
 
     method: any method of the track `classify`.

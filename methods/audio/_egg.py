@@ -81,11 +81,11 @@ def train(speech: Any, egg: Any, draw: Any, steps: int, batch: int, rate: float,
     own, whose rate falls by a cosine.
     """
     net = AAI()
-    own = torch.optim.Adam([*net.egg.parameters(), *net.decoder.parameters()], lr=rate)
+    autoencoding = torch.optim.Adam([*net.egg.parameters(), *net.decoder.parameters()], lr=rate)
     for step in range(steps):
         say(step, 2 * steps)
         _, frames = _frames(speech, egg, draw(batch))
-        _descend(own, F.mse_loss(net.decoder(net.egg(frames)), frames), step, steps, rate)
+        _descend(autoencoding, F.mse_loss(net.decoder(net.egg(frames)), frames), step, steps, rate)
     net.egg.eval().requires_grad_(False)
     judging = torch.optim.Adam(net.judge.parameters(), lr=rate)
     deceiving = torch.optim.Adam(net.speech.parameters(), lr=rate)
@@ -95,13 +95,13 @@ def train(speech: Any, egg: Any, draw: Any, steps: int, batch: int, rate: float,
         given, frames = _frames(speech, egg, draw(batch))
         given = levelled(given)
         if weight:
-            made = net.speech(given)
-            true, false = net.judge(net.egg(frames)), net.judge(made.detach())
+            latents = net.speech(given)
+            true, false = net.judge(net.egg(frames)), net.judge(latents.detach())
             entropy = F.binary_cross_entropy_with_logits
             wrong = entropy(true, torch.ones_like(true)) + entropy(false, torch.zeros_like(false))
             _descend(judging, wrong, step, steps, rate)
-            said = net.judge(made)
-            _descend(deceiving, weight * entropy(said, torch.ones_like(said)), step, steps, rate)
+            judgements = net.judge(latents)
+            _descend(deceiving, weight * entropy(judgements, torch.ones_like(judgements)), step, steps, rate)
         _descend(telling, F.mse_loss(net.decoder(net.speech(given)), frames), step, steps, rate)
     return net.eval()
 
@@ -119,7 +119,7 @@ def _descend(optimizer: Any, loss: Any, step: int, steps: int, rate: float) -> N
     optimizer.step()
 
 
-def overlapped(wave: np.ndarray, told: Callable[[Any], Any]) -> np.ndarray:
+def overlapped(wave: np.ndarray, function: Callable[[Any], Any]) -> np.ndarray:
     """What a function of frames (B, 200) tells of a clip (N,): the mean of frames every 25 samples under a Hann window.
 
     Zeros stand around the clip.
@@ -129,10 +129,10 @@ def overlapped(wave: np.ndarray, told: Callable[[Any], Any]) -> np.ndarray:
     padded[SIZE : SIZE + len(wave)] = wave[: len(padded) - SIZE]
     frames = np.lib.stride_tricks.sliding_window_view(padded, SIZE)[::HOP]
     with torch.no_grad():
-        made = told(torch.from_numpy(frames.copy())).double().cpu().numpy()
+        outputs = function(torch.from_numpy(frames.copy())).double().cpu().numpy()
     window = np.hanning(SIZE + 2)[1:-1]
     out, weights = np.zeros(len(padded)), np.zeros(len(padded))
-    for place, frame in enumerate(made):
+    for place, frame in enumerate(outputs):
         part = slice(place * HOP, place * HOP + SIZE)
         out[part] += window * frame
         weights[part] += window

@@ -40,7 +40,7 @@ class SpeechToEgg:
         seed: Annotated[int, Ge(0)] = 0,
     ) -> None:
         self.data, self.regime, self.seed = data, regime, seed
-        self.how = (steps, batch, rate, weight)
+        self.settings = (steps, batch, rate, weight)
 
     def setup(self, device: Any) -> None:
         """Train the networks, or take them from the cache.
@@ -60,9 +60,9 @@ class SpeechToEgg:
                 )
         self.clip_rate = clips[0].rate
         lines = list(self._made_of(clips))
-        made = nb.made_once("aai_egg", lines, lambda say: self._trained(clips, say))
+        weights = nb.made_once("aai_egg", lines, lambda say: self._trained(clips, say))
         self.net = AAI()
-        self.net.load_state_dict({name: torch.from_numpy(value) for name, value in made.items()})
+        self.net.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
         self.net = self.net.eval().requires_grad_(False).to(device)
         self.device = device
 
@@ -80,7 +80,7 @@ class SpeechToEgg:
         import torch
 
         track = nb.get_track("audio")
-        yield f"{self.how!r} {self.seed} {_DRAWS} torch {torch.__version__}"
+        yield f"{self.settings!r} {self.seed} {_DRAWS} torch {torch.__version__}"
         sources = nb.module_sources(Path(__file__).resolve(), __name__)
         for bound in (self.data, self.regime):
             yield f"{bound.canonical} {bound.versions!r}"
@@ -108,9 +108,9 @@ class SpeechToEgg:
         # Of deviation 1, so that the rate of Adam suits: no level is told by an EGG anyhow.
         wanted = (wanted - wanted.mean()) / wanted.std().clamp(min=1e-6)
         with one_thread(), torch.random.fork_rng(devices=[]), torch.enable_grad():
-            key = nb.text_key(f"aai_egg|{self.how!r}|{self.seed}")  # not of its code, which may be edited
+            key = nb.text_key(f"aai_egg|{self.settings!r}|{self.seed}")  # not of its code, which may be edited
             torch.manual_seed(int.from_bytes(key[:7], "little"))
-            net = train(given, wanted, lambda batch: at[torch.randint(len(at), (batch,))], *self.how, say)
+            net = train(given, wanted, lambda batch: at[torch.randint(len(at), (batch,))], *self.settings, say)
         weights = {name: value.detach().cpu().numpy() for name, value in net.state_dict().items()}
         if not all(math.isfinite(float(np.abs(value).sum())) for value in weights.values()):
             raise nb.UsageError("aai_egg: its training diverged: give a lower rate")

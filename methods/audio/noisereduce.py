@@ -27,7 +27,7 @@ def noisereduce(
             "stationary out, or give longer clips"
         )
     with np.errstate(divide="ignore", invalid="ignore"):
-        made = package.reduce_noise(
+        denoised = package.reduce_noise(
             y=wave.astype(np.float64), sr=info.rate, stationary=stationary, prop_decrease=decrease, n_jobs=1
         )
-    return np.where(np.isfinite(made), made, wave).astype(np.float32)
+    return np.where(np.isfinite(denoised), denoised, wave).astype(np.float32)

@@ -25,6 +25,6 @@ def spectral_subtraction(
     frames = Frames.of_rate(info.rate)
     noisy = stft(wave.astype(np.float64), frames)
     power = np.abs(noisy) ** 2
-    left = 1 - over * quantile_power(power) / np.maximum(power, 1e-30)
-    gains = np.sqrt(np.maximum(left, 10 ** (floor / 10)))
+    remaining = 1 - over * quantile_power(power) / np.maximum(power, 1e-30)
+    gains = np.sqrt(np.maximum(remaining, 10 ** (floor / 10)))
     return istft(gains * noisy, frames, len(wave)).astype(np.float32)

@@ -10,7 +10,7 @@ Steps = Annotated[int, Ge(1), Le(10_000_000)]
 
 
 @nb.method("trained", track="audio")
-class Trained(nb.TrainedMethod):
+class TrainedAudioMethod(nb.TrainedMethod):
     """A network that is trained here, by a recipe: done once, stored by its key, and used by every cell that names it.
 
     arch, objective, optimizer, schedule, parts, sampler, stop: what it is made of (`noisebench list archs`, …); of

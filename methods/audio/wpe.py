@@ -30,5 +30,5 @@ def wpe(
     spectra = stft(wave.astype(np.float64), frames)
     if not wave.any() or len(spectra) <= taps + delay:
         return wave
-    made = predicted_away(spectra.T[:, None], taps=taps, delay=delay, iterations=iterations)[:, 0].T
-    return istft(made, frames, len(wave)).astype(np.float32)
+    dereverberated = predicted_away(spectra.T[:, None], taps=taps, delay=delay, iterations=iterations)[:, 0].T
+    return istft(dereverberated, frames, len(wave)).astype(np.float32)

@@ -39,10 +39,10 @@ def zero_frequency_filtered(speech: np.ndarray, half: int) -> np.ndarray:
     trend[half] += 1
     # The last two values of the double sum are 0; without them it has 2 half - 1 and is symmetric.
     twice = np.cumsum(np.cumsum(trend))[: 2 * half - 1]
-    made = np.diff(speech, prepend=0.0)
+    filtered = np.diff(speech, prepend=0.0)
     for part in (twice, twice, trend):
-        made = oaconvolve(made, part, mode="full")[(len(part) - 1) // 2 :][: len(speech)]
-    return np.asarray(made)
+        filtered = oaconvolve(filtered, part, mode="full")[(len(part) - 1) // 2 :][: len(speech)]
+    return np.asarray(filtered)
 
 
 def _crossings(wave: np.ndarray) -> tuple[np.ndarray, float]:

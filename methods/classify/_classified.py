@@ -43,20 +43,20 @@ class ClassifierDetector(Detector):
         layers = [layer for layer in net.modules() if isinstance(layer, nn.Linear)]
         if not layers:
             raise nb.Skip(f"{self.who}: {self.inner.bound.display} has no linear layer: give on=pixels")
-        met: list[Any] = []
+        inputs: list[Any] = []
         rows: list[Any] = []
-        said: list[Any] = []
-        handle = layers[-1].register_forward_pre_hook(lambda _, given: met.append(given[0].detach().flatten(1)))
+        logits: list[Any] = []
+        handle = layers[-1].register_forward_pre_hook(lambda _, given: inputs.append(given[0].detach().flatten(1)))
         try:
             for start in range(0, len(pictures), 250):
                 part = pictures[start : start + 250]
-                met.clear()
-                said.append(self.logits(part, classes))
+                inputs.clear()
+                logits.append(self.logits(part, classes))
                 # A batch may be asked about once more, for its first picture by itself: the last call is that of all.
-                rows.append(np.concatenate([one.double().cpu().numpy() for one in met])[-len(part) :])
+                rows.append(np.concatenate([one.double().cpu().numpy() for one in inputs])[-len(part) :])
         finally:
             handle.remove()
-        return np.concatenate(said), np.concatenate(rows)
+        return np.concatenate(logits), np.concatenate(rows)
 
     def seen(self, pictures: Any, on: Looks, classes: int) -> tuple[Any, Any]:
         """The likeliest class of each picture, (N,), and what is looked at, (N, F)."""

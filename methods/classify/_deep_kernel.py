@@ -74,8 +74,8 @@ class DeepKernel:
     def _power(self, a: Any, b: Any) -> Any:
         """The unbiased squared discrepancy of two samples (N, D) over its deviation, as Liu et al. have it."""
         n = len(a)
-        within, other, between = (self._log(x, y).exp() for x, y in ((a, a), (b, b), (a, b)))
-        h = within + other - between - between.T
+        of_a, of_b, between = (self._log(x, y).exp() for x, y in ((a, a), (b, b), (a, b)))
+        h = of_a + of_b - between - between.T
         mean = (h.sum() - h.diagonal().sum()) / (n * (n - 1))
         variance = 4 * (h.sum(dim=1).square().sum() / n**3 - (h.sum() / n**2) ** 2)
         return mean / (variance.clamp_min(0) + 1e-8).sqrt()

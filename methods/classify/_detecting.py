@@ -49,8 +49,8 @@ class Detector:
         kept[kept_by_key(arrays.lines, self.references)] = True
         self.shape = arrays.pictures.shape[1:]
         self.known = {nb.pixel_sha256(one) for one in arrays.pictures.transpose(0, 2, 3, 1)}
-        found = np.asarray(self.fit(_part(arrays, ~kept), _part(arrays, kept), device), np.float64)
-        low, middle, self.limit = np.quantile(found, [0.25, 0.5, 1 - _FALSE])
+        scores = np.asarray(self.fit(_part(arrays, ~kept), _part(arrays, kept), device), np.float64)
+        low, middle, self.limit = np.quantile(scores, [0.25, 0.5, 1 - _FALSE])
         self.spread = max(float(middle - low), float(self.limit - middle), 1e-12)
 
     def classify(self, picture: Any, info: Any) -> Any:

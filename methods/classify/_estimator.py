@@ -9,7 +9,7 @@ import numpy as np
 from noisebench.datasets.classify._arrays import labelled_arrays
 
 
-class Estimator:
+class PixelClassifier:
     """Fitted to the pixels of `data`, with the labels that annotators gave."""
 
     def __init__(self, data: nb.Bound) -> None:

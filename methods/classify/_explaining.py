@@ -36,21 +36,21 @@ def networks_of(runner: nb.Classifier) -> list[tuple[nb.Classifier, Any]]:
 
     if isinstance(runner.instance, nn.Module):
         return [(runner, runner.instance)]
-    found: list[tuple[nb.Classifier, Any]] = []
+    networks: list[tuple[nb.Classifier, Any]] = []
     for value in vars(runner.instance).values() if runner.instance is not None else ():
         if isinstance(value, nn.Module):
-            found.append((runner, value))
+            networks.append((runner, value))
         elif isinstance(value, nb.Classifier):
-            found += networks_of(value)
-    return found
+            networks += networks_of(value)
+    return networks
 
 
 def network_within(who: str, runner: nb.Classifier) -> tuple[nb.Classifier, Any]:
     """The one torch module in a method, and who calls it. Raises `Skip` where there is none, or several."""
-    found = networks_of(runner)
-    if len(found) != 1:
-        raise nb.Skip(f"{who}: {runner.bound.display} holds {len(found)} torch networks, not one")
-    return found[0]
+    networks = networks_of(runner)
+    if len(networks) != 1:
+        raise nb.Skip(f"{who}: {runner.bound.display} holds {len(networks)} torch networks, not one")
+    return networks[0]
 
 
 def logits_of(inner: nb.Classifier, picture: Any, info: Any) -> Any:
@@ -101,10 +101,10 @@ def layers_of(who: str, inner: nb.Classifier, picture: Any, info: Any, layers: L
     is not there.
     """
     at = picture.detach().clone().requires_grad_()
-    with _recorded(inner) as met:
+    with _recorded(inner) as recorded:
         logits = logits_of(inner, at, info)
-    paths = {path: value for path, value in met}
-    sizes = {tuple(value.shape[2:]): (path, value) for path, value in met}
+    paths = {path: value for path, value in recorded}
+    sizes = {tuple(value.shape[2:]): (path, value) for path, value in recorded}
     counted = list(sizes.values())
     chosen = []
     for layer in layers:
@@ -115,11 +115,11 @@ def layers_of(who: str, inner: nb.Classifier, picture: Any, info: Any, layers: L
         elif isinstance(layer, int) and -len(counted) <= layer <= len(counted):
             chosen.append(counted[layer - 1 if layer > 0 else layer])
         else:
-            there = f"1 to {len(counted)}, or {', '.join(list(paths)[:12])}" if met else "none: it has no maps"
-            raise nb.UsageError(f"{who}: {inner.bound.display} has no layer {layer!r}: give {there}")
-    found = gradients_of(logits, [value for _, value in chosen])
-    made = [Layer(path, value[0].detach(), g) for (path, value), g in zip(chosen, found, strict=True)]
-    return logits.detach(), made
+            choices = f"1 to {len(counted)}, or {', '.join(list(paths)[:12])}" if recorded else "none: it has no maps"
+            raise nb.UsageError(f"{who}: {inner.bound.display} has no layer {layer!r}: give {choices}")
+    gradients = gradients_of(logits, [value for _, value in chosen])
+    selected = [Layer(path, value[0].detach(), g) for (path, value), g in zip(chosen, gradients, strict=True)]
+    return logits.detach(), selected
 
 
 @contextmanager
@@ -130,13 +130,13 @@ def _recorded(inner: nb.Classifier) -> Iterator[list[tuple[str, Any]]]:
     """
     import torch
 
-    met: list[tuple[str, Any]] = []
+    recorded: list[tuple[str, Any]] = []
 
     def hook(path: str) -> Any:
         def keep(module: Any, given: Any, output: Any) -> Any:
             if not isinstance(output, torch.Tensor) or output.ndim != 4 or output.shape[2:].numel() == 1:
                 return None
-            met.append((path, output))
+            recorded.append((path, output))
             return output.clone()
 
         return keep
@@ -144,7 +144,7 @@ def _recorded(inner: nb.Classifier) -> Iterator[list[tuple[str, Any]]]:
     modules = [named for _, net in networks_of(inner) for named in net.named_modules()]
     handles = [module.register_forward_hook(hook(path)) for path, module in modules]
     try:
-        yield met
+        yield recorded
     finally:
         for handle in handles:
             handle.remove()

@@ -114,11 +114,11 @@ class PerturbationDetector(Detector):
     def _learned(self, rows: Any) -> Any:
         from noisebench.datasets.classify._arrays import labelled_arrays
 
-        found = [labelled_arrays(one) for one in self.attacks]
-        pictures = np.concatenate([one.pictures for one in found])
-        labels = np.concatenate([one.labels for one in found])
-        lines = [line for one in found for line in one.lines]
-        if pictures.shape[1:] != self.shape or len(found[0].classes) != 2 or len({*labels}) != 2:
+        sets = [labelled_arrays(one) for one in self.attacks]
+        pictures = np.concatenate([one.pictures for one in sets])
+        labels = np.concatenate([one.labels for one in sets])
+        lines = [line for one in sets for line in one.lines]
+        if pictures.shape[1:] != self.shape or len(sets[0].classes) != 2 or len({*labels}) != 2:
             raise nb.UsageError(f"{self.attacks[0].display} is no natural_and_attacked(…) of pictures {self.shape}")
         rng = nb.keyed_generator(nb.text_key("learned from|" + "|".join(lines)))
         seen = self.perturbed.rows(pictures, rng)

@@ -51,8 +51,8 @@ def stepped(caller: nb.Classifier, net: Any, picture: Any, info: Any, label: int
         for one, _ in weights:
             one.requires_grad_(True)
         loss = -torch.log_softmax(logits_of(caller, caller.prepare(picture), info), dim=0)[label]
-        found = torch.autograd.grad(loss, [one for one, _ in weights], allow_unused=True)
-        for (one, asked), step in zip(weights, found, strict=True):
+        gradients = torch.autograd.grad(loss, [one for one, _ in weights], allow_unused=True)
+        for (one, asked), step in zip(weights, gradients, strict=True):
             one.requires_grad_(asked)
             if step is not None:
                 one.data.sub_(rate * step)

@@ -13,7 +13,7 @@ Count = Annotated[int, Ge(1), Le(1000)]
 
 @nb.method("attacked", track="classify", layout="hwc", oracle=True, cite="A. Madry et al., Towards deep learning "
            "models resistant to adversarial attacks, ICLR 2018")  # fmt: skip
-class Attacked:
+class AttackedClassifier:
     """`method` on the picture within `eps` of the given one of which an attacker expects it to err most.
 
     eps is on the [0, 1] scale: of the largest change of a value (`norm=linf`), or the Euclidean length of a change
@@ -62,12 +62,12 @@ class Attacked:
         """float32 (H, W, C) → logits (K,) of what the attacker made of it."""
         if info.sample is None:
             raise nb.Skip("needs the true label, which is not at hand here")
-        told = info.replace(sample=None)
-        seen = picture if self.eps == 0 else self._worst(picture, info.sample.label, told)
+        blind_info = info.replace(sample=None)
+        seen = picture if self.eps == 0 else self._worst(picture, info.sample.label, blind_info)
         # What a method certifies beside its logits is not said of another picture.
-        return self.inner.classify(seen, told)[: info.classes]
+        return self.inner.classify(seen, blind_info)[: info.classes]
 
-    def _worst(self, picture: Any, label: int, told: Any) -> Any:
+    def _worst(self, picture: Any, label: int, info: Any) -> Any:
         """The picture (H, W, C) of the least margin that was met."""
         import torch
         from noisebench.recipes.objectives._attack import log_odds, margin, random_change, worst
@@ -77,18 +77,18 @@ class Attacked:
         labels = torch.full((len(given),), label, device=given.device)
         start = torch.zeros_like(given)
         if self.restarts > 1:
-            start[1:] = random_change(given[1:], self.eps, self.norm, told.generator)
+            start[1:] = random_change(given[1:], self.eps, self.norm, info.generator)
         for one in attacked:
-            one.check(told)
+            one.check(info)
 
         def logits(x: Any) -> Any:
-            return torch.stack([logits_of(one, x.to(one.device), told).to(x.device) for one in attacked]).mean(0)
+            return torch.stack([logits_of(one, x.to(one.device), info).to(x.device) for one in attacked]).mean(0)
 
         sure = margin if self.kind == "cw" else log_odds
         try:
-            found, least = worst(
+            pictures, least = worst(
                 logits, given, labels, start, eps=self.eps, norm=self.norm, steps=self.steps, sure=sure
             )
         except ValueError as error:
             raise undifferentiable(attacked[0], error) from None
-        return found[int(least.argmin())].permute(1, 2, 0).cpu().numpy()
+        return pictures[int(least.argmin())].permute(1, 2, 0).cpu().numpy()

@@ -51,8 +51,8 @@ class DualSmoothed:
 
         def half(number: int) -> Any:
             def seen(copy: Any) -> Any:
-                made, _ = self.halves[number].entry.obj(copy, info.rng, **self.halves[number].kwargs)
-                return np.ascontiguousarray(made, dtype=np.float32)
+                masked, _ = self.halves[number].entry.obj(copy, info.rng, **self.halves[number].kwargs)
+                return np.ascontiguousarray(masked, dtype=np.float32)
 
             return votes(self.inner[number], picture, self.sigma, n, info, seen)
 

@@ -23,5 +23,5 @@ class Gradient:
 
     def classify(self, picture: Any, info: Any) -> Any:
         """(1, C, H, W) → logits (K,) and maps (K, H, W)."""
-        logits, found = input_gradients(self.inner, picture, info)
-        return logits, found.abs().amax(dim=1)
+        logits, gradients = input_gradients(self.inner, picture, info)
+        return logits, gradients.abs().amax(dim=1)

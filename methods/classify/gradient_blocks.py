@@ -44,19 +44,19 @@ class GradientBlocks:
         energy = cut.sum(axis=(1, 3, 4)).ravel()
         return np.log(np.maximum(energy / energy.sum(), 1e-30) if energy.sum() else np.ones(len(energy)))
 
-    def _gradient(self, picture: Any, told: Any) -> Any:
+    def _gradient(self, picture: Any, info: Any) -> Any:
         """float64 (H, W, C), its largest value 1 or -1."""
         import torch
         from noisebench.recipes.objectives._attack import log_odds
 
-        self.inner.check(told)
+        self.inner.check(info)
         x = self.inner.prepare(picture).requires_grad_()
-        logits = logits_of(self.inner, x, told)
+        logits = logits_of(self.inner, x, info)
         sure = log_odds(logits, logits.argmax(dim=1)).sum()
         gradient = torch.autograd.grad(sure, x, allow_unused=True)[0] if sure.requires_grad else None
         if gradient is None:
             raise undifferentiable(self.inner, "its result does not hang on its input")
         if not bool(torch.isfinite(gradient).all()):
             raise undifferentiable(self.inner, "its gradient is not finite")
-        found = gradient[0].double().permute(1, 2, 0).cpu().numpy()
-        return found / max(float(np.abs(found).max()), 1e-300)
+        values = gradient[0].double().permute(1, 2, 0).cpu().numpy()
+        return values / max(float(np.abs(values).max()), 1e-300)

@@ -5,12 +5,12 @@ from typing import Annotated, Any
 import noisebench as nb
 import numpy as np
 from annotated_types import Ge
-from noisebench.methods.classify._estimator import Estimator
+from noisebench.methods.classify._estimator import PixelClassifier
 
 
 @nb.method("k_nn", track="classify", layout="hwc", blind=True, cite="T. Cover, P. Hart, Nearest neighbor pattern "
            "classification, IEEE Trans. Information Theory 1967")  # fmt: skip
-class KNN(Estimator):
+class KNN(PixelClassifier):
     """k-NN: the classes of the k training pictures whose pixels are nearest, by scikit-learn.
 
     data: what it is fitted to, pictures of one size. k: neighbours, each with one vote; a class has (votes + 1) of
@@ -24,10 +24,10 @@ class KNN(Estimator):
     def setup(self, device: Any) -> None:
         """Fit it. Raises `UsageError` where there are fewer pictures than neighbours, too."""
         super().setup(device)
-        found = self.fitted.n_samples_fit_
-        if found < self.k:
+        count = self.fitted.n_samples_fit_
+        if count < self.k:
             raise nb.UsageError(
-                f"method k_nn: k={self.k} are more than the pictures of {self.data.display}: give k={found} or less"
+                f"method k_nn: k={self.k} are more than the pictures of {self.data.display}: give k={count} or less"
             )
 
     def estimator(self) -> Any:

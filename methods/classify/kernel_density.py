@@ -46,10 +46,10 @@ class KernelDensity(ClassifierDetector):
         tried: list[tuple[float, float, Any]] = []
         for width in _WIDTHS:
             self.width = width * spread
-            found = self._rarity(*known)
-            tried.append((float(found.mean()), self.width, found))
-        _, self.width, found = min(tried, key=lambda one: one[0])
-        return found
+            rarities = self._rarity(*known)
+            tried.append((float(rarities.mean()), self.width, rarities))
+        _, self.width, rarities = min(tried, key=lambda one: one[0])
+        return rarities
 
     def strangeness(self, picture: Any, info: Any) -> float:
         """Minus the log density of the class that the picture is taken for."""
@@ -57,10 +57,10 @@ class KernelDensity(ClassifierDetector):
 
     def _rarity(self, labels: Any, rows: Any) -> Any:
         """Of rows (N, F) that are taken for the classes `labels`; for one that no picture has, of the nearest other."""
-        found = np.empty(len(rows))
+        rarities = np.empty(len(rows))
         for label in np.unique(labels):
             at = labels == label
             near = [self.near[label]] if label in self.near else list(self.near.values())
             logs = [minus_log_mean(-squared_distances(rows[at], one) / (2 * self.width**2)) for one in near]
-            found[at] = np.min(logs, axis=0) + rows.shape[1] / 2 * math.log(2 * math.pi * self.width**2)
-        return found
+            rarities[at] = np.min(logs, axis=0) + rows.shape[1] / 2 * math.log(2 * math.pi * self.width**2)
+        return rarities

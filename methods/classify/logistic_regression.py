@@ -4,11 +4,11 @@ from typing import Annotated, Any
 
 import noisebench as nb
 from annotated_types import Ge, Gt, Le
-from noisebench.methods.classify._estimator import Estimator
+from noisebench.methods.classify._estimator import PixelClassifier
 
 
 @nb.method("logistic_regression", track="classify", layout="hwc", blind=True)
-class LogisticRegression(Estimator):
+class LogisticRegression(PixelClassifier):
     """Logistic regression of the pixels, by scikit-learn.
 
     data: what it is fitted to, pictures of one size. c: the inverse of the weight of the squared norm. most: iterations

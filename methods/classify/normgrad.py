@@ -52,12 +52,12 @@ def contributions(layer: Layer, variant: Variant, aggregation: Aggregation) -> A
 
     x, g = layer.x[None], layer.g
     if variant in ("bias", "scaling"):
-        own = g if variant == "bias" else x * g
+        terms = g if variant == "bias" else x * g
         if aggregation == "sum":
-            return own.sum(dim=1)
+            return terms.sum(dim=1)
         if aggregation == "max":
-            return own.amax(dim=1)
-        return (own.clamp_min(0) if aggregation == "positive_norm" else own).norm(dim=1)
+            return terms.amax(dim=1)
+        return (terms.clamp_min(0) if aggregation == "positive_norm" else terms).norm(dim=1)
     if variant == "conv3x3":
         x = torch.nn.functional.unfold(x, 3, padding=1).reshape(1, -1, *x.shape[2:])
     # Of an outer product all of this is known without making it.

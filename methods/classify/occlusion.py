@@ -38,17 +38,17 @@ class Occlusion:
     def classify(self, picture: Any, info: Any) -> Any:
         """float32 (H, W, C) → logits (K,) and maps (K, H, W)."""
         logits = self.inner.classify(picture, info)[: info.classes]
-        places = [(top, left) for top in self._starts(picture.shape[0]) for left in self._starts(picture.shape[1])]
+        places = [(row, column) for row in self._starts(picture.shape[0]) for column in self._starts(picture.shape[1])]
         covered = []
-        for top, left in places:
+        for row, column in places:
             copy = picture.copy()
-            copy[self._square(top, left)] = picture.mean(axis=(0, 1))
+            copy[self._square(row, column)] = picture.mean(axis=(0, 1))
             covered.append(copy)
         falls = logits - self.inner.classify_all(covered, info)[:, : info.classes]
         total, times = np.zeros((info.classes, *picture.shape[:2])), np.zeros(picture.shape[:2])
-        for (top, left), fall in zip(places, falls, strict=True):
-            total[:, *self._square(top, left)] += fall[:, None, None]
-            times[self._square(top, left)] += 1
+        for (row, column), fall in zip(places, falls, strict=True):
+            total[:, *self._square(row, column)] += fall[:, None, None]
+            times[self._square(row, column)] += 1
         return logits, total / times
 
     def _starts(self, length: int) -> list[int]:
@@ -56,5 +56,5 @@ class Occlusion:
         last = max(0, length - self.side)
         return sorted({*range(0, last + 1, self.stride), last})
 
-    def _square(self, top: int, left: int) -> tuple[slice, slice]:
-        return slice(top, top + self.side), slice(left, left + self.side)
+    def _square(self, row: int, column: int) -> tuple[slice, slice]:
+        return slice(row, row + self.side), slice(column, column + self.side)

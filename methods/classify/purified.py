@@ -31,8 +31,8 @@ class Purified:
         """(N, C, H, W) → logits (N, K)."""
         import torch
 
-        told = info.replace(**dict.fromkeys(info.disclosed().keys() - {"classes", "shape"}))
-        self.denoiser.check(told)
+        blind_info = info.replace(**dict.fromkeys(info.disclosed().keys() - {"classes", "shape"}))
+        self.denoiser.check(blind_info)
         # A denoiser is called as it always is, on one picture.
-        restored = torch.cat([self.denoiser.call(one[None], told) for one in picture])
-        return self.classifier.call(restored.clamp(0, 1), told)
+        restored = torch.cat([self.denoiser.call(one[None], blind_info) for one in picture])
+        return self.classifier.call(restored.clamp(0, 1), blind_info)

@@ -42,9 +42,9 @@ def begin_anew(net: Any, seed: int) -> None:
 
     begin = [module for module in net.modules() if hasattr(module, "reset_parameters")]
     drawn = {id(one) for module in begin for one in module.parameters(recurse=False)}
-    lost = [name for name, one in net.named_parameters() if id(one) not in drawn]
-    if lost:
-        raise nb.Skip(f"randomized: {nb.one_line(lost[0])} belongs to a module without reset_parameters")
+    undrawn = [name for name, one in net.named_parameters() if id(one) not in drawn]
+    if undrawn:
+        raise nb.Skip(f"randomized: {nb.one_line(undrawn[0])} belongs to a module without reset_parameters")
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(seed)
         for module in begin:

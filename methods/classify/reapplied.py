@@ -36,8 +36,8 @@ class Reapplied:
             raise nb.Skip("needs the clean picture beside the attacked one: give a set such as adversarial_examples")
         clean = np.asarray(clean).reshape(picture.shape)
         whole = np.iinfo(clean.dtype).max if clean.dtype.kind == "u" else 1
-        told = info.replace(sample=None)
-        restored = self.denoiser.restore(picture, told, picture.shape)
+        blind_info = info.replace(sample=None)
+        restored = self.denoiser.restore(picture, blind_info, picture.shape)
         again = (picture - restored + clean / whole).astype(np.float32)
-        seen = told.replace(**dict.fromkeys(told.disclosed().keys() - {"classes", "shape"}))
+        seen = blind_info.replace(**dict.fromkeys(blind_info.disclosed().keys() - {"classes", "shape"}))
         return self.classifier.classify(again, seen)

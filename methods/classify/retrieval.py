@@ -30,10 +30,10 @@ class Retrieval:
         import torch
 
         self.inner.setup(device)
-        found: Any = getattr(self.inner.instance, "net", None)
-        if not hasattr(found, "embedded"):
+        net: Any = getattr(self.inner.instance, "net", None)
+        if not hasattr(net, "embedded"):
             raise nb.Skip(f"{self.inner.bound.display} embeds nothing: train it with arch=embedding(of=small_cnn)")
-        self.net = found
+        self.net = net
         arrays = labelled_arrays(self.gallery)
         self.shape = arrays.pictures.shape[1:]
         self.labels = torch.from_numpy(arrays.labels).to(device)

@@ -5,12 +5,12 @@ from typing import Annotated, Any
 import noisebench as nb
 import numpy as np
 from annotated_types import Gt, Le
-from noisebench.methods.classify._estimator import Estimator
+from noisebench.methods.classify._estimator import PixelClassifier
 
 
 @nb.method("svm", track="classify", layout="hwc", blind=True, cite="C. Cortes, V. Vapnik, Support-vector networks, "
            "Machine Learning 1995")  # fmt: skip
-class SVM(Estimator):
+class SVM(PixelClassifier):
     """Support vector machine with a Gaussian kernel on the pixels, by scikit-learn.
 
     data: what it is fitted to, pictures of one size. c: what an error costs. The width of the kernel is that of the
@@ -29,5 +29,5 @@ class SVM(Estimator):
         return SVC(C=self.c)
 
     def logits(self, pixels: Any) -> Any:
-        said = self.fitted.decision_function(pixels)[0]
-        return said if np.ndim(said) else np.array([-said, said])
+        decisions = self.fitted.decision_function(pixels)[0]
+        return decisions if np.ndim(decisions) else np.array([-decisions, decisions])

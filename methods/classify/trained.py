@@ -9,7 +9,7 @@ Steps = Annotated[int, Ge(1), Le(10_000_000)]
 
 
 @nb.method("trained", track="classify")
-class Trained(nb.TrainedMethod):
+class TrainedClassifier(nb.TrainedMethod):
     """A classifier that is trained here, by a recipe: done once, stored by its key, and used by all that name it.
 
     arch, objective, optimizer, schedule, parts, sampler, stop: what it is made of (`noisebench list archs`, …).

@@ -4,7 +4,7 @@ import noisebench as nb
 
 
 @nb.method("tuned", track="classify")
-class Tuned(nb.TunedMethod):
+class TunedClassifier(nb.TunedMethod):
     """The variant of a trained method whose training has the best validation score.
 
     vary: the path of a parameter of `method`, such as `optimizer.lr`, `batch` or `parts.nm.until`: of components within

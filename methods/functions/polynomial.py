@@ -33,12 +33,12 @@ def polynomial(samples: Any, info: Any, *, degree: Annotated[int, Ge(0), Le(200)
 
     def error(most: int) -> float:
         folds = np.arange(len(samples.y)) % 5
-        left = [
+        residuals = [
             samples.y[folds == k]
             - terms(samples.x[folds == k], most) @ fit(samples.x[folds != k], samples.y[folds != k], most)
             for k in range(min(5, len(samples.y)))
         ]
-        return float(np.mean(np.concatenate(left) ** 2))
+        return float(np.mean(np.concatenate(residuals) ** 2))
 
     if degree is None:
         tried = [

@@ -18,12 +18,12 @@ def unmasked(tokens: int, iterations: int) -> list[int]:
     """
     if iterations > tokens:
         raise nb.Skip(f"{tokens} tokens are drawn in {tokens} iterations at most, not {iterations}")
-    drawn, left = [], tokens
+    drawn, remaining = [], tokens
     for done in range(1, iterations):
-        after = max(1, min(left - 1, math.floor(tokens * math.cos(math.pi / 2 * done / iterations))))
-        drawn.append(left - after)
-        left = after
-    return [*drawn, left]
+        after = max(1, min(remaining - 1, math.floor(tokens * math.cos(math.pi / 2 * done / iterations))))
+        drawn.append(remaining - after)
+        remaining = after
+    return [*drawn, remaining]
 
 
 def annealed(schedule: Annealing, upper: int, lower: int, drawn: Sequence[int]) -> list[int]:
@@ -54,7 +54,7 @@ def annealed(schedule: Annealing, upper: int, lower: int, drawn: Sequence[int]) 
 
 def cost_of(steps: Sequence[int], drawn: Sequence[int]) -> int:
     """How often a token is seen for one sample: the sum of tokens times steps."""
-    return sum(count * often for count, often in zip(drawn, steps, strict=True))
+    return sum(count * calls for count, calls in zip(drawn, steps, strict=True))
 
 
 def _dearest(steps: Callable[[float], list[int]], cost: int, drawn: Sequence[int]) -> list[int]:
@@ -68,9 +68,9 @@ def _dearest(steps: Callable[[float], list[int]], cost: int, drawn: Sequence[int
 
 def _even(cost: int, drawn: Sequence[int]) -> list[int]:
     """Whole steps whose mean over tokens is, up to each iteration, as near to that of all as it can be."""
-    whole, found, seen, spent = sum(drawn), list[int](), 0, 0
+    whole, steps, seen, spent = sum(drawn), list[int](), 0, 0
     for count in drawn:
         seen += count
-        found.append(max(1, round((cost * seen / whole - spent) / count)))
-        spent += count * found[-1]
-    return found
+        steps.append(max(1, round((cost * seen / whole - spent) / count)))
+        spent += count * steps[-1]
+    return steps

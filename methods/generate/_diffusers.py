@@ -13,8 +13,8 @@ Floats = npt.NDArray[np.float64]
 def levels_of(scheduler: Any) -> Floats:
     """The deviation of the noise on a picture of each time of a scheduler, rising, (T,)."""
     kept = scheduler.alphas_cumprod.double().numpy()
-    found: Floats = np.sqrt((1 - kept) / kept)
-    return found
+    levels: Floats = np.sqrt((1 - kept) / kept)
+    return levels
 
 
 def times_at(levels: Floats, sigma: Any) -> Any:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import noisebench as nb
+from noisebench.methods.generate._inner_sampler import sampler_within
 from noisebench.methods.generate._stepping import Stepping, slope
-from noisebench.methods.generate._within import sampler_within
 from noisebench.methods.generate.guided import Guided
 from noisebench.tracks.generate import Denoiser
 

@@ -32,10 +32,10 @@ class NormalClasses:
         self.weights = torch.bincount(labels, minlength=self.classes).double().log().to(device)
         self._laws = []
         for label in range(self.classes):
-            own = rows[labels == label]
-            if 0 < len(own) < 2:
+            rows_of_class = rows[labels == label]
+            if 0 < len(rows_of_class) < 2:
                 raise nb.UsageError(f"{of.display} has one picture of class {label}: two or more are due")
-            self._laws.append(tuple(part.to(device) for part in _law(own if len(own) else rows)))
+            self._laws.append(tuple(part.to(device) for part in _law(rows_of_class if len(rows_of_class) else rows)))
 
     def shares(self, x: Any, sigma: Any) -> Any:
         """The probability of each class in pictures (N, C, H, W) with noise of deviation `sigma`, (N, K)."""
@@ -46,16 +46,16 @@ class NormalClasses:
         return (torch.stack([_log(rows, noise, *law) for law in self._laws], dim=1) + self.weights).softmax(dim=1)
 
 
-def _law(own: Any) -> tuple[Any, Any, Any, Any]:
+def _law(rows: Any) -> tuple[Any, Any, Any, Any]:
     """Mean (D,), axes (D, r), variances along them (r,), and the variance of what is left."""
     import torch
 
-    mean = own.mean(dim=0)
-    off = own - mean
+    mean = rows.mean(dim=0)
+    off = rows - mean
     _, lengths, axes = torch.linalg.svd(off, full_matrices=False)
-    kept = min(_AXES, len(own) - 1, own.shape[1])
-    variances = lengths**2 / (len(own) - 1)
-    rest = variances[kept:].sum() / max(1, own.shape[1] - kept)
+    kept = min(_AXES, len(rows) - 1, rows.shape[1])
+    variances = lengths**2 / (len(rows) - 1)
+    rest = variances[kept:].sum() / max(1, rows.shape[1] - kept)
     return mean, axes[:kept].T.contiguous(), variances[:kept] + _LEAST, rest + _LEAST
 
 
@@ -63,7 +63,7 @@ def _log(rows: Any, noise: Any, mean: Any, axes: Any, variances: Any, rest: Any)
     """Logarithm of the density, (N,), but for what all classes share."""
     off = rows - mean
     along = off @ axes
-    total, left = variances + noise, rest + noise[:, 0]
-    within = (along**2 / total + total.log()).sum(dim=1)
-    beside = (off**2).sum(dim=1) - (along**2).sum(dim=1)
-    return -0.5 * (within + beside / left + (rows.shape[1] - axes.shape[1]) * left.log())
+    total, off_axis = variances + noise, rest + noise[:, 0]
+    inside = (along**2 / total + total.log()).sum(dim=1)
+    outside = (off**2).sum(dim=1) - (along**2).sum(dim=1)
+    return -0.5 * (inside + outside / off_axis + (rows.shape[1] - axes.shape[1]) * off_axis.log())

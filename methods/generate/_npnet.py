@@ -20,12 +20,12 @@ def decomposed(noise: Any) -> Parts:
 
     A left vector's largest value is positive: its sign means nothing, and would differ by library.
     """
-    left, values, right = torch.linalg.svd(noise.flatten(1, 2), full_matrices=False)
-    sign = left.gather(1, left.abs().argmax(dim=1, keepdim=True)).sign()
-    return left * sign, values, right * sign.mT
+    left_vectors, values, right_vectors = torch.linalg.svd(noise.flatten(1, 2), full_matrices=False)
+    sign = left_vectors.gather(1, left_vectors.abs().argmax(dim=1, keepdim=True)).sign()
+    return left_vectors * sign, values, right_vectors * sign.mT
 
 
-class _Values(nn.Module):
+class _SingularValues(nn.Module):
     """How much each singular value should change, by attention among the singular vectors; nothing at first."""
 
     def __init__(self, shape: tuple[int, ...]) -> None:
@@ -40,10 +40,10 @@ class _Values(nn.Module):
         nn.init.zeros_(self.change[-1].bias)
 
     def forward(self, parts: Parts) -> Any:
-        left, values, right = parts
-        told = self.of_left(left.mT) + self.of_right(right) + self.of_values(values)[:, None]
-        seen, _ = self.attention(told, told, told, need_weights=False)
-        return left * (values + self.change(seen.mean(dim=1)))[:, None] @ right
+        left_vectors, values, right_vectors = parts
+        tokens = self.of_left(left_vectors.mT) + self.of_right(right_vectors) + self.of_values(values)[:, None]
+        seen, _ = self.attention(tokens, tokens, tokens, need_weights=False)
+        return left_vectors * (values + self.change(seen.mean(dim=1)))[:, None] @ right_vectors
 
 
 class _Squares(nn.Module):
@@ -85,7 +85,7 @@ class NPNet(nn.Module):
         super().__init__()
         self.classes = nn.Parameter(torch.randn(classes, _WIDTH))
         self.told = nn.Linear(_WIDTH, 2 * math.prod(shape))
-        self.values, self.squares = _Values(shape), _Squares(shape)
+        self.values, self.squares = _SingularValues(shape), _Squares(shape)
         self.a, self.b = nn.Parameter(torch.zeros(())), nn.Parameter(torch.zeros(()))
 
     def embedded(self, noise: Any, labels: Any) -> Any:
@@ -96,9 +96,9 @@ class NPNet(nn.Module):
 
     def forward(self, noise: Any, labels: Any, parts: Parts | None = None) -> Any:
         """`parts` are those of `decomposed(noise)`, where they are known."""
-        told = self.embedded(noise, labels)
+        embedding = self.embedded(noise, labels)
         kept = self.values(decomposed(noise) if parts is None else parts).reshape(noise.shape)
-        return kept + (2 * self.a.sigmoid() - 1) * told + self.b * self.squares(noise + told)
+        return kept + (2 * self.a.sigmoid() - 1) * embedding + self.b * self.squares(noise + embedding)
 
 
 def _perceptron(into: int, out: int) -> Any:

@@ -29,8 +29,8 @@ class Preference:
         import torch
 
         pictures = ((samples.cpu().float() + 1) / 2).clamp(0, 1).permute(0, 2, 3, 1).numpy()
-        told = nb.Info({"classes": self.classes, "shape": pictures.shape[1:3]})
-        return torch.from_numpy(self.inner.classify_all(list(np.ascontiguousarray(pictures)), told)).double()
+        info = nb.Info({"classes": self.classes, "shape": pictures.shape[1:3]})
+        return torch.from_numpy(self.inner.classify_all(list(np.ascontiguousarray(pictures)), info)).double()
 
     def __call__(self, samples: Any, labels: Any) -> Any:
         """The log odds of the classes `labels` (N,), float64 (N,) on the CPU. Raises `UsageError` for others."""
@@ -43,7 +43,7 @@ def known(labels: Any, classes: int) -> Any:
     """The labels (N,) as a tensor, int64. Raises `UsageError` where one is above those that are told apart."""
     import torch
 
-    told = torch.as_tensor(labels)
-    if len(told) and int(told.max()) >= classes:
-        raise nb.UsageError(f"class {int(told.max())} is asked for, where {classes} are known: give classes=")
-    return told
+    wanted = torch.as_tensor(labels)
+    if len(wanted) and int(wanted.max()) >= classes:
+        raise nb.UsageError(f"class {int(wanted.max())} is asked for, where {classes} are known: give classes=")
+    return wanted

@@ -36,9 +36,9 @@ def channels_rounded(rows: Any, bits: int) -> Any:
     best, least = rows, torch.full_like(farthest, torch.inf)
     for part in range(1, 2 * _SHARES + 1):
         step = (farthest * part / (2 * _SHARES) / most).clamp_min(1e-12)
-        made = torch.round(rows / step).clamp(-most, most) * step
-        lost = (made - rows).abs().pow(_POWER).mean(dim=1, keepdim=True)
-        best, least = torch.where(lost < least, made, best), torch.minimum(lost, least)
+        candidate = torch.round(rows / step).clamp(-most, most) * step
+        errors = (candidate - rows).abs().pow(_POWER).mean(dim=1, keepdim=True)
+        best, least = torch.where(errors < least, candidate, best), torch.minimum(errors, least)
     return best
 
 
@@ -49,7 +49,7 @@ def best_range(values: Any, bits: int) -> tuple[float, float]:
     farthest = min(float(values.min()), 0.0), max(float(values.max()), 0.0)
     shares = torch.arange(1, _SHARES + 1, dtype=values.dtype, device=values.device) / _SHARES
     tried = [shares * end for end in farthest]
-    together = int(_lost(values, tried[0], tried[1], bits).argmin())
+    together = int(_errors(values, tried[0], tried[1], bits).argmin())
     ends, before = [float(side[together]) for side in tried], list[float]()
     for _ in range(_SWEEPS):
         if ends == before:
@@ -59,11 +59,11 @@ def best_range(values: Any, bits: int) -> tuple[float, float]:
             if tried[side][-1] == 0:
                 continue
             low, high = (tried[end] if end == side else torch.full_like(shares, ends[end]) for end in (0, 1))
-            ends[side] = float(tried[side][int(_lost(values, low, high, bits).argmin())])
+            ends[side] = float(tried[side][int(_errors(values, low, high, bits).argmin())])
     return ends[0], ends[1]
 
 
-def _lost(values: Any, low: Any, high: Any, bits: int) -> Any:
+def _errors(values: Any, low: Any, high: Any, bits: int) -> Any:
     """What is lost of the values by each of the ranges, (K,)."""
     import torch
 

@@ -109,6 +109,6 @@ def normal(like: Any, info: Any) -> Any:
 
 def noised_step(x: Any, clean: Any, sigma: float, lower: float, spread: float, info: Any) -> Any:
     """x at a lower level: its picture, what is left of its noise, and new noise of deviation `spread`."""
-    left = math.sqrt(max(lower**2 - spread**2, 0.0))
-    made = clean + left * slope(x, clean, sigma)
-    return made + spread * normal(x, info) if spread else made
+    kept = math.sqrt(max(lower**2 - spread**2, 0.0))
+    mean = clean + kept * slope(x, clean, sigma)
+    return mean + spread * normal(x, info) if spread else mean

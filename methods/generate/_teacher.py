@@ -27,17 +27,17 @@ class ModelTeacher:
     def begin(self, *, first: bool) -> None:
         """Load the teacher; at the first step the student becomes what it is. Raises `UsageError` for another kind."""
         self.teacher.setup(str(next(self.net.parameters()).device))
-        held: Any = getattr(self.teacher.instance, "net", None)
+        net: Any = getattr(self.teacher.instance, "net", None)
         recipe = getattr(self.teacher.instance, "recipe", None)
-        if not isinstance(held, nn.Module) or recipe is None or recipe.objective.entry.obj is not denoise:
+        if not isinstance(net, nn.Module) or recipe is None or recipe.objective.entry.obj is not denoise:
             raise nb.UsageError(
                 f"part {self.part}: the teacher is trained(objective=denoise, …), as which a student begins, not "
                 f"{self.teacher_method.display}"
             )
-        held.requires_grad_(False).eval()
+        net.requires_grad_(False).eval()
         if first:
             try:
-                self.net.load_state_dict(held.state_dict())
+                self.net.load_state_dict(net.state_dict())
             except RuntimeError:
                 raise nb.UsageError(
                     f"part {self.part}: student and teacher are of two networks: give both the same arch=…"

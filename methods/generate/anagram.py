@@ -70,8 +70,8 @@ class Anagram:
         views = [view_of(name, *x.shape[2:]) for name in self.views]
         seen = [view.seen(x) for view in views]
         noise = torch.stack([
-            view.back(own - self.model(own, sigma, label)) / sigma
-            for view, own, label in zip(views, seen, wanted, strict=True)
+            view.back(picture - self.model(picture, sigma, label)) / sigma
+            for view, picture, label in zip(views, seen, wanted, strict=True)
         ])  # fmt: skip
         return x - sigma * combined(noise, self._weights(seen, sigma, wanted), self.rectified).to(x.dtype)
 
@@ -94,8 +94,8 @@ class Anagram:
         if self._classes is None:
             return torch.full(wanted.shape, 1 / len(seen), dtype=torch.float64, device=wanted.device)
         aligned = torch.stack([
-            self._classes.shares(own, sigma).gather(1, label[:, None])[:, 0].clamp(min=self.floor)
-            for own, label in zip(seen, wanted, strict=True)
+            self._classes.shares(picture, sigma).gather(1, label[:, None])[:, 0].clamp(min=self.floor)
+            for picture, label in zip(seen, wanted, strict=True)
         ])  # fmt: skip
         level = torch.as_tensor(sigma, dtype=torch.float64, device=wanted.device).reshape(-1)
         weights = aligned ** (-2 + 2 / math.pi * level.atan())

@@ -4,8 +4,8 @@ from typing import Annotated, Any
 
 import noisebench as nb
 from annotated_types import Ge, Le
+from noisebench.methods.generate._inner_sampler import sampler_within
 from noisebench.methods.generate._preference import Classes, Classifier, Preference
-from noisebench.methods.generate._within import sampler_within
 
 
 @nb.method("best_of", track="generate")
@@ -41,9 +41,11 @@ class BestOf:
         best = self.inner.call(latents, info)
         score = self.preference(best, info.labels)
         for number in range(1, self.n):
-            told = info.stream(number).replace(normal=False)
-            made = self.inner.call(torch.from_numpy(told.rng.standard_normal(tuple(latents.shape))).to(latents), told)
-            other = self.preference(made, info.labels)
-            best = torch.where((other > score).to(best.device)[:, None, None, None], made, best)
+            stream_info = info.stream(number).replace(normal=False)
+            samples = self.inner.call(
+                torch.from_numpy(stream_info.rng.standard_normal(tuple(latents.shape))).to(latents), stream_info
+            )
+            other = self.preference(samples, info.labels)
+            best = torch.where((other > score).to(best.device)[:, None, None, None], samples, best)
             score = torch.maximum(score, other)
         return best

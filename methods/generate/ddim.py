@@ -11,7 +11,7 @@ from noisebench.methods.generate._stepping import Denoised, Level, Schedule, Ste
 
 @nb.method("ddim", track="generate", cite="J. Song, C. Meng, S. Ermon, Denoising diffusion implicit models, ICLR 2021")
 @nb.checked(falling)
-class DDIM(Stepping):
+class DDIMSampler(Stepping):
     """DDIM: the picture that is seen, what is left of its noise, and as much new noise as is wanted.
 
     eta: 0 is deterministic, and Euler's step; 1 is that of `ddpm`. New noise is drawn by the input alone. Other

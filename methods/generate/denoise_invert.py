@@ -4,8 +4,8 @@ from typing import Annotated, Any
 
 import noisebench as nb
 from annotated_types import Ge, Le
+from noisebench.methods.generate._inner_sampler import stepping_of
 from noisebench.methods.generate._moving import Moving, down_and_back, two_levels, unguided
-from noisebench.methods.generate._within import stepping_of
 
 Guidance = Annotated[float, Ge(-100), Le(100)]
 

@@ -3,11 +3,11 @@ from __future__ import annotations
 from typing import Any
 
 import noisebench as nb
-from noisebench.methods.generate._within import sampler_within
+from noisebench.methods.generate._inner_sampler import sampler_within
 
 
 @nb.method("difference", track="generate", role="sanity")
-class Difference:
+class SampleDifference:
     """How far the samples of one sampler are from those of another that began at the same latents, in place of samples.
 
     of, beside: two samplers, such as one that asks a model of fewer bits and one that asks the model itself. Both draw

@@ -91,8 +91,8 @@ class Diffusers:
         times = torch.from_numpy(np.asarray(times_at(self._levels, sigma.flatten().cpu().numpy()))).to(x.device)
         scale = (1 + sigma**2).sqrt()
         given = (x.double() / scale).float()
-        told = {"class_labels": labels} if classes else {}
-        seen = self.net(given, times.float(), **told).sample.double()
+        conditions = {"class_labels": labels} if classes else {}
+        seen = self.net(given, times.float(), **conditions).sample.double()
         if self.predicted == "sample":
             return seen.to(x.dtype)
         if self.predicted == "epsilon":
@@ -121,9 +121,9 @@ def _read(path: str, name: str) -> bytes:
 
 def _config(path: str, name: str) -> dict[str, Any]:
     try:
-        found = json.loads(_read(path, name))
+        config = json.loads(_read(path, name))
     except ValueError:
-        found = None
-    if not isinstance(found, dict):
+        config = None
+    if not isinstance(config, dict):
         raise nb.UsageError(f"diffusers: {name} of {path!r} is no JSON object")
-    return found
+    return config

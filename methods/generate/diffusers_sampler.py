@@ -53,31 +53,31 @@ class DiffusersSampler:
         """Set up the model. Raises `Skip` where its weights are missing."""
         self.model.setup(device)
 
-    def _made(self) -> Any:
+    def _new_scheduler(self) -> Any:
         """A scheduler of its own, for it counts its steps."""
         import diffusers
 
         kind = getattr(diffusers, _CLASSES[self.scheduler])
         given = {"beta_schedule": self.betas, "timestep_spacing": "trailing", "clip_sample": False}
-        made = kind(**{name: value for name, value in given.items() if name in inspect.signature(kind).parameters})
-        made.set_timesteps(self.steps)
-        return made
+        scheduler = kind(**{name: value for name, value in given.items() if name in inspect.signature(kind).parameters})
+        scheduler.set_timesteps(self.steps)
+        return scheduler
 
     def sample(self, latents: Any, info: Any) -> Any:
         """Latents (N, C, H, W) → samples."""
         import torch
 
         labels = None if info.labels is None else torch.from_numpy(info.labels).to(latents.device)
-        made = self._made()
-        levels = levels_of(made)
+        scheduler = self._new_scheduler()
+        levels = levels_of(scheduler)
         generator = torch.Generator().manual_seed(int(info.rng.integers(2**63)))
-        random = {"generator": generator} if "generator" in inspect.signature(made.step).parameters else {}
-        x = latents.double() * float(made.init_noise_sigma)
+        random = {"generator": generator} if "generator" in inspect.signature(scheduler.step).parameters else {}
+        x = latents.double() * float(scheduler.init_noise_sigma)
         with torch.no_grad():
-            for time in info.each(made.timesteps):
+            for time in info.each(scheduler.timesteps):
                 sigma = level_at(levels, float(time))
                 # The library's pictures and noise have the variance 1 together, ours that of the picture and more.
-                noisy = made.scale_model_input(x, time) * (1 + sigma**2) ** 0.5
+                noisy = scheduler.scale_model_input(x, time) * (1 + sigma**2) ** 0.5
                 noise = (noisy - self.model(noisy, sigma, labels)) / sigma
-                x = made.step(noise, time, x, **random).prev_sample
+                x = scheduler.step(noise, time, x, **random).prev_sample
         return x.float()

@@ -31,9 +31,9 @@ class Turn:
     """An iteration that is over: its plan, what its tokens were told and became (N n, D), and all tokens (N, T, D)."""
 
     plan: Plan
-    told: Any
+    conditions: Any
     drawn: Any
-    made: Any
+    tokens: Any
 
 
 def _falling(upper: int, lower: int, least: float, most: float) -> None:
@@ -89,24 +89,24 @@ class DiSA:
 
     def sample(self, latents: Any, info: Any) -> Any:
         """Latents (N, C, H, W) → samples, in float64 between the calls. Raises `Skip` for sides of no whole tokens."""
-        made = None
+        tokens = None
         for turn in self.turns(latents, info):
-            made = turn.made
-        return as_pictures(made, tuple(latents.shape[1:]), self.model.patch).float()
+            tokens = turn.tokens
+        return as_pictures(tokens, tuple(latents.shape[1:]), self.model.patch).float()
 
     def turns(self, latents: Any, info: Any) -> Iterator[Turn]:
         """Each iteration as it is over."""
         import torch
 
         start = self.tokens_of(self.most * latents.double())
-        made, known = torch.zeros_like(start), torch.zeros(start.shape[:2], dtype=torch.bool, device=start.device)
+        tokens, known = torch.zeros_like(start), torch.zeros(start.shape[:2], dtype=torch.bool, device=start.device)
         for plan in info.each(self.plans(start, info)):
             with torch.no_grad():
-                pictures = as_pictures(made, tuple(latents.shape[1:]), self.model.patch)
-                told = self.model.told(pictures, known, plan.places, info.labels)
-                drawn = self.drawn(places_of(start, plan.places), told, plan.levels, info)
-            made, known = put(made, plan.places, drawn), known.scatter(1, plan.places, True)
-            yield Turn(plan, told, drawn, made)
+                pictures = as_pictures(tokens, tuple(latents.shape[1:]), self.model.patch)
+                conditions = self.model.told(pictures, known, plan.places, info.labels)
+                drawn = self.drawn(places_of(start, plan.places), conditions, plan.levels, info)
+            tokens, known = put(tokens, plan.places, drawn), known.scatter(1, plan.places, True)
+            yield Turn(plan, conditions, drawn, tokens)
 
     def tokens_of(self, pictures: Any) -> Any:
         """(N, C, H, W) → (N, T, D). Raises `Skip` where the sides are no multiples of that of a token."""
@@ -123,14 +123,14 @@ class DiSA:
         drawn = unmasked(length, self.iterations or length)
         order: Any = torch.from_numpy(info.rng.random((count, length)).argsort(axis=1)).to(tokens.device)
         steps = annealed(self.schedule, self.upper, self.lower, drawn)
-        down = {often: levels(self.noise, often, self.least, self.most) for often in steps}
+        down = {n: levels(self.noise, n, self.least, self.most) for n in steps}
         return [Plan(*each) for each in zip(order.split(drawn, dim=1), map(down.__getitem__, steps), strict=True)]
 
-    def drawn(self, x: Any, told: Any, down: list[float], info: Any) -> Any:
+    def drawn(self, x: Any, conditions: Any, down: list[float], info: Any) -> Any:
         """Tokens (M, D) from `x`, noise of the first level of `down`, given what they were told."""
         for sigma, lower in itertools.pairwise(down):
             share, fresh = self.step_of(sigma, lower)
-            clean = self.model(x, sigma, told)
+            clean = self.model(x, sigma, conditions)
             x = clean + share * (x - clean)
             x = x + fresh * normal(x, info) if fresh else x
         return x

@@ -28,9 +28,9 @@ class DPMSolver2M(Stepping):
             if not lower:
                 return clean
             step = math.log(sigma / lower)
-            ahead = clean
+            extrapolated = clean
             if before is not None:
-                ahead = clean + step / (2 * width) * (clean - before)
-            x = lower / sigma * x + (1 - lower / sigma) * ahead
+                extrapolated = clean + step / (2 * width) * (clean - before)
+            x = lower / sigma * x + (1 - lower / sigma) * extrapolated
             before, width = clean, step
         return x

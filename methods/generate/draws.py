@@ -35,5 +35,5 @@ class Draws:
         components = info.rng.choice(len(self.law.weights), len(latents), p=self.law.weights)
         if info.labels is not None:
             components = np.where(info.labels >= 0, info.labels, components)
-        made = self.law.drawn(latents.cpu().double().flatten(1).numpy(), components)
-        return torch.from_numpy(made).reshape(latents.shape).float().to(latents.device)
+        rows = self.law.drawn(latents.cpu().double().flatten(1).numpy(), components)
+        return torch.from_numpy(rows).reshape(latents.shape).float().to(latents.device)

@@ -60,5 +60,5 @@ class Exact:
             logs = logs.masked_fill(other & (labels >= 0)[:, None], -torch.inf)
         share = logs.softmax(dim=-1)
         kept = share[..., None] * (self.variances / total) * along
-        made = share @ self.means + kept.flatten(1) @ self.axes.mT
-        return made.reshape(x.shape).to(x.dtype)
+        mean = share @ self.means + kept.flatten(1) @ self.axes.mT
+        return mean.reshape(x.shape).to(x.dtype)

@@ -61,35 +61,35 @@ class ExactTokens:
             raise nb.Skip(f"exact_tokens knows the law of pictures {self.shape}, not {tuple(pictures.shape[1:])}")
         count, length = places.shape
         chosen = self.values[places].flatten(1)  # (N, n D)
-        held = torch.zeros(count, self.means.shape[1], dtype=torch.float64, device=chosen.device)
-        held = held.scatter(
+        observed = torch.zeros(count, self.means.shape[1], dtype=torch.float64, device=chosen.device)
+        observed = observed.scatter(
             1, self.values.flatten().expand(count, -1), known.double().repeat_interleave(self.values.shape[1], dim=1)
         )[:, None]  # (N, 1, V)
-        both = held[..., None] * held[..., None, :]
-        root = torch.linalg.cholesky(self.covariances * both + torch.diag_embed(1 - held))  # (N, K, V, V)
-        off = (pictures.double().flatten(1)[:, None] - self.means) * held
+        both = observed[..., None] * observed[..., None, :]
+        root = torch.linalg.cholesky(self.covariances * both + torch.diag_embed(1 - observed))  # (N, K, V, V)
+        off = (pictures.double().flatten(1)[:, None] - self.means) * observed
         pulled = torch.linalg.solve_triangular(root, off[..., None], upper=False)[..., 0]
         logs = self.logs - 0.5 * (pulled**2).sum(-1) - root.diagonal(dim1=-2, dim2=-1).log().sum(-1)
         if labels is not None:
             other = torch.arange(len(self.means), device=chosen.device) != labels[:, None]
             logs = logs.masked_fill(other & (labels >= 0)[:, None], -torch.inf)
-        across = self.covariances[:, chosen].transpose(0, 1) * held[..., None, :]  # (N, K, n D, V)
+        across = self.covariances[:, chosen].transpose(0, 1) * observed[..., None, :]  # (N, K, n D, V)
         leaned = torch.linalg.solve_triangular(root, across.mT, upper=False).mT
         means = self.means[:, chosen].transpose(0, 1) + (leaned @ pulled[..., None])[..., 0]
         width, kinds = self.values.shape[1], len(self.means)
-        own = self.values[places]  # (N, n, D)
-        before = self.covariances[:, own[..., :, None], own[..., None, :]].permute(1, 2, 0, 3, 4)
+        columns = self.values[places]  # (N, n, D)
+        before = self.covariances[:, columns[..., :, None], columns[..., None, :]].permute(1, 2, 0, 3, 4)
         leaned = leaned.reshape(count, kinds, length, width, -1).transpose(1, 2)
         variances, axes = torch.linalg.eigh(before - leaned @ leaned.mT)
         means = means.reshape(count, kinds, length, width).transpose(1, 2)
         weights = logs[:, None].expand(-1, length, -1)
         return tuple(each.flatten(0, 1) for each in (weights, means, variances.clamp(min=0.0), axes))
 
-    def seen(self, tokens: Any, sigma: Any, told: tuple[Any, ...]) -> Any:
+    def seen(self, tokens: Any, sigma: Any, conditions: tuple[Any, ...]) -> Any:
         """The mean of tokens (M, D) given them with noise of `sigma`, a number or (M, 1), by their laws."""
         import torch
 
-        logs, means, variances, axes = told
+        logs, means, variances, axes = conditions
         noise = torch.as_tensor(sigma, dtype=torch.float64, device=tokens.device).reshape(-1, 1, 1) ** 2
         along = ((tokens.double()[:, None] - means)[..., None, :] @ axes)[..., 0, :]
         total = variances + noise.clamp(min=1e-12)

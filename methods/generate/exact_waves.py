@@ -51,6 +51,6 @@ class ExactWaves:
             other = torch.arange(len(self.flat), device=x.device) != labels[:, None]
             logs = logs.masked_fill(other & (labels >= 0)[:, None], -torch.inf)
         kept = self.variances / total
-        made = kept * waves
-        made[:, 0, 0] += (1 - kept[:, 0, 0]) * (logs.softmax(dim=-1) @ self.flat)
-        return (self.tall.mT @ made @ self.wide)[:, None].to(x.dtype)
+        estimate = kept * waves
+        estimate[:, 0, 0] += (1 - kept[:, 0, 0]) * (logs.softmax(dim=-1) @ self.flat)
+        return (self.tall.mT @ estimate @ self.wide)[:, None].to(x.dtype)

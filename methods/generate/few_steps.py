@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 import noisebench as nb
 from annotated_types import Ge, Le
-from noisebench.methods.generate._few import few_levels, reaching
+from noisebench.methods.generate._few_step_levels import few_levels, reaching
 from noisebench.methods.generate._stepping import Denoised, Level, Stepping, noised_step
 
 

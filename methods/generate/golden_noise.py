@@ -9,9 +9,9 @@ from typing import Annotated, Any
 import noisebench as nb
 import numpy as np
 from annotated_types import Ge, Gt, Le
+from noisebench.methods.generate._inner_sampler import sampler_within, stepping_of
 from noisebench.methods.generate._moving import Moving, down_and_back, two_levels, unguided
 from noisebench.methods.generate._preference import Classes, Classifier, Preference, known
-from noisebench.methods.generate._within import sampler_within, stepping_of
 from noisebench.methods.generate.denoise_invert import Guidance
 
 _TOGETHER = 128
@@ -83,10 +83,10 @@ class GoldenNoise(Moving):
         self.shape = _shape(self.stepping.model)
         answers = list(self._answers(device))
         lines = [*self._made_of(device), *answers]
-        made = nb.made_once("golden_noise", lines, lambda say: self._trained(answers, device, say))
-        self.kept = float(made.pop("kept"))
+        weights = nb.made_once("golden_noise", lines, lambda say: self._trained(answers, device, say))
+        self.kept = float(weights.pop("kept"))
         self.net = NPNet(self.shape, self.classes)
-        self.net.load_state_dict({name: torch.from_numpy(value) for name, value in made.items()})
+        self.net.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
         self.net = self.net.eval().requires_grad_(False).to(device)
 
     def moved(self, latents: Any, info: Any) -> Any:
@@ -141,8 +141,8 @@ class GoldenNoise(Moving):
                 say(self.count + step, self.count + self.steps)
                 optimizer.param_groups[0]["lr"] = self.rate * (1 + math.cos(math.pi * step / self.steps)) / 2
                 at = torch.randint(len(noise), (_BATCH,)).to(device)
-                made = net(noise[at], labels[at], (parts[0][at], parts[1][at], parts[2][at]))
-                loss = (made - target[at]).square().mean()
+                output = net(noise[at], labels[at], (parts[0][at], parts[1][at], parts[2][at]))
+                loss = (output - target[at]).square().mean()
                 if not math.isfinite(float(loss.detach())):
                     raise nb.UsageError(f"golden_noise: its training diverged at step {step + 1}: give a lower rate")
                 optimizer.zero_grad()
@@ -155,20 +155,20 @@ class GoldenNoise(Moving):
         """Noise, the noise to go to, float32 (M, C, H, W), and classes (M,) of the pairs that are preferred."""
         import torch
 
-        model, found = unguided(self.stepping.model), list[tuple[Any, ...]]()
+        model, kept_pairs = unguided(self.stepping.model), list[tuple[Any, ...]]()
         for first in range(0, self.count, _TOGETHER):
             say(first, self.count + self.steps)
             n = min(_TOGETHER, self.count - first)
             labels = (first + torch.arange(n, device=device)) % self.classes
             noise = torch.from_numpy(rng.standard_normal((n, *self.shape))).float().to(device)
             moved = down_and_back(model, noise, labels, self.between, self.down, self.back).float()
-            told = nb.Info({"labels": labels.cpu().numpy(), "shape": tuple(noise.shape)}, rng.bytes(8))
+            batch_info = nb.Info({"labels": labels.cpu().numpy(), "shape": tuple(noise.shape)}, rng.bytes(8))
             before, after = (
-                self.preference(self.pairs.call(one.clone(), told.replace()), labels) for one in (noise, moved)
+                self.preference(self.pairs.call(one.clone(), batch_info.replace()), labels) for one in (noise, moved)
             )
             kept = (after > before).to(device)
-            found.append((noise[kept], moved[kept], labels[kept]))
-        pairs = tuple(torch.cat(parts) for parts in zip(*found, strict=True))
+            kept_pairs.append((noise[kept], moved[kept], labels[kept]))
+        pairs = tuple(torch.cat(parts) for parts in zip(*kept_pairs, strict=True))
         if not len(pairs[0]):
             raise nb.UsageError(
                 f"golden_noise: of {self.count} samples none is preferred after its noise was moved: does "

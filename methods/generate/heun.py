@@ -22,9 +22,9 @@ class Heun(Stepping):
     def walk(self, denoised: Denoised, x: Any, info: Any) -> Any:
         """From `x` at the first level to the last."""
         for sigma, lower in info.each(itertools.pairwise(self.levels)):
-            here = slope(x, denoised(x, sigma), sigma)
-            there = x + (lower - sigma) * here
+            direction = slope(x, denoised(x, sigma), sigma)
+            end = x + (lower - sigma) * direction
             if lower:
-                here = (here + slope(there, denoised(there, lower), lower)) / 2
-            x = x + (lower - sigma) * here
+                direction = (direction + slope(end, denoised(end, lower), lower)) / 2
+            x = x + (lower - sigma) * direction
         return x

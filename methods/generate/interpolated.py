@@ -6,10 +6,10 @@ from typing import Annotated, Any, Literal
 
 import noisebench as nb
 from annotated_types import Ge, Gt, Le, Lt
+from noisebench.methods.generate._inner_sampler import sampler_within, stepping_of
 from noisebench.methods.generate._stepping import Stepping, slope
-from noisebench.methods.generate._within import sampler_within, stepping_of
 
-How = Literal["noisediffusion", "lerp", "slerp"]
+Mixing = Literal["noisediffusion", "lerp", "slerp"]
 _CLIP, _BOTH = 2.0, 1.2
 """The authors' bound of latents, and what the shares of the two pictures add up to."""
 
@@ -43,14 +43,14 @@ class Interpolated:
         self,
         *,
         sampler: nb.MethodSpec,
-        how: How = "noisediffusion",
+        how: Mixing = "noisediffusion",
         fraction: Annotated[float, Ge(0), Le(1)] = 0.5,
         clip: Annotated[float, Gt(0), Le(1e6)] | None = None,
         gamma: Annotated[float, Ge(0), Lt(1)] = 0.0,
         encode: bool = False,
         pictures: nb.DatasetSpec = "digits(split=train)",
     ) -> None:
-        self.inner, self.how, self.fraction, self.gamma = sampler_within(sampler), how, fraction, gamma
+        self.inner, self.mixing, self.fraction, self.gamma = sampler_within(sampler), how, fraction, gamma
         self.clip = _CLIP if clip is None and how == "noisediffusion" else clip
         self.set = pictures if encode else None
         self.stepping: Stepping | None = stepping_of(self.inner, "pictures are encoded") if encode else None
@@ -63,7 +63,7 @@ class Interpolated:
     def setup(self, device: Any) -> None:
         """Set up the sampler, and read the pictures. Raises `Skip` where weights are missing."""
         self.inner.setup(device)
-        self.held = None if self.set is None else nb.open_dataset(self.set)
+        self.dataset = None if self.set is None else nb.open_dataset(self.set)
 
     def sample(self, latents: Any, info: Any) -> Any:
         """Latents (N, C, H, W) → samples."""
@@ -73,43 +73,43 @@ class Interpolated:
         """Samples, and the first pictures of their pairs; None where no pictures are encoded."""
         import torch
 
-        pictures, told = None, info.replace(normal=False)
+        pictures, sampler_info = None, info.replace(normal=False)
         if self.stepping is not None:
-            pictures, told = self._pictures(latents, info), told.replace(labels=None)
+            pictures, sampler_info = self._pictures(latents, info), sampler_info.replace(labels=None)
             latents = encoded(self.stepping, pictures)
         fresh = (
             torch.from_numpy(info.rng.standard_normal(tuple(latents.shape))).to(latents.device) if self.gamma else 0.0
         )
         mixture = self.mixed(latents.double(), pictures, fresh)
-        return self.inner.call(mixture.float(), told), pictures
+        return self.inner.call(mixture.float(), sampler_info), pictures
 
     def mixed(self, latents: Any, pictures: Any = None, fresh: Any = 0.0) -> Any:
         """The mixture of each latent (N, C, H, W) with the next one, given new noise, and pictures where known."""
         first = latents if self.clip is None else latents.clamp(-self.clip, self.clip)
         second = first.roll(-1, dims=0)
-        if self.how == "lerp":
-            made = (1 - self.fraction) * first + self.fraction * second
-        elif self.how == "slerp":
-            made = slerp(first, second, self.fraction)
+        if self.mixing == "lerp":
+            mixture = (1 - self.fraction) * first + self.fraction * second
+        elif self.mixing == "slerp":
+            mixture = slerp(first, second, self.fraction)
         else:
             length, angle = math.sqrt(1 - self.gamma**2), self.fraction * math.pi / 2
             alpha, beta = length * math.cos(angle), length * math.sin(angle)
-            made = alpha * first + beta * second + self.gamma * fresh
+            mixture = alpha * first + beta * second + self.gamma * fresh
             if pictures is not None and self.stepping is not None:
                 both = _BOTH / (alpha + beta)
                 clean = (both * alpha - alpha) * pictures + (both * beta - beta) * pictures.roll(-1, dims=0)
-                made = made + clean / self.stepping.levels[0]
-        return made if self.clip is None else made.clamp(-self.clip, self.clip)
+                mixture = mixture + clean / self.stepping.levels[0]
+        return mixture if self.clip is None else mixture.clamp(-self.clip, self.clip)
 
     def _pictures(self, latents: Any, info: Any) -> Any:
         """As many pictures as there are latents, none twice where the set has enough, float64."""
         import numpy as np
         import torch
 
-        assert self.held is not None
-        size = len(self.held.ids)
+        assert self.dataset is not None
+        size = len(self.dataset.ids)
         places = np.concatenate([info.rng.permutation(size) for _ in range(-(-len(latents) // size))])[: len(latents)]
-        items = [self.held.load(int(place)) for place in places]
+        items = [self.dataset.load(int(place)) for place in places]
         for item in items:
             shape = getattr(getattr(item, "picture", None), "shape", None)
             if shape is None:

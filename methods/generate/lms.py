@@ -48,9 +48,9 @@ def shares(seen: list[float], start: float, end: float) -> list[float]:
     """The integral from `start` to `end` of each polynomial that is 1 at one of the levels `seen`, 0 at the others."""
     middle, half = (start + end) / 2, (end - start) / 2
     places, weights = np.polynomial.legendre.leggauss(max(1, (len(seen) + 1) // 2))
-    found = []
-    for i, own in enumerate(seen):
+    integrals = []
+    for i, node in enumerate(seen):
         others = [level for j, level in enumerate(seen) if j != i]
-        values = [np.prod([(middle + half * p - o) / (own - o) for o in others]) for p in places]
-        found.append(float(half * np.dot(weights, values)))
-    return found
+        values = [np.prod([(middle + half * p - o) / (node - o) for o in others]) for p in places]
+        integrals.append(float(half * np.dot(weights, values)))
+    return integrals

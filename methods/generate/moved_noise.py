@@ -3,8 +3,8 @@ from __future__ import annotations
 from typing import Any
 
 import noisebench as nb
+from noisebench.methods.generate._inner_sampler import sampler_within
 from noisebench.methods.generate._moving import Moving
-from noisebench.methods.generate._within import sampler_within
 
 
 def _moving(of: nb.Bound) -> None:

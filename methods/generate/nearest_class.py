@@ -4,7 +4,7 @@ from typing import Any
 
 import noisebench as nb
 import numpy as np
-from noisebench.methods.generate._told import networks_within
+from noisebench.methods.generate._vector_conditioned import networks_within
 from noisebench.tracks.generate import Denoiser, TrainingPicture
 
 _LEVELS = (0.5, 1.0, 2.0, 4.0)
@@ -28,8 +28,8 @@ class NearestClass:
         import torch
 
         self.model.setup(device)
-        held = nb.open_dataset(self._pictures)
-        items = [held.load(index) for index in range(min(len(held.ids), 64))]
+        dataset = nb.open_dataset(self._pictures)
+        items = [dataset.load(index) for index in range(min(len(dataset.ids), 64))]
         if not items or not isinstance(items[0], TrainingPicture):
             raise nb.UsageError(f"nearest_class: {self._pictures.display} gives no pictures: add split=train")
         clean = torch.from_numpy(np.stack([item.picture for item in items])).to(device)
@@ -42,7 +42,7 @@ class NearestClass:
                 raise nb.UsageError(
                     f"nearest_class: {self.model.runner.bound.display} knows no classes: give its arch classes="
                 )
-            self.found = min(range(known), key=lambda one: self._error(clean, noise, one))
+            self.nearest = min(range(known), key=lambda one: self._error(clean, noise, one))
 
     def _error(self, clean: Any, noise: Any, label: int) -> float:
         import torch
@@ -59,4 +59,4 @@ class NearestClass:
         """(N, C, H, W) → the same."""
         import torch
 
-        return self.model(x, sigma, None if labels is None else torch.where(labels >= 0, self.found, labels))
+        return self.model(x, sigma, None if labels is None else torch.where(labels >= 0, self.nearest, labels))

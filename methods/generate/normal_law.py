@@ -7,7 +7,7 @@ from noisebench.tracks.generate import GaussianLaws
 
 
 @nb.method("normal_law", track="generate")
-class NormalLaw:
+class NormalLawDenoiser:
     """The exact model of the normal law that has the mean and the covariance of a set: the least that is learned.
 
     of: training pictures, such as `digits(split=train)`, or a set whose law is known. What it sees in a noisy picture
@@ -40,5 +40,5 @@ class NormalLaw:
             raise nb.Skip(f"normal_law is of pictures {self.shape}, not {tuple(x.shape[1:])}")
         noise = torch.as_tensor(sigma, dtype=torch.float64, device=x.device).reshape(-1, 1) ** 2
         along = (x.double().flatten(1) - self.mean) @ self.axes
-        made = self.mean + (along * self.variances / (self.variances + noise.clamp(min=1e-300))) @ self.axes.T
-        return made.reshape(x.shape).to(x.dtype)
+        estimate = self.mean + (along * self.variances / (self.variances + noise.clamp(min=1e-300))) @ self.axes.T
+        return estimate.reshape(x.shape).to(x.dtype)

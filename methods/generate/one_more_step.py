@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import noisebench as nb
-from noisebench.methods.generate._going_on import going_down, on_from
+from noisebench.methods.generate._base_sampler import going_down, on_from
 from noisebench.methods.generate._stepping import normal
 from noisebench.tracks.generate import Denoiser
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import noisebench as nb
-from noisebench.methods.generate._told import Told
+from noisebench.methods.generate._vector_conditioned import VectorConditioned
 from noisebench.recipes.archs.token import chosen_by, token_in
 from noisebench.tracks.generate import Denoiser
 
@@ -18,8 +18,8 @@ class Personalized:
     """
 
     def __init__(self, *, model: nb.MethodSpec, token: nb.MethodSpec) -> None:
-        self._told = Told(model, "personalized")
-        self.model, self._spec, self._token = self._told.model, model, token
+        self._conditioned = VectorConditioned(model, "personalized")
+        self.model, self._spec, self._token = self._conditioned.model, model, token
 
     def setup(self, device: Any) -> None:
         """Set up the model, and read the token. Raises `Skip` where weights are missing."""
@@ -28,13 +28,13 @@ class Personalized:
         token = token_in(getattr(learned.instance, "net", None), f"personalized: {self._token.display}")
         self._label, self._vector = int(token.label), token.vector.detach().to(device)
         if token.of.canonical == self._spec.canonical:  # that model is set up already
-            self._told = token.told
-            self.model = self._told.model
+            self._conditioned = token.conditioned
+            self.model = self._conditioned.model
         else:
-            self._told.setup(device, learned.instance.given)
+            self._conditioned.setup(device, learned.instance.given)
 
     def denoised(self, x: Any, sigma: Any, labels: Any) -> Any:
         """(N, C, H, W) → the same."""
         if labels is None:
             return self.model(x, sigma, None)
-        return self._told(x, sigma, labels, chosen_by(labels, self._label), self._vector)
+        return self._conditioned(x, sigma, labels, chosen_by(labels, self._label), self._vector)

@@ -86,16 +86,16 @@ class Quantized:
             if not seen:
                 name = self.model.runner.bound.display
                 raise nb.UsageError(f"quantized: {name} asks none of its layers: call them as modules, layer(x)")
-            few = dict.fromkeys(seen, self.bits)
+            bits_of = dict.fromkeys(seen, self.bits)
             convolutions = [layer for layer in seen if _is_convolution(layer)] or list(seen)
             for layer in (convolutions[0], convolutions[-1]):
-                few[layer] = max(self.bits, _ENDS)
-            self.weight_bytes = self._bytes(few if self.weights else {})
+                bits_of[layer] = max(self.bits, _ENDS)
+            self.weight_bytes = self._bytes(bits_of if self.weights else {})
             for layer, values in seen.items():
                 if self.weights:
-                    _round_weight(layer, few[layer])
+                    _round_weight(layer, bits_of[layer])
                 if self.activations:
-                    layer.register_forward_pre_hook(_rounding(*best_range(values, few[layer]), few[layer]))
+                    layer.register_forward_pre_hook(_rounding(*best_range(values, bits_of[layer]), bits_of[layer]))
 
     def _states(self, shape: tuple[int, ...], device: Any) -> tuple[Any, Any, Any]:
         """What the full model is asked on its way: x (count, C, H, W), its level (count, 1, 1, 1), classes or None."""
@@ -104,13 +104,13 @@ class Quantized:
         rng = nb.keyed_generator(nb.text_key("calibration"))
         x = self.levels[0] * torch.from_numpy(rng.standard_normal((self.count, *shape))).to(device)
         last = len(self.levels) - 1
-        left = {
+        remaining = {
             "ndtc": rng.normal(0.4, 0.4, self.count) * (last + 1),
             "uniform": rng.uniform(-0.5, last + 0.5, self.count),
             "first": rng.uniform(last, last, self.count),
             "last": rng.uniform(0, 0, self.count),
         }[self.calibration]
-        places = last - torch.from_numpy(left).round().clamp(0, last).long().to(device)
+        places = last - torch.from_numpy(remaining).round().clamp(0, last).long().to(device)
         classes = max((int(getattr(one, "classes", 0) or 0) for one in _networks(self.model)), default=0)
         labels = torch.arange(self.count, device=device) % (classes + 1) - 1 if classes else None
         for place in range(int(places.max())):
@@ -131,14 +131,14 @@ class Quantized:
         import torch
 
         draws = torch.Generator().manual_seed(0)
-        found: dict[Any, list[Any]] = {}
+        inputs: dict[Any, list[Any]] = {}
         parts = -(-len(x) // _AT_ONCE)
 
         def look(layer: Any, given: Any) -> None:
             values = given[0].detach().float().flatten()
             chosen = torch.randint(len(values), (min(_SEEN // parts, len(values)),), generator=draws)
             kept = [values[chosen.to(values.device)], values.min()[None], values.max()[None]]
-            found.setdefault(layer, []).extend(kept)
+            inputs.setdefault(layer, []).extend(kept)
 
         hooks = [layer.register_forward_pre_hook(look) for layer in self.layers]
         try:
@@ -148,14 +148,14 @@ class Quantized:
         finally:
             for hook in hooks:
                 hook.remove()
-        return {layer: torch.cat(values) for layer, values in found.items()}
+        return {layer: torch.cat(values) for layer, values in inputs.items()}
 
     def _bytes(self, bits: dict[Any, int]) -> int:
         """What the parameters take: weights with bits by these, and 4 bytes an output channel; others as they are."""
-        few = {id(layer.weight): (layer, count) for layer, count in bits.items()}
+        by_weight = {id(layer.weight): (layer, count) for layer, count in bits.items()}
         total = 0
         for parameter in {id(p): p for one in _networks(self.model) for p in one.parameters()}.values():
-            layer, count = few.get(id(parameter), (None, 0))
+            layer, count = by_weight.get(id(parameter), (None, 0))
             if layer is None:
                 total += parameter.nbytes
             else:
@@ -167,8 +167,8 @@ def _copied(instance: Any) -> dict[str, Any]:
     """The networks that an instance holds, by name; it has copies now, since another model may ask the same ones."""
     from torch import nn
 
-    held = dict(instance.named_children()) if isinstance(instance, nn.Module) else vars(instance)
-    whole = {name: value for name, value in held.items() if isinstance(value, nn.Module)}
+    members = dict(instance.named_children()) if isinstance(instance, nn.Module) else vars(instance)
+    whole = {name: value for name, value in members.items() if isinstance(value, nn.Module)}
     for name, copied in copy.deepcopy(whole).items():
         setattr(instance, name, copied)
     return whole
@@ -195,8 +195,8 @@ def _layers(model: Denoiser) -> list[Any]:
 def _networks(model: Denoiser) -> list[Any]:
     from torch import nn
 
-    held = [model.instance] if isinstance(model.instance, nn.Module) else vars(model.instance).values()
-    return [value for value in held if isinstance(value, nn.Module)]
+    members = [model.instance] if isinstance(model.instance, nn.Module) else vars(model.instance).values()
+    return [value for value in members if isinstance(value, nn.Module)]
 
 
 def _is_convolution(layer: Any) -> bool:

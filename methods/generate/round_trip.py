@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import noisebench as nb
-from noisebench.methods.generate._within import sampler_within
+from noisebench.methods.generate._inner_sampler import sampler_within
 from noisebench.methods.generate.interpolated import Interpolated
 
 

@@ -4,11 +4,11 @@ from typing import Annotated, Any
 
 import noisebench as nb
 from annotated_types import Ge, Le
-from noisebench.methods.generate._seeing import Seeing
+from noisebench.methods.generate._interrupted_sampler import InterruptedSampler
 
 
 @nb.method("seen_noise", track="generate", role="sanity")
-class SeenNoise(Seeing):
+class SeenNoise(InterruptedSampler):
     """The noise that a sampler's model sees at one of its calls, in place of samples.
 
     sampler: such as `euler(model=…)`. call: which one, the first is 1. What is seen is (x - picture) / σ: its deviation

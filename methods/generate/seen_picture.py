@@ -4,11 +4,11 @@ from typing import Annotated, Any
 
 import noisebench as nb
 from annotated_types import Ge, Le
-from noisebench.methods.generate._seeing import Seeing
+from noisebench.methods.generate._interrupted_sampler import InterruptedSampler
 
 
 @nb.method("seen_picture", track="generate", role="sanity")
-class SeenPicture(Seeing):
+class SeenPicture(InterruptedSampler):
     """The picture that a sampler's model sees at one of its calls: over several calls, the way of a sampler.
 
     sampler: such as `euler(model=…)`. call: which one, the first is 1. With `call={1,5,10,20}` the panels of a report

@@ -5,7 +5,7 @@ from typing import Any
 
 import noisebench as nb
 import numpy as np
-from noisebench.methods.generate._going_on import going_down, on_from
+from noisebench.methods.generate._base_sampler import going_down, on_from
 from noisebench.methods.generate._stepping import Level
 from noisebench.tracks.generate import GaussianLaws
 
@@ -48,6 +48,6 @@ class Teleport:
         rows = self.most * latents.cpu().double().flatten(1).numpy()
         labels = np.full(len(rows), -1) if info.labels is None else info.labels
         for label in np.unique(labels):
-            own = labels == label
-            rows[own] = self.moments.of(int(label)).moved(rows[own], self.most, self.base.levels[0])
+            chosen = labels == label
+            rows[chosen] = self.moments.of(int(label)).moved(rows[chosen], self.most, self.base.levels[0])
         return on_from(self.base, torch.from_numpy(rows).reshape(latents.shape).to(latents.device), info)

@@ -4,7 +4,7 @@ import itertools
 from typing import Any
 
 import noisebench as nb
-from noisebench.methods.generate._within import sampler_within
+from noisebench.methods.generate._inner_sampler import sampler_within
 from noisebench.methods.generate.disa import DiSA, put
 from noisebench.methods.generate.exact_tokens import ExactTokens
 from noisebench.recipes.archs._patches import as_pictures
@@ -54,14 +54,14 @@ class TokenError:
         rows = law.drawn(latents.cpu().double().flatten(1).numpy(), np.zeros(len(latents), np.int64))
         pictures = torch.from_numpy(rows).reshape(latents.shape).to(latents.device)
         tokens = disa.tokens_of(pictures)
-        made, known = torch.zeros_like(tokens), torch.zeros(tokens.shape[:2], dtype=torch.bool, device=tokens.device)
+        errors, known = torch.zeros_like(tokens), torch.zeros(tokens.shape[:2], dtype=torch.bool, device=tokens.device)
         for plan in info.each(disa.plans(tokens, info)):
             _, means, variances, axes = disa.model.told(pictures, known, plan.places, None)
             pull, spread = through(disa, variances[:, 0], plan.levels)
             off = pull * (means[:, 0, None] @ axes[:, 0])[:, 0]
             far = (off**2 + (spread - variances[:, 0].sqrt()) ** 2).sqrt()
-            made, known = put(made, plan.places, far), known.scatter(1, plan.places, True)
-        return as_pictures(made, law.shape, disa.model.patch).float()
+            errors, known = put(errors, plan.places, far), known.scatter(1, plan.places, True)
+        return as_pictures(errors, law.shape, disa.model.patch).float()
 
 
 def through(disa: DiSA, variances: Any, down: list[float]) -> tuple[Any, Any]:

@@ -35,7 +35,7 @@ class TokenSpread:
         turn = next(turns, None)
         if turn is None:
             raise nb.UsageError(f"{self.sampler.bound.display} has fewer than {self.iteration} iterations")
-        again = disa.drawn(turn.plan.levels[0] * normal(turn.drawn, info), turn.told, turn.plan.levels, info)
-        times = math.sqrt(turn.made.shape[1] / turn.plan.places.shape[1] / 2)
-        found = put(0 * turn.made, turn.plan.places, times * (turn.drawn - again))
-        return as_pictures(found, tuple(latents.shape[1:]), disa.model.patch).float()
+        again = disa.drawn(turn.plan.levels[0] * normal(turn.drawn, info), turn.conditions, turn.plan.levels, info)
+        times = math.sqrt(turn.tokens.shape[1] / turn.plan.places.shape[1] / 2)
+        differences = put(0 * turn.tokens, turn.plan.places, times * (turn.drawn - again))
+        return as_pictures(differences, tuple(latents.shape[1:]), disa.model.patch).float()

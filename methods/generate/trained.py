@@ -11,7 +11,7 @@ Steps = Annotated[int, Ge(1), Le(10_000_000)]
 
 
 @nb.method("trained", track="generate")
-class Trained(nb.TrainedMethod):
+class TrainedModel(nb.TrainedMethod):
     """A model that is trained here, by a recipe: done once, stored by its key, and asked by samplers that name it.
 
     arch, objective: a network that is told the noise, and how it learns: `diffusion_unet` with `denoise`, `eps`, `v` or

@@ -4,7 +4,7 @@ import noisebench as nb
 
 
 @nb.method("tuned", track="generate")
-class Tuned(nb.TunedMethod):
+class TunedModel(nb.TunedMethod):
     """The variant of a trained model whose training has the best validation score.
 
     vary: the path of a parameter of `method`, such as `optimizer.lr`, `batch` or `parts.ema.decay`: of components

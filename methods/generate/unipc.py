@@ -31,15 +31,15 @@ class UniPC(Stepping):
             kept, line, parabola = moments(h)
             start = lower / sigma * x + kept * clean
             if before is None:
-                ahead = denoised(start, lower)
-                x = start + kept / 2 * (ahead - clean)
+                predicted = denoised(start, lower)
+                x = start + kept / 2 * (predicted - clean)
             else:
                 behind = (before - clean) / width
-                ahead = denoised(start - kept * h / 2 * behind, lower)
-                front = (ahead - clean) / h
+                predicted = denoised(start - kept * h / 2 * behind, lower)
+                front = (predicted - clean) / h
                 bend = (front + behind) / (h + width)
                 x = start + line * (front - h * bend) + parabola * bend
-            before, clean, width = clean, ahead, h
+            before, clean, width = clean, predicted, h
         return clean
 
 

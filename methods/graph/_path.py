@@ -26,7 +26,7 @@ LEAST = 1e-6
 
 
 @dataclass(frozen=True)
-class Course:
+class PathSchedule:
     """How long and how fast: the penalty `lam` of |W|, Adam's `rate`, steps of the first stages and of the last one."""
 
     lam: float
@@ -47,7 +47,7 @@ class _Heard:
         self.tell(self.before + step, self.of)
 
 
-def follow_path(samples: Any, score: Score, course: Course, tell: Callable[[int, int], None]) -> tuple[Any, Any]:
+def follow_path(samples: Any, score: Score, course: PathSchedule, tell: Callable[[int, int], None]) -> tuple[Any, Any]:
     """Samples (N, d) → weights (d, d) and noise levels (d,), float64.
 
     Raises `Skip` for a variable of one value.
@@ -85,21 +85,21 @@ def _stage(
     room = barrier * eye
     least = LEAST * float(np.sqrt(np.diagonal(cov).min()))
     mean, square, step = np.zeros_like(w), np.zeros_like(w), np.zeros_like(w)
-    left = eye - w
-    rest = cov @ left
+    i_minus_w = eye - w
+    rest = cov @ i_minus_w
     gradient, spare = np.empty_like(w), np.empty_like(w)
 
     def inverse() -> Any:
         """(s I − W∘W)⁻ᵀ: LAPACK takes rows for columns."""
         np.multiply(w, w, out=spare)
         lu, pivots, _ = dgetrf(np.subtract(room, spare).T, overwrite_a=True)
-        found, singular = dgetri(lu, pivots, overwrite_lu=True)
-        return found if singular == 0 else np.full_like(w, -np.inf)
+        inverted, singular = dgetri(lu, pivots, overwrite_lu=True)
+        return inverted if singular == 0 else np.full_like(w, -np.inf)
 
     def look() -> tuple[Any, Any]:
-        np.subtract(eye, w, out=left)
-        np.matmul(cov, left, out=rest)
-        variances = np.einsum("ij,ij->j", left, rest)
+        np.subtract(eye, w, out=i_minus_w)
+        np.matmul(cov, i_minus_w, out=rest)
+        variances = np.einsum("ij,ij->j", i_minus_w, rest)
         return variances, np.maximum(level_of(score, np.maximum(variances, 0)), least)
 
     before = 1e16

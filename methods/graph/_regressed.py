@@ -17,9 +17,9 @@ def regressed(samples: Any, edges: Any) -> Any:
     for effect in range(len(edges)):
         causes = np.flatnonzero(edges[:, effect])
         if len(causes):
-            found = np.linalg.lstsq(centred[:, causes], centred[:, effect], rcond=None)[0]
+            coefficients = np.linalg.lstsq(centred[:, causes], centred[:, effect], rcond=None)[0]
             # An edge that was asked for stays one.
-            weights[causes, effect] = np.where(found == 0, np.finfo(np.float64).tiny, found)
+            weights[causes, effect] = np.where(coefficients == 0, np.finfo(np.float64).tiny, coefficients)
     return weights
 
 
@@ -40,8 +40,8 @@ def sparse_weights(samples: Any, order: Any) -> Any:
         if len(samples) <= place + 1:
             break
         full = np.linalg.lstsq(centred[:, before], centred[:, effect], rcond=None)[0]
-        left = float(np.mean((centred[:, effect] - centred[:, before] @ full) ** 2))
-        if left <= _NOTHING * float(np.mean(centred[:, effect] ** 2)):
+        residual = float(np.mean((centred[:, effect] - centred[:, before] @ full) ** 2))
+        if residual <= _NOTHING * float(np.mean(centred[:, effect] ** 2)):
             weights[before, effect] = full
             continue
         scale = np.abs(full)

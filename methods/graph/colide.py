@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import noisebench as nb
-from noisebench.methods.graph._path import Course, follow_path
+from noisebench.methods.graph._path import PathSchedule, follow_path
 from noisebench.methods.graph._pruned import pruned
 from noisebench.methods.graph._settings import Penalty, Rate, Steps, Threshold
 
@@ -34,5 +34,5 @@ def colide(
     stages of Adam of at most `warm` steps, the last of `last`. Weights up to `threshold` are dropped, then the smallest
     until there is no cycle.
     """
-    weights, levels = follow_path(samples, variance, Course(lam, rate, warm, last), info.progress)
+    weights, levels = follow_path(samples, variance, PathSchedule(lam, rate, warm, last), info.progress)
     return pruned(weights, threshold), levels

@@ -18,6 +18,6 @@ def correlation_threshold(samples: Any, info: Any, *, least: Annotated[float, Ge
     centred = samples - samples.mean(axis=0)
     size = np.sqrt((centred**2).sum(axis=0))
     scaled = centred / np.where(size > 0, size, 1.0)
-    found = scaled.T @ scaled
-    np.fill_diagonal(found, 0.0)
-    return np.where(np.abs(found) > least, found, 0.0)
+    correlations = scaled.T @ scaled
+    np.fill_diagonal(correlations, 0.0)
+    return np.where(np.abs(correlations) > least, correlations, 0.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import noisebench as nb
-from noisebench.methods.graph._path import Course, follow_path
+from noisebench.methods.graph._path import PathSchedule, follow_path
 from noisebench.methods.graph._pruned import pruned
 from noisebench.methods.graph._settings import Penalty, Rate, Steps, Threshold
 
@@ -32,4 +32,4 @@ def dagma_ls(
     Minimises ‖X − XW‖² / (2 N) + lam |W| by the stages of `colide`: the two differ by the score alone. Weights up to
     `threshold` are dropped, then the smallest until there is no cycle.
     """
-    return pruned(follow_path(samples, "ls", Course(lam, rate, warm, last), info.progress)[0], threshold)
+    return pruned(follow_path(samples, "ls", PathSchedule(lam, rate, warm, last), info.progress)[0], threshold)

@@ -24,24 +24,24 @@ def direct_lingam(samples: Any, info: Any, *, threshold: Threshold = 0.0) -> Any
     Exogenous is the variable for which the pairwise likelihood ratios against all others are largest, with entropies by
     Hyvärinen's approximation (Hyvärinen & Smith 2013). Needs noise that is not normal. Time grows with the cube of d.
     """
-    left, remaining = samples - samples.mean(axis=0), list(range(samples.shape[1]))
+    residuals, remaining = samples - samples.mean(axis=0), list(range(samples.shape[1]))
     order = list[int]()
     while remaining:
         info.progress(len(order), samples.shape[1])
-        chosen = remaining[_most_exogenous(left[:, remaining])] if len(remaining) > 1 else remaining[0]
+        chosen = remaining[_most_exogenous(residuals[:, remaining])] if len(remaining) > 1 else remaining[0]
         order.append(chosen)
         remaining.remove(chosen)
-        cause = left[:, chosen]
-        left[:, remaining] -= np.outer(cause, cause @ left[:, remaining] / max(float(cause @ cause), _TINY))
+        cause = residuals[:, chosen]
+        residuals[:, remaining] -= np.outer(cause, cause @ residuals[:, remaining] / max(float(cause @ cause), _TINY))
     return pruned(sparse_weights(samples, np.array(order)), threshold)
 
 
 _TINY = float(np.finfo(np.float64).tiny)
 
 
-def _most_exogenous(left: Any) -> int:
+def _most_exogenous(variables: Any) -> int:
     """Of variables (N, k) the place of the one that is least likely an effect of another."""
-    scaled = left / np.maximum(left.std(axis=0), _TINY)
+    scaled = variables / np.maximum(variables.std(axis=0), _TINY)
     entropies = _entropy(scaled)
     slopes = scaled.T @ scaled / len(scaled)
     count = scaled.shape[1]

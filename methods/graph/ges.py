@@ -21,5 +21,5 @@ def ges(samples: Any, info: Any) -> Any:
     Takes minutes from some 30 variables on. An edge whose direction normal noise cannot tell has none. Raises `Skip`
     where causal-learn is not installed.
     """
-    found = search("ScoreBased.GES").ges(samples, score_func="local_score_BIC")["G"]
-    return regressed(samples, edges_of(found.graph))
+    cpdag = search("ScoreBased.GES").ges(samples, score_func="local_score_BIC")["G"]
+    return regressed(samples, edges_of(cpdag.graph))

@@ -50,11 +50,11 @@ def golem(
         for t in range(1, steps + 1):
             if t % 1000 == 0:
                 info.progress(phase * steps + t, len(phases) * steps)
-            left = eye - w
-            rest = cov @ left
-            variances = np.maximum((left * rest).sum(axis=0), 1e-300)
+            i_minus_w = eye - w
+            rest = cov @ i_minus_w
+            variances = np.maximum((i_minus_w * rest).sum(axis=0), 1e-300)
             gradient = -rest / (variances if kind == "nv" else variances.mean())
-            gradient += np.linalg.inv(left).T + penalty * np.sign(w) + 2 * cycles * w * expm(w * w).T
+            gradient += np.linalg.inv(i_minus_w).T + penalty * np.sign(w) + 2 * cycles * w * expm(w * w).T
             np.fill_diagonal(gradient, 0.0)
             mean = 0.9 * mean + 0.1 * gradient
             square = 0.999 * square + 0.001 * gradient**2

@@ -53,10 +53,10 @@ def notears(
 
     def objective(parts: Any, rho: float, alpha: float) -> tuple[Any, Any]:
         weights = weights_of(parts)
-        left = eye - weights
-        rest = cov @ left
+        i_minus_w = eye - weights
+        rest = cov @ i_minus_w
         amount, slope = cycles(weights)
-        value = (left * rest).sum() / 2 + rho / 2 * amount**2 + alpha * amount + lam * parts.sum()
+        value = (i_minus_w * rest).sum() / 2 + rho / 2 * amount**2 + alpha * amount + lam * parts.sum()
         gradient = (-rest + (rho * amount + alpha) * slope).ravel()
         # Steps of the line search that go too far have no finite value, and are taken back.
         return np.nan_to_num(value, nan=np.inf), np.nan_to_num(np.concatenate([gradient + lam, -gradient + lam]))
@@ -66,12 +66,12 @@ def notears(
         info.progress(done, rounds)
         while True:
             with np.errstate(over="ignore", invalid="ignore"):
-                found = minimize(objective, parts, args=(rho, alpha), method="L-BFGS-B", jac=True, bounds=free).x
-            amount = float(cycles(weights_of(found))[0])
+                solution = minimize(objective, parts, args=(rho, alpha), method="L-BFGS-B", jac=True, bounds=free).x
+            amount = float(cycles(weights_of(solution))[0])
             if amount <= shrink * before or rho >= LARGEST:
                 break
             rho *= 10
-        parts, before = found, amount
+        parts, before = solution, amount
         alpha += rho * amount
         if amount <= ENOUGH or rho >= LARGEST:
             break

@@ -16,5 +16,5 @@ def pc(samples: Any, info: Any, *, alpha: Annotated[float, Gt(0), Lt(1)] = 0.01)
 
     An edge whose direction normal noise cannot tell has none. Raises `Skip` where causal-learn is not installed.
     """
-    found = search("ConstraintBased.PC").pc(samples, alpha, "fisherz", show_progress=False)
-    return regressed(samples, edges_of(found.G.graph))
+    result = search("ConstraintBased.PC").pc(samples, alpha, "fisherz", show_progress=False)
+    return regressed(samples, edges_of(result.G.graph))

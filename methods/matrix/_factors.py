@@ -58,6 +58,6 @@ def _start(towards: Any, width: int, psd: bool) -> tuple[Any, Any]:
         scale = np.sqrt(np.maximum(values[order], 0) / max(values[order[0]], 1e-300))
         u = vectors[:, order] * scale
         return u, u
-    left, values, right = np.linalg.svd(towards, full_matrices=False)
+    left_vectors, values, right_vectors = np.linalg.svd(towards, full_matrices=False)
     scale = np.sqrt(values[:width] / max(values[0], 1e-300))
-    return left[:, :width] * scale, right[:width].T * scale
+    return left_vectors[:, :width] * scale, right_vectors[:width].T * scale

@@ -26,7 +26,7 @@ def chosen_by_held_out(
     """
     order = info.rng.permutation(given.operator.count)
     split = max(1, len(order) // PART)
-    held, used = np.sort(order[:split]), np.sort(order[split:])
+    held_out, used = np.sort(order[:split]), np.sort(order[split:])
     if not len(used):
         raise nb.Skip("one measurement is too few to hold any out: say the parameter")
     part = Measurements(part_of(given.operator, used), given.y[used], given.psd)
@@ -34,7 +34,7 @@ def chosen_by_held_out(
     before, since = None, 0
     for choice in tried:
         before = solve(part, choice, before)
-        error = float(np.mean(np.abs(given.operator.measure(before)[held] - given.y[held])))
+        error = float(np.mean(np.abs(given.operator.measure(before)[held_out] - given.y[held_out])))
         if best is None or error < best[0]:
             best, since = (error, choice, before), 0
         else:

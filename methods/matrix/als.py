@@ -44,9 +44,9 @@ def _fitted(given: Any, rank: int, ridge: float, rounds: int) -> Any:
     damp = np.sqrt(ridge * operator.count) * operator.gain
     for _ in range(rounds):
         base = np.linalg.qr(v)[0]
-        u = _left(operator, given.y, base, damp, matrix @ base, False)
+        u = _left_factor(operator, given.y, base, damp, matrix @ base, False)
         base = np.linalg.qr(u)[0]
-        v = _left(operator, given.y, base, damp, matrix.T @ base, True)
+        v = _left_factor(operator, given.y, base, damp, matrix.T @ base, True)
         new = base @ v.T
         done = np.linalg.norm(new - matrix) <= 1e-6 * np.linalg.norm(new)
         matrix = new
@@ -55,7 +55,7 @@ def _fitted(given: Any, rank: int, ridge: float, rounds: int) -> Any:
     return (matrix + matrix.T) / 2 if given.psd else matrix
 
 
-def _left(operator: Any, y: Any, v: Any, damp: float, before: Any, turned: bool) -> Any:
+def _left_factor(operator: Any, y: Any, v: Any, damp: float, before: Any, turned: bool) -> Any:
     """The U that fits best beside an orthonormal V, from the one before; `turned`: of the transposed matrix."""
     from scipy.sparse.linalg import LinearOperator, lsqr
 

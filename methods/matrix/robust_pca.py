@@ -42,9 +42,9 @@ def robust_pca(
         rest = seen - low + multiplier / mu
         sparse = np.sign(rest) * np.maximum(np.abs(rest) - weight / mu, 0)
         low = shrunk(seen - sparse + multiplier / mu, 1 / mu, given.psd)
-        left = seen - low - sparse
-        multiplier = multiplier + mu * left
+        residual = seen - low - sparse
+        multiplier = multiplier + mu * residual
         mu = min(mu * TIGHTER, most)
-        if np.linalg.norm(left) <= 1e-7 * size:
+        if np.linalg.norm(residual) <= 1e-7 * size:
             break
     return low

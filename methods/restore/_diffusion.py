@@ -27,9 +27,9 @@ def denoiser_of(inner: nb.Restorer) -> Callable[[Picture, float], Picture]:
     """(picture, deviation of its noise) → without the noise, by a method that is told the deviation alone."""
 
     def denoised(x: Picture, sigma: float) -> Picture:
-        told = nb.Info({"shape": x.shape[:2], "sigma": float(sigma)})
-        made: Picture = inner.restore(np.ascontiguousarray(x, np.float32), told).astype(np.float64)
-        return made
+        info = nb.Info({"shape": x.shape[:2], "sigma": float(sigma)})
+        estimate: Picture = inner.restore(np.ascontiguousarray(x, np.float32), info).astype(np.float64)
+        return estimate
 
     return denoised
 
@@ -53,17 +53,17 @@ def differentiated(inner: nb.Restorer) -> Callable[[Picture, float], tuple[Pictu
     def denoised(x: Picture, sigma: float) -> tuple[Picture, Pull]:
         with torch.enable_grad():
             given = inner.prepare(x.astype(np.float32)).requires_grad_()
-            made = inner.instance.denoised(given, float(sigma))
+            output = inner.instance.denoised(given, float(sigma))
 
         def pull(v: Picture) -> Picture:
-            (found,) = torch.autograd.grad(made, given, inner.prepare(v.astype(np.float32)))
-            return _picture(found)
+            (product,) = torch.autograd.grad(output, given, inner.prepare(v.astype(np.float32)))
+            return _picture(product)
 
-        return _picture(made.detach()), pull
+        return _picture(output.detach()), pull
 
     return denoised
 
 
 def _picture(tensor: Any) -> Picture:
-    made: Picture = tensor[0].permute(1, 2, 0).cpu().numpy().astype(np.float64)
-    return made
+    picture: Picture = tensor[0].permute(1, 2, 0).cpu().numpy().astype(np.float64)
+    return picture

@@ -56,8 +56,8 @@ def collect(folder: Path, name: str) -> Any:
     pictures = sorted(f.name for f in folder.iterdir() if f.suffix.lower() in nb.PICTURE_SUFFIXES)
     due = [p for p in pictures if Path(p).stem == Path(name).stem]
     if not due:
-        found = f"only {', '.join(pictures[:5])}" if pictures else "no picture"
-        raise nb.Invalid(f"the program ended well, but {name} is not in its output folder: {found}")
+        listed = f"only {', '.join(pictures[:5])}" if pictures else "no picture"
+        raise nb.Invalid(f"the program ended well, but {name} is not in its output folder: {listed}")
     if len(pictures) > 1:
         raise nb.Invalid(f"the program wrote {len(pictures)} pictures where one was due: {', '.join(pictures[:5])}")
     path = folder / due[0]

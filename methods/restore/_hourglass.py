@@ -22,16 +22,16 @@ def hourglass(channels: int, out: int, width: int, depth: int, drop: float = 0.0
         return F.pad(x, (1, 1, 1, 1), mode=mode)
 
     class Block(nn.Module):
-        def __init__(self, given: int, made: int, stride: int = 1, lost: float = 0.0) -> None:
+        def __init__(self, given: int, wanted: int, stride: int = 1, dropped: float = 0.0) -> None:
             super().__init__()
-            self.conv = nn.Conv2d(given, made, 3, stride)
-            self.norm = nn.BatchNorm2d(made)
-            self.lost = lost
+            self.conv = nn.Conv2d(given, wanted, 3, stride)
+            self.norm = nn.BatchNorm2d(wanted)
+            self.dropped = dropped
 
         def forward(self, x: Any) -> Any:
-            made = self.conv(same(F.dropout(x, self.lost)))
+            y = self.conv(same(F.dropout(x, self.dropped)))
             # One value a channel has no deviation.
-            return F.leaky_relu(self.norm(made) if made.shape[-2:].numel() > 1 else made, 0.2)
+            return F.leaky_relu(self.norm(y) if y.shape[-2:].numel() > 1 else y, 0.2)
 
     class Hourglass(nn.Module):
         def __init__(self) -> None:
@@ -42,7 +42,8 @@ def hourglass(channels: int, out: int, width: int, depth: int, drop: float = 0.0
             )
             self.across = nn.ModuleList(nn.Conv2d(width if level else channels, 4, 1) for level in range(depth))
             self.up = nn.ModuleList(
-                nn.Sequential(Block(width + 4, width, lost=drop), Block(width, width, lost=drop)) for _ in range(depth)
+                nn.Sequential(Block(width + 4, width, dropped=drop), Block(width, width, dropped=drop))
+                for _ in range(depth)
             )
             self.last = nn.Conv2d(width, out, 1)
 
@@ -53,9 +54,9 @@ def hourglass(channels: int, out: int, width: int, depth: int, drop: float = 0.0
                     break
                 levels.append(across(x))
                 x = down(x)
-            for held, up in zip(reversed(levels), list(self.up)[: len(levels)][::-1], strict=True):
-                x = F.interpolate(x, size=held.shape[-2:], mode="bilinear", align_corners=False)
-                x = up(torch.cat([x, held], dim=1))
+            for skip, up in zip(reversed(levels), list(self.up)[: len(levels)][::-1], strict=True):
+                x = F.interpolate(x, size=skip.shape[-2:], mode="bilinear", align_corners=False)
+                x = up(torch.cat([x, skip], dim=1))
             return self.last(x)
 
     return Hourglass()

@@ -88,9 +88,9 @@ class Linearised:
             start = rng.standard_normal(size)
             values, vectors = eigsh(operator, k=count, which="LA", v0=start, tol=1e-3, ncv=min(size, 2 * count + 20))
         order = np.argsort(-values)[:count]
-        found = vectors.T[order]
-        along = found @ self.at.detach().flatten().double().cpu().numpy()
-        return values[order], found * np.where(along < 0, -1.0, 1.0)[:, None]
+        basis = vectors.T[order]
+        along = basis @ self.at.detach().flatten().double().cpu().numpy()
+        return values[order], basis * np.where(along < 0, -1.0, 1.0)[:, None]
 
 
 def linearised(inner: nb.Restorer, noisy: Any, info: Any) -> Linearised:

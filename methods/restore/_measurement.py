@@ -16,7 +16,7 @@ Spectrum = npt.NDArray[Any]
 """Coefficients of a picture in an orthonormal basis: real ones, or complex ones of a Fourier basis."""
 _LEAST = 1 / 255
 """Noise of what was measured, where none is disclosed or less."""
-_LOST = 1e-6
+_ZERO_GAIN = 1e-6
 """A gain below this is one of 0 that was rounded."""
 
 
@@ -40,8 +40,8 @@ class Measurement:
 
     def forward(self, x: Picture) -> Spectrum:
         """Uᴴ H x: what `seen` would be without noise."""
-        made: Spectrum = self.gains * self.into(x)
-        return made
+        spectrum: Spectrum = self.gains * self.into(x)
+        return spectrum
 
     def adjoint(self, seen: Spectrum) -> Picture:
         """Hᵀ y, of Uᴴ y."""
@@ -56,7 +56,7 @@ class Measurement:
         right = np.conj(self.gains) * self.seen + weight * self.into(x)
         return self.out(right / (np.abs(self.gains) ** 2 + weight))
 
-    def inverse(self, elsewhere: Picture, least: float = _LOST) -> Picture:
+    def inverse(self, elsewhere: Picture, least: float = _ZERO_GAIN) -> Picture:
         """The pseudo-inverse: what was measured with a gain of at least `least`, and `elsewhere` in what was not."""
         kept = np.abs(self.gains) >= least
         return self.out(np.where(kept, self.seen / np.where(kept, self.gains, 1), self.into(elsewhere)))
@@ -103,12 +103,12 @@ def _blurred(noisy: Any, info: Any) -> Measurement:
     if mirrored and np.allclose(kernel, kernel[::-1]):
 
         def into(x: Picture) -> Spectrum:
-            made: Spectrum = dctn(x, axes=(0, 1), norm="ortho")
-            return made
+            spectrum: Spectrum = dctn(x, axes=(0, 1), norm="ortho")
+            return spectrum
 
         def out(c: Spectrum) -> Picture:
-            made: Picture = idctn(c, axes=(0, 1), norm="ortho")
-            return made
+            picture: Picture = idctn(c, axes=(0, 1), norm="ortho")
+            return picture
 
         sides = [np.cos(np.outer(np.arange(n), _offsets(k)) * (np.pi / n)) for n, k in _pairs(y, kernel)]
     else:
@@ -116,12 +116,12 @@ def _blurred(noisy: Any, info: Any) -> Measurement:
             y = np.pad(y, ((0, height), (0, width), (0, 0)), mode="symmetric")
 
         def into(x: Picture) -> Spectrum:
-            made: Spectrum = fft2(x, axes=(0, 1), norm="ortho")
-            return made
+            spectrum: Spectrum = fft2(x, axes=(0, 1), norm="ortho")
+            return spectrum
 
         def out(c: Spectrum) -> Picture:
-            made: Picture = ifft2(c, axes=(0, 1), norm="ortho").real
-            return made
+            picture: Picture = ifft2(c, axes=(0, 1), norm="ortho").real
+            return picture
 
         sides = [np.exp(np.outer(np.arange(n), _offsets(k)) * (-2j * np.pi / n)) for n, k in _pairs(y, kernel)]
     gains = (sides[0] @ kernel @ sides[1].T)[:, :, None]
@@ -143,10 +143,10 @@ def _shrunk(noisy: Any, info: Any, name: str) -> Measurement:
         raise nb.Skip(f"{name} takes pictures made smaller by a whole factor")
     (u_rows, rows, v_rows), (u_columns, columns, v_columns) = shrinking(height, scale), shrinking(width, scale)
 
-    def both(left: Picture, x: Picture, right: Picture) -> Picture:
+    def both(by_rows: Picture, x: Picture, by_columns: Picture) -> Picture:
         """left x rightᵀ of each channel."""
-        made: Picture = np.matmul(np.matmul(left, x.transpose(2, 0, 1)), right.T).transpose(1, 2, 0)
-        return made
+        product: Picture = np.matmul(np.matmul(by_rows, x.transpose(2, 0, 1)), by_columns.T).transpose(1, 2, 0)
+        return product
 
     gains, seen = np.zeros((height, width, 1)), np.zeros((height, width, y.shape[2]))
     gains[: len(rows), : len(columns), 0] = np.outer(rows, columns)

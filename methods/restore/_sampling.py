@@ -35,8 +35,8 @@ class TrainedSampler:
             return torch.randn(like.shape, generator=info.generator).to(like)
 
         def mean(pictures: Any) -> Any:
-            made = (self.sampled(net, pictures, draw) for _ in range(self.average))
-            return sum(made) / self.average
+            samples = (self.sampled(net, pictures, draw) for _ in range(self.average))
+            return sum(samples) / self.average
 
         # The method within, its network used in so many steps: which channels go where is its affair.
         taken = copy.copy(self.inner.instance)
@@ -46,6 +46,6 @@ class TrainedSampler:
 
 def refuse_others(name: str, arch: str, method: nb.Bound) -> None:
     """Raise `UsageError` for a method whose network is none of `arch`."""
-    found = [one.kwargs.get("arch") for one in variants_of(method)]
-    if any(one is None or one.entry.name != arch for one in found):
+    archs = [one.kwargs.get("arch") for one in variants_of(method)]
+    if any(one is None or one.entry.name != arch for one in archs):
         raise nb.UsageError(f"{name} is of trained(arch={arch}, …), or one tuned, not of {method.display}")

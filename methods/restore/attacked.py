@@ -16,7 +16,7 @@ Steps = Annotated[int, Ge(1), Le(1000)]
 @nb.method("attacked", layout="hwc", oracle=True, cite="A. Madry et al., Towards deep learning models resistant to "
            "adversarial attacks, ICLR 2018")  # fmt: skip
 @nb.checked(refuse_learner)
-class Attacked:
+class AttackedRestorer:
     """`method` on the input within `radius` of the noisy picture that raises its squared error most.
 
     radius is in grey levels of 255: of the largest change of a value (`norm=linf`), or of the root mean square

@@ -43,8 +43,8 @@ def bayes_inverse(noisy: Any, info: Any) -> Any:
     units = np.eye(pixels).reshape(*clean.shape[:2], pixels)
     forward = at.out(at.forward(units)).reshape(pixels, pixels)
     seen = at.out(at.seen).reshape(pixels, -1)
-    made = [_posterior_mean(one, forward, law, sigma) for one in seen.T]
-    return np.stack(made, axis=-1).reshape(clean.shape).astype(np.float32)
+    planes = [_posterior_mean(one, forward, law, sigma) for one in seen.T]
+    return np.stack(planes, axis=-1).reshape(clean.shape).astype(np.float32)
 
 
 def _law(meta: Any) -> tuple[Any, Any, Any]:
@@ -69,16 +69,16 @@ def _law(meta: Any) -> tuple[Any, Any, Any]:
 
 
 def _posterior_mean(seen: Any, forward: Any, law: tuple[Any, Any, Any], sigma: float) -> Any:
-    logs, found = [], []
+    logs, means = [], []
     for weight, mean, covariance in zip(*law, strict=True):
         off = seen - forward @ mean
         cross = covariance @ forward.T
         factor = np.linalg.cholesky(forward @ cross + sigma**2 * np.eye(off.size))
         white = np.linalg.solve(factor, off)
         logs.append(np.log(weight) - 0.5 * white @ white - np.log(np.diag(factor)).sum())
-        found.append(mean + cross @ np.linalg.solve(factor.T, white))
+        means.append(mean + cross @ np.linalg.solve(factor.T, white))
     shares = np.exp(np.array(logs) - max(logs))
-    return shares @ np.array(found) / shares.sum()
+    return shares @ np.array(means) / shares.sum()
 
 
 def _is_white_gaussian(noise: Any, sigma: float) -> bool:
@@ -86,5 +86,5 @@ def _is_white_gaussian(noise: Any, sigma: float) -> bool:
     if sigma <= _ROUNDING:
         return bool(np.sqrt(np.mean(noise**2)) < 5 * _ROUNDING)
     z = noise.reshape(-1, noise.shape[-1]) / sigma
-    found = (np.mean(z**2) - 1) / np.sqrt(2), (np.mean(z**4) - 3) / np.sqrt(96), np.mean(z[1:] * z[:-1])
-    return bool(np.abs(found).max() * np.sqrt(z.size) < 6)
+    statistics = (np.mean(z**2) - 1) / np.sqrt(2), (np.mean(z**4) - 3) / np.sqrt(96), np.mean(z[1:] * z[:-1])
+    return bool(np.abs(statistics).max() * np.sqrt(z.size) < 6)

@@ -35,8 +35,8 @@ def bayes_optimum(noisy: Any, info: Any) -> Any:
         weights, means, covariances = (
             np.asarray(meta[name], np.float64) for name in ("weights", "means", "covariances")
         )
-        found = posterior_mean(observed.ravel(), weights, means, covariances, sigma)
-        return found.reshape(observed.shape).astype(np.float32)
+        estimate = posterior_mean(observed.ravel(), weights, means, covariances, sigma)
+        return estimate.reshape(observed.shape).astype(np.float32)
     return _region_means(observed, np.asarray(meta["labels"]))
 
 
@@ -47,15 +47,15 @@ def posterior_mean(observed: Any, weights: Any, means: Any, covariances: Any, si
     """
     if sigma == 0:
         return observed
-    logs, found = [], []
+    logs, component_means = [], []
     for weight, mean, covariance in zip(weights, means, covariances, strict=True):
         off = observed - mean.ravel()
         factor = np.linalg.cholesky(covariance + sigma**2 * np.eye(off.size))
         white = np.linalg.solve(factor, off)
         logs.append(np.log(weight) - 0.5 * white @ white - np.log(np.diag(factor)).sum())
-        found.append(mean.ravel() + covariance @ np.linalg.solve(factor.T, white))
+        component_means.append(mean.ravel() + covariance @ np.linalg.solve(factor.T, white))
     shares = np.exp(np.array(logs) - max(logs))
-    return shares @ np.array(found) / shares.sum()
+    return shares @ np.array(component_means) / shares.sum()
 
 
 def _is_digital(observed: Any, bit_depth: int | None) -> bool:

@@ -20,7 +20,7 @@ import noisebench as nb
 from noisebench.methods.restore._exchange import collect, hand_over, write
 
 PLACES = ("input", "output", "input_file", "output_file", "info", "seed")
-TOLD = (
+DISCLOSED = (
     "sigma", "sigma255", "peak", "looks", "speckle", "p", "scale", "quality", "bit_depth", "iso", "ratio",
     "boundary", "mask", "kernel",
 )  # fmt: skip
@@ -135,9 +135,10 @@ def words_of(argv: str) -> list[str]:
     if not words:
         raise nb.UsageError("command: argv is empty: write the program and its arguments")
     named = {name for word in words for name in _placeholders(word)}
-    for name in sorted(named - {*PLACES, *TOLD}):
+    for name in sorted(named - {*PLACES, *DISCLOSED}):
         raise nb.UsageError(
-            f"command: unknown placeholder {{{name}}}: known are {', '.join((*PLACES, *TOLD))}; write a brace twice"
+            f"command: unknown placeholder {{{name}}}: known are {', '.join((*PLACES, *DISCLOSED))}; "
+            "write a brace twice"
         )
     for role in ("input", "output"):
         if not named & {role, f"{role}_file"}:
@@ -145,8 +146,8 @@ def words_of(argv: str) -> list[str]:
     if _placeholders(words[0]):
         raise nb.UsageError(f"command: the program cannot be a placeholder, {words[0]!r}")
     if shutil.which(words[0]) is None:
-        what = "is not executable" if Path(words[0]).is_file() else "is not there, nor on the PATH"
-        raise nb.UsageError(f"command: program {words[0]!r} {what} (looked from {str(Path.cwd())!r})")
+        problem = "is not executable" if Path(words[0]).is_file() else "is not there, nor on the PATH"
+        raise nb.UsageError(f"command: program {words[0]!r} {problem} (looked from {str(Path.cwd())!r})")
     return words
 
 
@@ -184,14 +185,14 @@ def run(command: list[str]) -> None:
             raise
         reader.join(0.5)
     if code == SKIPPED:
-        said = bytes(tail).decode("utf-8", "replace").strip().rpartition("\n")[2].strip()
-        raise nb.Skip(said or f"the program skips it (exit code {SKIPPED}), without a word on standard error")
+        message = bytes(tail).decode("utf-8", "replace").strip().rpartition("\n")[2].strip()
+        raise nb.Skip(message or f"the program skips it (exit code {SKIPPED}), without a word on standard error")
     if code:
-        how = f"exit code {code}" if code > 0 else f"killed by {_signal(-code)}"
+        cause = f"exit code {code}" if code > 0 else f"killed by {_signal(-code)}"
         last = " ".join(bytes(tail).decode("utf-8", "replace").split())
         if not last:
-            raise ProgramFailed(f"{how}, without a word on standard error")
-        raise ProgramFailed(f"{how}: {last if len(last) <= 300 else '…' + last[-299:]}")
+            raise ProgramFailed(f"{cause}, without a word on standard error")
+        raise ProgramFailed(f"{cause}: {last if len(last) <= 300 else '…' + last[-299:]}")
 
 
 def _signal(number: int) -> str:

@@ -33,12 +33,12 @@ def compressed_sensing(
     sampled = np.asarray(info.sampled, np.float64)[:, :, None]
     weight = strength * max(float(info.spectrum_sigma or 0), least / 255)
     y = noisy.astype(np.float64)
-    x, ahead, momentum = y, y, 1.0
+    x, extrapolated, momentum = y, y, 1.0
     for _ in info.each(range(iterations)):
-        moved = ahead + y - _measured(ahead, sampled)
+        moved = extrapolated + y - _measured(extrapolated, sampled)
         after = _flattened(moved, weight) if prior == "tv" else _thresholded(moved, weight, info.rng)
         following = (1 + np.sqrt(1 + 4 * momentum**2)) / 2
-        ahead = after + (momentum - 1) / following * (after - x)
+        extrapolated = after + (momentum - 1) / following * (after - x)
         x, momentum = after, following
     return x.astype(np.float32)
 

@@ -24,6 +24,6 @@ class DataConsistent:
 
     def restore(self, noisy: Any, info: Any) -> Any:
         """float32 (H, W, C) → the same."""
-        made = self.inner.restore(noisy, info).astype(np.float64)
-        missing = np.fft.fft2(noisy - made, axes=(0, 1)) * np.asarray(info.sampled, np.float64)[:, :, None]
-        return (made + np.fft.ifft2(missing, axes=(0, 1)).real).astype(np.float32)
+        estimate = self.inner.restore(noisy, info).astype(np.float64)
+        missing = np.fft.fft2(noisy - estimate, axes=(0, 1)) * np.asarray(info.sampled, np.float64)[:, :, None]
+        return (estimate + np.fft.ifft2(missing, axes=(0, 1)).real).astype(np.float32)

@@ -11,7 +11,7 @@ from noisebench.methods.restore._sampling import TrainedSampler, refuse_others
     "ddim",
     cite="J. Song, C. Meng, S. Ermon, Denoising diffusion implicit models, ICLR 2021",
 )
-class DDIM(TrainedSampler):
+class DDIMRestorer(TrainedSampler):
     """DDIM: a trained conditional diffusion in so many deterministic steps, from noise that is drawn for each picture.
 
     method: `trained(arch=conditional_diffusion, objective=ddpm, …)`, or one `tuned`. steps: network calls a picture, at

@@ -62,7 +62,7 @@ class DenoisingDiffusionRestoration:
         target = at.seen / np.where(measured, at.gains, 1)
         sigmas = [*SIGMAS[times(self.steps, self.most)], 0.0]
         first = level <= sigmas[0]
-        x = np.where(first, target, at.into(at.start)) + _left(sigmas[0], np.where(first, level, 0)) * drawn()
+        x = np.where(first, target, at.into(at.start)) + _missing_noise(sigmas[0], np.where(first, level, 0)) * drawn()
         fading = np.sqrt(1 - self.eta**2)
         for now, following in info.each(itertools.pairwise(sigmas)):
             clean = at.into(denoised(at.out(x), float(now)))
@@ -72,12 +72,12 @@ class DenoisingDiffusionRestoration:
             clear = (
                 clean
                 + self.eta_seen * (target - clean)
-                + _left(following, np.where(first, level, 0) * self.eta_seen) * noise
+                + _missing_noise(following, np.where(first, level, 0) * self.eta_seen) * noise
             )
             x = np.where(level <= following, clear, np.where(np.isfinite(level), dim, free))
         return at.cut(at.out(x)).astype(np.float32)
 
 
-def _left(sigma: float, level: Any) -> Any:
+def _missing_noise(sigma: float, level: Any) -> Any:
     """Deviation of the noise that is missing to `sigma` where there is that of `level`."""
     return np.sqrt(np.maximum(sigma**2 - level**2, 0))

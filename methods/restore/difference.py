@@ -10,7 +10,7 @@ from noisebench.methods.restore.attacked import unseen
 
 
 @nb.method("difference", layout="hwc", oracle=True, role="sanity")
-class Difference:
+class RestorationDifference:
     """The clean picture with what two methods differ by: its error is the distance of their results.
 
     Under the protocol `raw` its `mse` is the mean squared difference of what `method` and `other` give for one input,

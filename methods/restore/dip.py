@@ -36,7 +36,7 @@ class DeepImagePrior:
         smooth: Annotated[float, Ge(0), Lt(1)] = 0.97,
     ) -> None:
         self.steps, self.lr, self.width, self.depth = steps, lr, width, depth
-        self.held, self.jitter, self.smooth = held, jitter, smooth
+        self.held_out, self.jitter, self.smooth = held, jitter, smooth
 
     def setup(self, device: Any) -> None:
         """Nothing is loaded."""
@@ -53,7 +53,7 @@ class DeepImagePrior:
             return torch.rand(*shape, generator=info.generator).to(noisy.device)
 
         start = _AMPLITUDE * draw(1, _CHANNELS, height, width)
-        kept_out = (draw(1, 1, height, width) < self.held).to(noisy.dtype)
+        kept_out = (draw(1, 1, height, width) < self.held_out).to(noisy.dtype)
         looks = max(1, self.steps // _CHECKS)
         mean = torch.zeros_like(noisy)
         best, least = noisy, float("inf")
@@ -63,13 +63,13 @@ class DeepImagePrior:
 
         def loss(net: Any, step: int) -> Any:
             nonlocal mean, best, least
-            made = net(start + self.jitter * torch.randn_like(start))
-            mean = made.detach() if step == 0 else self.smooth * mean + (1 - self.smooth) * made.detach()
+            output = net(start + self.jitter * torch.randn_like(start))
+            mean = output.detach() if step == 0 else self.smooth * mean + (1 - self.smooth) * output.detach()
             if (step + 1) % looks == 0 or step + 1 == self.steps:
-                found = float(error(mean, kept_out))
-                if self.held == 0 or found < least:
-                    best, least = mean, found
-            return error(made, 1 - kept_out)
+                held_out_error = float(error(mean, kept_out))
+                if self.held_out == 0 or held_out_error < least:
+                    best, least = mean, held_out_error
+            return error(output, 1 - kept_out)
 
         fitted(
             lambda: hourglass(_CHANNELS, planes, self.width, self.depth),

@@ -10,7 +10,7 @@ _ZHANG = "K. Zhang et al., Beyond a Gaussian denoiser, IEEE TIP 26(7), 2017"
 
 
 @nb.method("dncnn", trained_on=("bsd400",), cite=_ZHANG)
-class DnCNN:
+class DnCNNRestorer:
     """DnCNN: 17 or 20 convolutions that predict the noise, which is then subtracted.
 
     weights: `s15`, `s25`, `s50` are trained for one noise level each, `blind` for 0 to 55 (grey),

@@ -45,5 +45,5 @@ class MeanRevertingSteps(TrainedSampler):
         net, scale = self.inner.instance.net, info.scale or 1
         if net.scale != scale:
             raise nb.Skip(f"this network makes pictures {net.scale} times as large; {scale:g} times is due")
-        made = super().restore(noisy, info)
-        return made if scale == 1 else made[..., : info.shape[0], : info.shape[1]]
+        restored = super().restore(noisy, info)
+        return restored if scale == 1 else restored[..., : info.shape[0], : info.shape[1]]

@@ -33,12 +33,12 @@ class Ensemble:
             raise nb.Skip(f"flips need sides that are multiples of the scale {info.scale}, not {info.shape}")
         total: Any = 0.0
         for number, (turns, mirrored) in enumerate(product(range(4), (False, True))):
-            told = info.stream(number).replace(
+            turned_info = info.stream(number).replace(
                 shape=info.shape and (info.shape[::-1] if turns % 2 else info.shape),
                 mask=None if info.mask is None else turn(np.asarray(info.mask), turns, mirrored),
                 kernel=None if info.kernel is None else turn(odd(np.asarray(info.kernel)), turns, mirrored),
             )
-            restored = apply(self.inner, turn(noisy, turns, mirrored), told)
+            restored = apply(self.inner, turn(noisy, turns, mirrored), turned_info)
             total = total + turn_back(restored, turns, mirrored).astype(np.float64)
         return (total / 8).astype(np.float32)
 

@@ -52,8 +52,10 @@ class ExactPrior:
             size = "x".join(map(str, self.shape))
             raise nb.Skip(f"exact_prior knows the law of pictures of {size}: this one has another size")
         noise = max(sigma, 1e-6) ** 2
-        made = self._of_field(x.double(), noise) if self.spectrum is not None else self._of_mixture(x.double(), noise)
-        return made.to(x.dtype)
+        estimate = (
+            self._of_field(x.double(), noise) if self.spectrum is not None else self._of_mixture(x.double(), noise)
+        )
+        return estimate.to(x.dtype)
 
     def _of_field(self, x: Any, noise: float) -> Any:
         import torch
@@ -67,5 +69,5 @@ class ExactPrior:
         along = (self.axes.mT @ off[..., None])[..., 0]
         total = self.variances + noise
         logs = self.logs - 0.5 * (along**2 / total + total.log()).sum(dim=-1)
-        found = self.means + (self.axes @ (self.variances / total * along)[..., None])[..., 0]
-        return (logs.softmax(dim=-1)[..., None] * found).sum(dim=1).reshape(x.shape)
+        means = self.means + (self.axes @ (self.variances / total * along)[..., None])[..., 0]
+        return (logs.softmax(dim=-1)[..., None] * means).sum(dim=1).reshape(x.shape)

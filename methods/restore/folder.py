@@ -10,7 +10,7 @@ from noisebench.methods.restore._exchange import unit
 
 
 @nb.method("folder", layout="hwc", named=True)
-class Folder:
+class RestoredFolder:
     """Restored pictures that lie in the folder `path`, paired with those of the dataset by name without ending.
 
     8- and 16-bit pictures and `.npy`, float32 on [0, 1]. Where the dataset has subfolders, so has `path`. Pictures

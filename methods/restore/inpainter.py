@@ -6,11 +6,11 @@ from typing import Annotated, Any, Literal
 import noisebench as nb
 import numpy as np
 from annotated_types import Ge, Le
-from noisebench.methods.restore.trained import Steps, Trained
+from noisebench.methods.restore.trained import Steps, TrainedRestorer
 
 
 @nb.method("inpainter", needs=("mask",))
-class Inpainter(Trained):
+class Inpainter(TrainedRestorer):
     """A network that is trained here to fill in what is missing, and is told which pixels are known.
 
     Its parameters are those of `trained`; the regime must disclose a mask. arch: one that takes the mask as a last
@@ -56,10 +56,10 @@ class Inpainter(Trained):
         known = torch.from_numpy(np.asarray(info.mask) > 0).to(noisy.device)[None, None]
         net, plane = self.net, known.to(noisy.dtype)
 
-        def told(pictures: Any) -> Any:
+        def masked_net(pictures: Any) -> Any:
             return net(torch.cat([pictures, plane.expand(len(pictures), -1, -1, -1)], dim=1))
 
         # The method without a mask, with a network that is told it: which channels go where is its affair.
         taken = copy.copy(self)
-        taken.use(told, self.given)
-        return torch.where(known, noisy, Trained.restore(taken, noisy, info))
+        taken.use(masked_net, self.given)
+        return torch.where(known, noisy, TrainedRestorer.restore(taken, noisy, info))

@@ -47,16 +47,16 @@ class LatentProjection:
             raise nb.Skip(
                 f"the generator makes {self.height}×{self.width} pixels, more than {noisy.shape[0]}×{noisy.shape[1]}"
             )
-        made = [self._plane(noisy[:, :, channel].astype(np.float64)) for channel in range(noisy.shape[2])]
-        return np.stack(made, axis=2).astype(np.float32)
+        planes = [self._plane(noisy[:, :, channel].astype(np.float64)) for channel in range(noisy.shape[2])]
+        return np.stack(planes, axis=2).astype(np.float32)
 
     def _plane(self, plane: Any) -> Any:
         total, count = np.zeros(plane.shape), np.zeros(plane.shape)
-        for top in _starts(plane.shape[0], self.height):
-            for left in _starts(plane.shape[1], self.width):
-                there = slice(top, top + self.height), slice(left, left + self.width)
-                total[there] += self.generator.projected(plane[there].reshape(1, -1)).reshape(self.height, self.width)
-                count[there] += 1
+        for row in _starts(plane.shape[0], self.height):
+            for column in _starts(plane.shape[1], self.width):
+                window = slice(row, row + self.height), slice(column, column + self.width)
+                total[window] += self.generator.projected(plane[window].reshape(1, -1)).reshape(self.height, self.width)
+                count[window] += 1
         return total / count
 
 

@@ -57,8 +57,8 @@ class Noise2Score:
         y = noisy.astype(np.float64)
         score = (self.inner.restore(noisy, info).astype(np.float64) - y) / self.scale**2
         if self.level == "tv":
-            found = min(np.linspace(0, _HIGHEST, _LEVELS + 1)[1:], key=lambda s: _variation(y + s * s * score))
-            return tweedie(y, score, "gaussian", float(found)).astype(np.float32)
+            deviation = min(np.linspace(0, _HIGHEST, _LEVELS + 1)[1:], key=lambda s: _variation(y + s * s * score))
+            return tweedie(y, score, "gaussian", float(deviation)).astype(np.float32)
         noise = self.noise if self.noise != "auto" else _disclosed(info)
         value = getattr(info, {"gaussian": "sigma", "poisson": "peak", "gamma": "looks"}[noise])
         if value is None:
@@ -80,22 +80,22 @@ def tweedie(y: Picture, score: Picture, noise: str, value: float) -> Picture:
 
     Gaussian: E[x | y]; Poisson: exp E[log x | y], for counts that are not few; gamma: 1 / E[1 / x | y].
     """
-    made: Picture
+    clean: Picture
     if noise == "gaussian":
-        made = y + value * value * score
+        clean = y + value * value * score
     elif noise == "poisson":
-        made = (y + 0.5 / value) * np.exp(np.clip(score / value, -10, 10))
+        clean = (y + 0.5 / value) * np.exp(np.clip(score / value, -10, 10))
     else:
-        made = value * y / np.maximum(value - 1 - y * score, _LEAST_DENOMINATOR * value)
-    return made
+        clean = value * y / np.maximum(value - 1 - y * score, _LEAST_DENOMINATOR * value)
+    return clean
 
 
 def _disclosed(info: Any) -> str:
     """The noise whose level is told. Raises `Skip` where two are: of a mixture none of the formulas is."""
-    told = [name for name in ("sigma", "peak", "looks") if getattr(info, name) is not None]
-    if len(told) > 1:
-        raise nb.Skip(f"noise=auto is told {' and '.join(told)}, of mixed noise: give noise=… or level=tv")
-    return "poisson" if "peak" in told else "gamma" if "looks" in told else "gaussian"
+    disclosed = [name for name in ("sigma", "peak", "looks") if getattr(info, name) is not None]
+    if len(disclosed) > 1:
+        raise nb.Skip(f"noise=auto is told {' and '.join(disclosed)}, of mixed noise: give noise=… or level=tv")
+    return "poisson" if "peak" in disclosed else "gamma" if "looks" in disclosed else "gaussian"
 
 
 def _variation(picture: Picture) -> float:

@@ -44,9 +44,9 @@ class NoiSER:
 
         choices = (self.channels, self.sigma, self.steps, self.crop, self.seed)
         made_of = (f"noiser@{_VERSION}", str(choices), f"torch {torch.__version__}", str(device))
-        held = nb.made_once("noiser", made_of, lambda say: self._trained(device, say))
+        weights = nb.made_once("noiser", made_of, lambda say: self._trained(device, say))
         self.net = _network(self.channels)
-        self.net.load_state_dict({name: torch.from_numpy(value) for name, value in held.items()})
+        self.net.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
         self.net = self.net.eval().requires_grad_(False).to(device)
 
     def _trained(self, device: Any, say: Any) -> dict[str, Any]:
@@ -54,8 +54,8 @@ class NoiSER:
 
         def loss(net: Any, step: int) -> Any:
             noise = (self.sigma * torch.randn(1, 3, self.crop, self.crop)).clamp(-1, 1).to(device)
-            made = net(noise)
-            return (made - noise).abs().mean() + _variation(made)
+            output = net(noise)
+            return (output - noise).abs().mean() + _variation(output)
 
         net = fitted(
             lambda: _network(self.channels),

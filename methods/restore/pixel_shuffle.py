@@ -49,9 +49,9 @@ class PixelShuffle:
             return once
         total = np.zeros(noisy.shape)
         for number in range(self.refined):
-            told = info.stream(self.stride**2 + number)
-            back = told.rng.random(noisy.shape[:2]) < self.share
-            total += self.inner.restore(np.where(back[:, :, None], noisy, once), told)
+            stream_info = info.stream(self.stride**2 + number)
+            back = stream_info.rng.random(noisy.shape[:2]) < self.share
+            total += self.inner.restore(np.where(back[:, :, None], noisy, once), stream_info)
         return (total / self.refined).astype(np.float32)
 
     def _of_parts(self, noisy: Any, info: Any) -> Any:
@@ -60,10 +60,10 @@ class PixelShuffle:
         restored = np.empty_like(noisy)
         # Of a side shorter than the stride some pictures have nothing.
         firsts = np.ndindex(*(min(self.stride, side) for side in noisy.shape[:2]))
-        for number, (top, left) in enumerate(firsts):
-            at = np.s_[top :: self.stride, left :: self.stride]
+        for number, (row, column) in enumerate(firsts):
+            at = np.s_[row :: self.stride, column :: self.stride]
             part = np.ascontiguousarray(noisy[at])
             mask = None if info.mask is None else np.ascontiguousarray(np.asarray(info.mask)[at])
-            told = info.stream(number).replace(shape=part.shape[:2], mask=mask)
-            restored[at] = self.inner.restore(part, told)
+            part_info = info.stream(number).replace(shape=part.shape[:2], mask=mask)
+            restored[at] = self.inner.restore(part, part_info)
         return restored

@@ -62,10 +62,10 @@ class RedDiff:
             sigma = 2 * SIGMAS[time]  # of pictures between -1 and 1
             noise = info.rng.standard_normal(x.shape)
             z = x + sigma * noise
-            found = (z - (2 * denoised((z + 1) / 2, sigma / 2) - 1)) / sigma
+            predicted_noise = (z - (2 * denoised((z + 1) / 2, sigma / 2) - 1)) / sigma
             factor = sigma if self.weight == "snr" else 1.0
             # Both means, over what was measured and over the picture, times the number of the picture's values.
             slope = 2 * at.share * at.slope((x + 1) / 2)
-            picture.grad = torch.from_numpy(slope + self.prior * factor * (found - noise))
+            picture.grad = torch.from_numpy(slope + self.prior * factor * (predicted_noise - noise))
             optimizer.step()
         return at.cut((x + 1) / 2).astype(np.float32)

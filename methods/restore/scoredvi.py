@@ -79,14 +79,14 @@ class ScoreDVI:
             raise nb.Skip("scoredvi needs two pixels")
         strength, rate = _strength(noisy)
         strength = strength if self.prior is None else self.prior
-        held = noisy
+        average = noisy
 
         def loss(net: Any, step: int) -> Any:
-            nonlocal held
+            nonlocal average
             parts = net(noisy).reshape(1, self.components, _OUTPUTS, planes, *noisy.shape[-2:]).unbind(2)
             posterior = posterior_of(noisy, parts)
-            made = (posterior.weight * posterior.mean).sum(dim=1).detach()
-            held = self.smooth * held + (1 - self.smooth) * made
+            estimate = (posterior.weight * posterior.mean).sum(dim=1).detach()
+            average = self.smooth * average + (1 - self.smooth) * estimate
             return bound(noisy, posterior, self._denoised, strength, rate, self.samples)
 
         fitted(
@@ -98,7 +98,7 @@ class ScoreDVI:
             device=noisy.device,
             tell=info.progress,
         )
-        return held
+        return average
 
     def _denoised(self, z: Any) -> Any:
         """(N, C, H, W) → the same, by the method within, which is told nothing."""
@@ -108,15 +108,15 @@ class ScoreDVI:
         def one(picture: Any) -> Any:
             return self.inner.restore(np.ascontiguousarray(picture), nb.Info())
 
-        made = []
+        pictures = []
         for picture in z.movedim(1, -1).cpu().numpy():
             try:
-                made.append(one(picture))
+                pictures.append(one(picture))
             except nb.Skip:
                 if picture.shape[2] == 1:
                     raise
-                made.append(np.concatenate([one(picture[..., [c]]) for c in range(picture.shape[2])], axis=2))
-        return torch.from_numpy(np.stack(made)).movedim(-1, 1).to(z)
+                pictures.append(np.concatenate([one(picture[..., [c]]) for c in range(picture.shape[2])], axis=2))
+        return torch.from_numpy(np.stack(pictures)).movedim(-1, 1).to(z)
 
 
 @dataclass(frozen=True)

@@ -49,13 +49,13 @@ class Self2Self:
             raise nb.Skip("self2self needs two pixels")
         flips = ((), (2,), (3,), (2, 3))
 
-        def left() -> Any:
+        def draw_mask() -> Any:
             """1 where a pixel is left, 0 where it is dropped."""
             return (torch.rand(1, 1, *shape) >= self.drop).to(noisy)
 
         def loss(net: Any, step: int) -> Any:
             picture = noisy.flip(flips[int(torch.randint(4, ()))])
-            mask = left()
+            mask = draw_mask()
             wrong = (1 - mask) * (net(picture * mask) - picture).square()
             return wrong.sum() / ((1 - mask).sum() * planes).clamp(min=1)
 
@@ -71,4 +71,4 @@ class Self2Self:
         )
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
             torch.manual_seed(drawn_seed(info))
-            return sum(net(noisy * left()) for _ in range(self.samples)) / self.samples
+            return sum(net(noisy * draw_mask()) for _ in range(self.samples)) / self.samples

@@ -12,7 +12,7 @@ NOISE_MAP = ("DRUNet", "FDnCNN")
 
 
 @nb.method("spandrel", requires=("spandrel",), cite="chaiNNer, spandrel")
-class Network:
+class SpandrelNetwork:
     """A restoration network from its checkpoint `path`; its architecture is told from the names of its parameters.
 
     `.safetensors`, or `.pth`, `.pt`, `.ckpt` read by torch's loader for weights alone: nothing in a file is ever
@@ -45,8 +45,8 @@ class Network:
 
         channels, scale = self.network.input_channels, self.network.scale
         if scale != 1 and info.scale != scale:
-            told = "the regime does not make pictures smaller" if info.scale is None else f"here it is {info.scale:g}"
-            raise nb.Skip(f"this network enlarges {scale} times; {told}")
+            reason = "the regime does not make pictures smaller" if info.scale is None else f"here it is {info.scale:g}"
+            raise nb.Skip(f"this network enlarges {scale} times; {reason}")
         if self.level and info.sigma is None:
             raise nb.Skip("needs sigma, which the regime does not disclose")
         with torch.no_grad():

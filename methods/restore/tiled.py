@@ -49,17 +49,17 @@ class Tiled:
         restored = np.empty((*whole, noisy.shape[2]), np.float32)
         tiles = product(spans(height, self.size, self.overlap), spans(width, self.size, self.overlap))
         for number, (rows, columns) in enumerate(tiles):
-            (top, bottom, above, below), (left, right, before, after) = rows, columns
+            (top, bottom, above, below), (leftmost, rightmost, before, after) = rows, columns
             # The far border of a picture whose sides are no multiple of the scale ends within a low-resolution pixel.
-            into = np.s_[top * scale : bottom * scale, left * scale : right * scale]
+            into = np.s_[top * scale : bottom * scale, leftmost * scale : rightmost * scale]
             shape = (min(below * scale, whole[0]) - above * scale, min(after * scale, whole[1]) - before * scale)
-            told = info.stream(number).replace(shape=shape, mask=cut(info.mask, above, below, before, after))
+            tile_info = info.stream(number).replace(shape=shape, mask=cut(info.mask, above, below, before, after))
             if info.boundary == "circular":
                 # A part of a torus is not one: what lies beyond its border is somewhere else.
-                told = told.replace(boundary="reflect")
-            tile = apply(self.inner, np.ascontiguousarray(noisy[above:below, before:after]), told)
+                tile_info = tile_info.replace(boundary="reflect")
+            tile = apply(self.inner, np.ascontiguousarray(noisy[above:below, before:after]), tile_info)
             place = restored[into]
-            down, across = (top - above) * scale, (left - before) * scale
+            down, across = (top - above) * scale, (leftmost - before) * scale
             place[:] = tile[down : down + place.shape[0], across : across + place.shape[1]]
         return restored
 
@@ -71,6 +71,6 @@ def spans(n: int, size: int, overlap: int) -> Iterator[tuple[int, int, int, int]
         yield begin, end, max(begin - overlap, 0), min(end + overlap, n)
 
 
-def cut(mask: Any, top: int, bottom: int, left: int, right: int) -> Any:
+def cut(mask: Any, top: int, bottom: int, leftmost: int, rightmost: int) -> Any:
     """The part of a mask (H, W[, C]); None stays None."""
-    return None if mask is None else np.ascontiguousarray(np.asarray(mask)[top:bottom, left:right])
+    return None if mask is None else np.ascontiguousarray(np.asarray(mask)[top:bottom, leftmost:rightmost])

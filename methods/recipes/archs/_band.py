@@ -18,7 +18,7 @@ def nyquist(inputs: int, outputs: int, strides: tuple[int, int]) -> float:
     return min(0.5, 0.5 * math.sqrt(outputs / (inputs * strides[0] * strides[1])))
 
 
-def _within(size: Any, limit: float, device: Any) -> Any:
+def _below_limit(size: Any, limit: float, device: Any) -> Any:
     """1 where both frequencies of a spectrum are below `limit`, which holds for f wherever it does for -f."""
     rows, columns = (torch.fft.fftfreq(side, device=device).abs() < limit for side in size)
     return rows[:, None] & columns
@@ -29,7 +29,7 @@ def low_band(x: Any, limit: float) -> Any:
     if limit >= 0.5:
         return x
     height, width = x.shape[-2:]
-    inside = _within((height, width), limit, x.device)[:, : width // 2 + 1]
+    inside = _below_limit((height, width), limit, x.device)[:, : width // 2 + 1]
     with torch.autocast(x.device.type, enabled=False):
         spectrum = torch.fft.rfft2(x if x.dtype == torch.float64 else x.float())
         return torch.fft.irfft2(spectrum * inside, s=(height, width)).to(x.dtype)
@@ -42,7 +42,7 @@ def aliasing_score(x: Any, limit: float) -> Any:
     """
     power = torch.fft.fft2(x.double()).abs().square()
     total = power.sum(dim=(1, 2, 3))
-    beyond = (power * ~_within(x.shape[-2:], limit, x.device)).sum(dim=(1, 2, 3))
+    beyond = (power * ~_below_limit(x.shape[-2:], limit, x.device)).sum(dim=(1, 2, 3))
     return torch.where(total > 0, beyond / total, torch.zeros_like(total)) if limit < 0.5 else torch.zeros_like(total)
 
 

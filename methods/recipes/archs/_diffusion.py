@@ -27,8 +27,8 @@ def _kept() -> torch.Tensor:
     """
     place = torch.linspace(0, 1, LEVELS + 1, dtype=torch.float64)
     wave = ((place + 0.008) / 1.008 * math.pi / 2).cos().square()
-    left = (wave[1:] / wave[:-1]).clamp(min=0.001)
-    return torch.cat([torch.ones(1, dtype=torch.float64), left.cumprod(0)])
+    ratios = (wave[1:] / wave[:-1]).clamp(min=0.001)
+    return torch.cat([torch.ones(1, dtype=torch.float64), ratios.cumprod(0)])
 
 
 _KEPT = _kept()
@@ -52,9 +52,9 @@ def reading(level: Any, like: Any) -> tuple[Any, Any]:
     small network then leaves nearly all of a little noise where it is, and many steps end in grain.
     """
     share, spread = shares(level, like)
-    own = GRAIN**2 * share
-    whole = spread**2 + own * share
-    return own / whole, spread**2 / whole
+    of_x = GRAIN**2 * share
+    whole = spread**2 + of_x * share
+    return of_x / whole, spread**2 / whole
 
 
 def reach(level: Any, like: Any) -> Any:

@@ -37,8 +37,8 @@ class Energy(nn.Module):
         """The gradient of `log_density` by x, (N, C, H, W); `through`: to be differentiated in its turn."""
         with torch.enable_grad():
             x = x.detach().requires_grad_()
-            (made,) = torch.autograd.grad(self.log_density(x, sigma).sum(), x, create_graph=through)
-        return made
+            (gradient,) = torch.autograd.grad(self.log_density(x, sigma).sum(), x, create_graph=through)
+        return gradient
 
     def bins(self, sigma: Any) -> Any:
         """Where `log_mean` has each level: (N,), whole numbers; steps of a third of a nat."""
@@ -52,7 +52,7 @@ class Energy(nn.Module):
 
 def energy_in(net: nn.Module, who: str) -> Energy:
     """The energy in a network. Raises `UsageError` where there is none."""
-    found = next((one for one in net.modules() if isinstance(one, Energy)), None)
-    if found is None:
+    energy = next((one for one in net.modules() if isinstance(one, Energy)), None)
+    if energy is None:
         raise nb.UsageError(f"{who} needs an energy: arch=energy(…) or normal_energy(…)")
-    return found
+    return energy

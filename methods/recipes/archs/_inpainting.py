@@ -131,8 +131,8 @@ def attended(features: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
         return features
     sources = patches.index_select(1, whole)
     asked = torch.split(patches.index_select(1, holes), max(1, _SCORES // len(whole)), dim=1)
-    made = torch.cat([_mean_patches(part, sources) for part in asked], dim=1)
-    laid = torch.zeros_like(patches).index_copy(1, holes, made.to(patches.dtype))
+    means = torch.cat([_mean_patches(part, sources) for part in asked], dim=1)
+    laid = torch.zeros_like(patches).index_copy(1, holes, means.to(patches.dtype))
     total = F.fold(laid[None], (height + 2, width + 2), 3)[0, :, 1:-1, 1:-1]
     lying = F.avg_pool2d((~known)[None].to(features.dtype), 3, stride=1, padding=1) * 9
     return torch.where(known, features, total / lying.clamp_min(1))

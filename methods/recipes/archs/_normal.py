@@ -26,8 +26,8 @@ class NormalLaw(nn.Module):
         super().__init__()
         variances, axes = np.linalg.eigh(np.asarray(covariance, np.float64))
         self.shape = tuple(shape)
-        for name, held in (("mean", mean), ("variances", np.maximum(variances, 0.0)), ("axes", axes)):
-            self.register_buffer(name, torch.as_tensor(np.array(held), dtype=torch.float32), persistent=False)
+        for name, value in (("mean", mean), ("variances", np.maximum(variances, 0.0)), ("axes", axes)):
+            self.register_buffer(name, torch.as_tensor(np.array(value), dtype=torch.float32), persistent=False)
 
     def log_density(self, x: Any, sigma: Any, wider: float = 1.0) -> Any:
         """Of pictures (N, C, H, W) with noise `sigma` in them: (N,), in nats."""
@@ -51,7 +51,7 @@ class NormalLaw(nn.Module):
         return (self.mean + wider * (inner + noise)).view(len(sigma), *self.shape)
 
 
-class Mixture(nn.Module):
+class NormalMixture(nn.Module):
     """A mixture of normal laws by `weights` (K,)."""
 
     logs: torch.Tensor
@@ -75,13 +75,13 @@ def normal_law(of: nb.Bound, shape: tuple[int, ...], who: str) -> NormalLaw:
 
     Raises `UsageError` for a set of pictures of another shape, and for one of which neither is to be had.
     """
-    mean, covariance, found = _moments(of.canonical, of.track)
-    if found != tuple(shape):
-        raise nb.UsageError(f"{who}: {of.display} has pictures of {found}, and those trained on are {tuple(shape)}")
-    return NormalLaw(mean, covariance, found)
+    mean, covariance, set_shape = _moments(of.canonical, of.track)
+    if set_shape != tuple(shape):
+        raise nb.UsageError(f"{who}: {of.display} has pictures of {set_shape}, and those trained on are {tuple(shape)}")
+    return NormalLaw(mean, covariance, set_shape)
 
 
-def mixture_law(of: nb.Bound, who: str) -> tuple[Mixture, Any]:
+def mixture_law(of: nb.Bound, who: str) -> tuple[NormalMixture, Any]:
     """The law of a set with noise, and the law as the set has it. Raises `UsageError` where it is not known."""
     law = getattr(nb.open_dataset(of), "law", None)
     if law is None:
@@ -89,7 +89,7 @@ def mixture_law(of: nb.Bound, who: str) -> tuple[Mixture, Any]:
     variances, axes = law.axes
     covariances = np.einsum("kij,kj,klj->kil", axes, variances, axes)
     laws = [NormalLaw(mean, one, law.shape) for mean, one in zip(law.means, covariances, strict=True)]
-    return Mixture(law.weights, laws), law
+    return NormalMixture(law.weights, laws), law
 
 
 @lru_cache(maxsize=4)

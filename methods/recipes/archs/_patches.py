@@ -34,7 +34,7 @@ def seen_alone(model: Any, x: Any, sigma: Any, labels: Any = None) -> Any:
     tokens = as_tokens(x, model.patch)
     count, length, width = tokens.shape
     places = torch.arange(length, device=x.device).expand(count, length)
-    told = model.told(torch.zeros_like(x), torch.zeros_like(places, dtype=torch.bool), places, labels)
+    conditions = model.told(torch.zeros_like(x), torch.zeros_like(places, dtype=torch.bool), places, labels)
     level = torch.as_tensor(sigma, dtype=x.dtype, device=x.device).reshape(-1, 1).expand(count, length).reshape(-1, 1)
-    seen = model.seen(tokens.reshape(-1, width), level, told)
+    seen = model.seen(tokens.reshape(-1, width), level, conditions)
     return as_pictures(seen.reshape(count, length, width), tuple(x.shape[1:]), model.patch)

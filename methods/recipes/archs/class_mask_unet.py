@@ -73,14 +73,14 @@ class ClassMaskUNet(nn.Module):
         """Magnitudes (B, F, T) of clips of peak 1, and which classes are asked for, (B, classes) of 0 and 1 → mask."""
         high = torch.linspace(-1, 1, magnitudes.shape[1], dtype=magnitudes.dtype, device=magnitudes.device)
         y = torch.stack([torch.log1p(magnitudes), high[None, :, None].expand_as(magnitudes)], dim=1)
-        held = []
+        skips = []
         for block in self.down:
             y = block(y)
-            held.append(y)
+            skips.append(y)
         scale, shift = self.told(asked.to(y.dtype)).chunk(2, dim=1)
-        y = held.pop() * (1 + scale)[:, :, None, None] + shift[:, :, None, None]
+        y = skips.pop() * (1 + scale)[:, :, None, None] + shift[:, :, None, None]
         for block in self.up:
-            beside = held.pop()
+            beside = skips.pop()
             y = block(torch.cat([F.interpolate(y, size=beside.shape[-2:]), beside], dim=1))
         return torch.sigmoid(self.head(y)[:, 0].to(magnitudes.dtype))
 

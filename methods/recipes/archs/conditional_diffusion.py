@@ -7,7 +7,7 @@ import noisebench as nb
 import torch
 from annotated_types import Ge, Le
 from noisebench.recipes.archs._diffusion import LEVELS, Draw, ddim, drawn_alike, reading, shares, spaced
-from noisebench.recipes.archs._within import channels_kept, network_within
+from noisebench.recipes.archs._inner_network import channels_kept, network_within
 from torch import nn
 
 
@@ -43,9 +43,9 @@ class ConditionalDiffusion(nn.Module):
     def clean_in(self, x: Any, degraded: Any, level: Any) -> Any:
         """The picture that it sees in x, both on [-1, 1], at a level: a whole number, or a tensor (N, 1, 1, 1)."""
         planes = [value.expand_as(x[:, :1]) for value in shares(level, x)]
-        made = self.within(torch.cat([x, 2 * degraded - 1, *planes], dim=1))
+        output = self.within(torch.cat([x, 2 * degraded - 1, *planes], dim=1))
         # A residual network has added to its input, which is noise here: that is taken away again.
-        clean = made[:, : self.channels] - x
+        clean = output[:, : self.channels] - x
         kept, taken = reading(level, x)
         return kept * x + taken * clean
 

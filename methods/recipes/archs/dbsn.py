@@ -14,7 +14,7 @@ _BRANCHES = ((3, 2), (5, 3))
 """Side of the holed convolution and dilation of those behind it, by which no path leads back to the middle."""
 
 
-class _Block(nn.Module):
+class _DilatedBlock(nn.Module):
     """A dilated 3x3 convolution and a 1x1, residual."""
 
     def __init__(self, width: int, dilation: int) -> None:
@@ -62,7 +62,7 @@ class DilatedBlindSpot(nn.Module):
                 nn.ReLU(),
                 nn.Conv2d(width, width, 1),
                 nn.ReLU(),
-                *(_Block(width, dilation) for _ in range(blocks)),
+                *(_DilatedBlock(width, dilation) for _ in range(blocks)),
                 nn.Conv2d(width, width, 1),
                 nn.ReLU(),
             )

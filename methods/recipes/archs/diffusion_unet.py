@@ -8,14 +8,14 @@ import noisebench as nb
 import torch
 import torch.nn.functional as F
 from annotated_types import Ge, Le
+from noisebench.recipes.archs._inner_network import channels_kept
 from noisebench.recipes.archs._pictures import Width, padded
-from noisebench.recipes.archs._within import channels_kept
 from torch import nn
 
 _WAVES = 32
 
 
-class _Told(nn.Module):
+class _Conditions(nn.Module):
     """What a network is told, as a vector (N, width): waves of the level, and a learned vector of the class."""
 
     def __init__(self, width: int, classes: int) -> None:
@@ -28,25 +28,25 @@ class _Told(nn.Module):
         turns = level[:, None] * self.rates
         none = self.of_class.num_embeddings - 1
         known = torch.full_like(level, none, dtype=torch.long) if labels is None or not none else labels
-        told = self.of_level(torch.cat([turns.sin(), turns.cos()], dim=1))
-        return F.silu(told + self.of_class(torch.where(known < 0, none, known)))
+        waves = self.of_level(torch.cat([turns.sin(), turns.cos()], dim=1))
+        return F.silu(waves + self.of_class(torch.where(known < 0, none, known)))
 
 
-class _Block(nn.Module):
+class _ConditionedBlock(nn.Module):
     """Norm, SiLU and convolution twice, scaled and shifted between by what the network is told; residual."""
 
-    def __init__(self, channels: int, width: int, told: int) -> None:
+    def __init__(self, channels: int, width: int, condition_width: int) -> None:
         super().__init__()
         self.before, self.between = nn.GroupNorm(_groups(channels), channels), nn.GroupNorm(_groups(width), width)
         self.first, self.second = nn.Conv2d(channels, width, 3, padding=1), nn.Conv2d(width, width, 3, padding=1)
-        self.told = nn.Linear(told, 2 * width)
+        self.told = nn.Linear(condition_width, 2 * width)
         self.across = nn.Identity() if channels == width else nn.Conv2d(channels, width, 1)
         nn.init.zeros_(self.second.weight)
         nn.init.zeros_(self.told.weight)
         nn.init.zeros_(self.told.bias)
 
-    def forward(self, x: Any, told: Any) -> Any:
-        scale, shift = self.told(told)[:, :, None, None].chunk(2, dim=1)
+    def forward(self, x: Any, conditions: Any) -> Any:
+        scale, shift = self.told(conditions)[:, :, None, None].chunk(2, dim=1)
         y = self.between(self.first(F.silu(self.before(x)))) * (1 + scale) + shift
         return self.across(x) + self.second(F.silu(y))
 
@@ -82,20 +82,20 @@ class DiffusionUNet(nn.Module):
         super().__init__()
         channels = channels_kept(given, wanted, "diffusion_unet") * unshuffle**2
         self.classes, self.unshuffle, self.depth, self.blocks = classes, unshuffle, depth, blocks
-        told = 4 * width
-        self.tell = _Told(told, classes)
+        condition_width = 4 * width
+        self.tell = _Conditions(condition_width, classes)
         self.into = nn.Conv2d(channels, width, 3, padding=1)
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
-        held, now = [], width
+        skips, now = [], width
         for level in range(depth):
             for _ in range(blocks):
-                self.down.append(_Block(now, width * 2**level, told))
+                self.down.append(_ConditionedBlock(now, width * 2**level, condition_width))
                 now = width * 2**level
-                held.append(now)
-        self.middle = _Block(now, now, told)
+                skips.append(now)
+        self.middle = _ConditionedBlock(now, now, condition_width)
         for level in reversed(range(depth)):
             for _ in range(blocks):
-                self.up.append(_Block(now + held.pop(), width * 2**level, told))
+                self.up.append(_ConditionedBlock(now + skips.pop(), width * 2**level, condition_width))
                 now = width * 2**level
         out = nn.Conv2d(now, channels, 3, padding=1)
         nn.init.zeros_(out.weight)
@@ -104,19 +104,19 @@ class DiffusionUNet(nn.Module):
     def forward(self, x: Any, level: Any = None, labels: Any = None) -> Any:
         """`x` (N, C, H, W) → the same; `level` (N,) is what it is told of the noise, `labels` (N,) of classes."""
         level = x.new_zeros(len(x)) if level is None else level
-        told = self.tell(level, labels)
+        conditions = self.tell(level, labels)
         height, width = x.shape[-2:]
         y = F.pixel_unshuffle(padded(x, self.unshuffle * 2 ** (self.depth - 1)), self.unshuffle)
         y = self.into(y.contiguous(memory_format=torch.channels_last))
-        held = []
+        skips = []
         for place, block in enumerate(self.down):
             if place and place % self.blocks == 0:
                 y = F.avg_pool2d(y, 2)
-            y = block(y, told)
-            held.append(y)
-        y = self.middle(y, told)
+            y = block(y, conditions)
+            skips.append(y)
+        y = self.middle(y, conditions)
         for place, block in enumerate(self.up):
             if place and place % self.blocks == 0:
                 y = F.interpolate(y, scale_factor=2, mode="nearest")
-            y = block(torch.cat([y, held.pop()], dim=1), told)
+            y = block(torch.cat([y, skips.pop()], dim=1), conditions)
         return F.pixel_shuffle(self.last(y), self.unshuffle)[..., :height, :width]

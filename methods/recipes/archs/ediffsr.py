@@ -7,8 +7,8 @@ import noisebench as nb
 import torch
 from annotated_types import Ge, Gt, Le, Lt
 from noisebench.recipes.archs._enlarging import bicubic, scale_of
+from noisebench.recipes.archs._inner_network import network_within
 from noisebench.recipes.archs._mean_reverting import Draw, Sampler, faded, kept, sampled, spread
-from noisebench.recipes.archs._within import network_within
 from torch import nn
 
 _DETAIL = 0.02
@@ -55,13 +55,13 @@ class MeanReverting(nn.Module):
     def predict(self, x: Any, mean: Any, c: Any) -> Any:
         """The clean picture, of x at a place c: a tensor of no dimension, or (N, 1, 1, 1)."""
         planes = [value.to(x).expand_as(x[:, :1]) for value in (kept(c), spread(c))]
-        made = self.within(torch.cat([x - mean, mean, *planes], dim=1))
+        output = self.within(torch.cat([x - mean, mean, *planes], dim=1))
         # What a residual network adds its output to is mu here.
-        told = made[:, self.channels : 2 * self.channels] - mean
+        predicted = output[:, self.channels : 2 * self.channels] - mean
         deviation = self.noise * spread(c)
         total = (_DETAIL * kept(c)) ** 2 + deviation**2
-        of_state, of_told = _DETAIL**2 * kept(c) / total, deviation / torch.sqrt(total)
-        return mean + of_state.to(x) * (x - mean) + of_told.to(x) * told
+        of_state, of_predicted = _DETAIL**2 * kept(c) / total, deviation / torch.sqrt(total)
+        return mean + of_state.to(x) * (x - mean) + of_predicted.to(x) * predicted
 
     def restored(self, degraded: Any, steps: int, sampler: Sampler, draw: Draw) -> Any:
         """The clean picture after so many steps, evenly spaced in time, of a sampler, by these draws."""

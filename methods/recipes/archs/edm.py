@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import noisebench as nb
 import torch
 from annotated_types import Gt, Le
-from noisebench.recipes.archs._within import channels_kept, network_within
+from noisebench.recipes.archs._inner_network import channels_kept, network_within
 from torch import nn
 
 _MIDDLE, _SPREAD = 0.5, 0.25
@@ -45,8 +45,8 @@ class Preconditioned(nn.Module):
         scaled = (x - _MIDDLE) / total
         planes = (sigma.log() / 4).expand(len(x), 1, *x.shape[2:])
         # What a network gives that adds its output to its input is that output alone.
-        made = self.within(torch.cat([scaled, planes], dim=1))[:, : self.channels] - scaled
-        return _MIDDLE + (_SPREAD / total) ** 2 * (x - _MIDDLE) + scale_of(sigma) * made
+        output = self.within(torch.cat([scaled, planes], dim=1))[:, : self.channels] - scaled
+        return _MIDDLE + (_SPREAD / total) ** 2 * (x - _MIDDLE) + scale_of(sigma) * output
 
     def forward(self, x: Any) -> Any:
         return self.denoised(x, self.level / 255)

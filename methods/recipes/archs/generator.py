@@ -12,8 +12,8 @@ import noisebench as nb
 import torch
 import torch.nn.functional as F
 from annotated_types import Ge, Le
+from noisebench.recipes.archs._inner_network import channels_kept
 from noisebench.recipes.archs._pictures import Width
-from noisebench.recipes.archs._within import channels_kept
 from torch import nn
 
 _LEAST = 7
@@ -121,8 +121,8 @@ class Generator(nn.Module):
     def drawn(self, n: int, draws: torch.Generator | None = None) -> Any:
         """So many pictures of normal latents, with their noise; draws are torch's own where no generator is given."""
         place = self.start.device
-        made = self.pictures(self.mapping(torch.randn(n, self.latent, generator=draws).to(place)))
-        return made + self.noise * torch.randn(made.shape, generator=draws).to(place)
+        pictures = self.pictures(self.mapping(torch.randn(n, self.latent, generator=draws).to(place)))
+        return pictures + self.noise * torch.randn(pictures.shape, generator=draws).to(place)
 
     def law(self) -> tuple[Any, Any]:
         """Mean of w, (latent,), and a square root (latent, latent) of its covariance: w = mean + root @ normal."""
@@ -151,8 +151,8 @@ class Generator(nn.Module):
             for step, _ in zip(range(search.steps), steps, strict=False):
                 optimizer.param_groups[0]["lr"] = search.rate(step)
                 moved = search.moved(step) * torch.randn(place.shape, generator=draws).to(place)
-                made = self.pictures(mean + (place + moved) @ root.T)
-                error = (made - x).square().flatten(1).sum(dim=1)
+                pictures = self.pictures(mean + (place + moved) @ root.T)
+                error = (pictures - x).square().flatten(1).sum(dim=1)
                 # Down the posterior under white noise of the strength that makes it largest, times its square:
                 # so slopes vanish where a picture is found.
                 strength = error.detach() / x[0].numel()
@@ -172,13 +172,13 @@ class Generator(nn.Module):
                 f"the generator makes {self.height}×{self.width} pixels, more than {x.shape[-2]}×{x.shape[-1]}"
             )
         places = [
-            (..., slice(top, top + self.height), slice(left, left + self.width))
-            for top in _starts(x.shape[-2], self.height)
-            for left in _starts(x.shape[-1], self.width)
+            (..., slice(row, row + self.height), slice(column, column + self.width))
+            for row in _starts(x.shape[-2], self.height)
+            for column in _starts(x.shape[-1], self.width)
         ]
-        made = self.projected(torch.cat([x[place] for place in places]), search, draws, each)
+        squares = self.projected(torch.cat([x[place] for place in places]), search, draws, each)
         total, count = torch.zeros_like(x), torch.zeros_like(x)
-        for place, square in zip(places, made.split(len(x)), strict=True):
+        for place, square in zip(places, squares.split(len(x)), strict=True):
             total[place] += square
             count[place] += 1
         return total / count
@@ -199,7 +199,7 @@ def _starts(side: int, size: int) -> list[int]:
 
 def generator_in(net: Any) -> Generator:
     """The generator of a network. Raises `UsageError` where there is none."""
-    found = next((one for one in net.modules() if isinstance(one, Generator)), None)
-    if found is None:
+    generator = next((one for one in net.modules() if isinstance(one, Generator)), None)
+    if generator is None:
         raise nb.UsageError("adversarial training needs a network of arch=generator")
-    return found
+    return generator

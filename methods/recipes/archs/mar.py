@@ -8,15 +8,15 @@ import noisebench as nb
 import torch
 import torch.nn.functional as F
 from annotated_types import Ge, Le
+from noisebench.recipes.archs._inner_network import channels_kept
 from noisebench.recipes.archs._patches import as_tokens, places_of
 from noisebench.recipes.archs._pictures import Width
-from noisebench.recipes.archs._within import channels_kept
 from torch import nn
 
 _WAVES = 32
 
 
-class _Block(nn.Module):
+class _HeadBlock(nn.Module):
     """Norm and two layers, shifted, scaled and weighed by what the head is told; residual."""
 
     def __init__(self, width: int) -> None:
@@ -27,21 +27,21 @@ class _Block(nn.Module):
         nn.init.zeros_(self.told.weight)
         nn.init.zeros_(self.told.bias)
 
-    def forward(self, x: Any, told: Any) -> Any:
-        shift, scale, share = self.told(told).chunk(3, dim=1)
+    def forward(self, x: Any, conditions: Any) -> Any:
+        shift, scale, share = self.told(conditions).chunk(3, dim=1)
         return x + share * self.layers(self.norm(x) * (1 + scale) + shift)
 
 
 class _Head(nn.Module):
     """The velocity of a token (M, D) in noise, told its level (M,) and the vector (M, Z) of the transformer."""
 
-    def __init__(self, values: int, told: int, width: int, depth: int) -> None:
+    def __init__(self, values: int, vector_width: int, width: int, depth: int) -> None:
         super().__init__()
         self.register_buffer("rates", torch.exp(torch.linspace(0, math.log(64.0), _WAVES)), persistent=False)
         self.of_level = nn.Sequential(nn.Linear(2 * _WAVES, width), nn.SiLU(), nn.Linear(width, width))
-        self.of_others = nn.Linear(told, width)
+        self.of_others = nn.Linear(vector_width, width)
         self.into = nn.Linear(values, width)
-        self.blocks = nn.ModuleList(_Block(width) for _ in range(depth))
+        self.blocks = nn.ModuleList(_HeadBlock(width) for _ in range(depth))
         self.norm = nn.LayerNorm(width, elementwise_affine=False)
         self.shifted = nn.Linear(width, 2 * width)
         self.out = nn.Linear(width, values)
@@ -51,11 +51,11 @@ class _Head(nn.Module):
 
     def forward(self, x: Any, level: Any, vector: Any) -> Any:
         turns = level[:, None] * self.rates
-        told = F.silu(self.of_level(torch.cat([turns.sin(), turns.cos()], dim=1)) + self.of_others(vector))
+        conditions = F.silu(self.of_level(torch.cat([turns.sin(), turns.cos()], dim=1)) + self.of_others(vector))
         y = self.into(x)
         for block in self.blocks:
-            y = block(y, told)
-        shift, scale = self.shifted(told).chunk(2, dim=1)
+            y = block(y, conditions)
+        shift, scale = self.shifted(conditions).chunk(2, dim=1)
         return self.out(self.norm(y) * (1 + scale) + shift)
 
 
@@ -130,20 +130,20 @@ class MAR(nn.Module):
             raise nb.UsageError(f"arch mar: class {int(labels.max())} is none of its {none}: give it more classes")
         kinds = torch.full((len(pictures),), none, device=pictures.device) if labels is None or not none else labels
         kinds = torch.where(kinds < 0, none, kinds)
-        told = self.of_class(kinds)[:, None]
-        made = self.blocks(torch.cat([told, tokens + self.positions], dim=1))[:, 1:]
-        return self.norm(made) + self.at_head
+        class_token = self.of_class(kinds)[:, None]
+        vectors = self.blocks(torch.cat([class_token, tokens + self.positions], dim=1))[:, 1:]
+        return self.norm(vectors) + self.at_head
 
     def told(self, pictures: Any, known: Any, places: Any, labels: Any) -> tuple[Any]:
         """The vectors of the tokens at `places` (N, n), in rows (N n, width)."""
         return (places_of(self(pictures, known, labels), places),)
 
-    def seen(self, tokens: Any, sigma: Any, told: tuple[Any]) -> Any:
+    def seen(self, tokens: Any, sigma: Any, conditions: tuple[Any]) -> Any:
         """The mean of tokens (M, D) given x, them with noise of σ, a number or (M, 1): x/(1 + σ²) - σ/√(1 + σ²) v."""
         level = torch.as_tensor(sigma, dtype=tokens.dtype, device=tokens.device).reshape(-1, 1)
         share = (1 + level**2) ** -0.5
-        made = self.velocity(share * tokens, level.expand(len(tokens), 1), told[0])
-        return share**2 * tokens - level * share * made.to(tokens.dtype)
+        velocity = self.velocity(share * tokens, level.expand(len(tokens), 1), conditions[0])
+        return share**2 * tokens - level * share * velocity.to(tokens.dtype)
 
     def velocity(self, scaled: Any, sigma: Any, vectors: Any) -> Any:
         """v = (noise - σ token) / √(1 + σ²), as the head sees it in tokens with noise (M, D) over √(1 + σ²)."""

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import noisebench as nb
 import torch
 from noisebench.recipes.archs._clips import Hop, Size, Spectra, as_planes, peak, refuse_far_frames, refuse_other_shapes
-from noisebench.recipes.archs._within import network_within
+from noisebench.recipes.archs._inner_network import network_within
 from torch import nn
 
 
@@ -39,6 +39,6 @@ class MaskUNet(nn.Module):
         noisy = self.spectra.of(x / level)
         planes = torch.cat([as_planes(noisy), noisy.abs()], dim=1) / self.spectra.amplitude
         # What a residual network adds its output to is taken away again; a mask begins near 0.9.
-        told = self.within(planes)[:, 2:] - planes[:, 2:]
+        logits = self.within(planes)[:, 2:] - planes[:, 2:]
         # Compressed values are roots: the root of a mask is on [0, 1] too.
-        return level * self.spectra.clips(torch.sigmoid(told + 2) * noisy, x.shape[-1])
+        return level * self.spectra.clips(torch.sigmoid(logits + 2) * noisy, x.shape[-1])

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import noisebench as nb
 import torch
 from annotated_types import Ge, Gt, Le, Lt
-from noisebench.recipes.archs._within import channels_kept, network_within
+from noisebench.recipes.archs._inner_network import channels_kept, network_within
 from torch import nn
 
 

@@ -27,7 +27,7 @@ def _gated(x: torch.Tensor) -> torch.Tensor:
     return one * other
 
 
-class _Block(nn.Module):
+class _GatedBlock(nn.Module):
     """Two residual halves: mixing over space with attention over channels, and mixing over channels alone."""
 
     def __init__(self, width: int) -> None:
@@ -77,26 +77,26 @@ class NAFNet(nn.Module):
         self.encoders, self.downs, self.ups, self.decoders = (nn.ModuleList() for _ in range(4))
         now = width
         for count in blocks[:-1]:
-            self.encoders.append(nn.Sequential(*(_Block(now) for _ in range(count))))
+            self.encoders.append(nn.Sequential(*(_GatedBlock(now) for _ in range(count))))
             self.downs.append(nn.Conv2d(now, 2 * now, 2, stride=2))
             now *= 2
-        self.middle = nn.Sequential(*(_Block(now) for _ in range(blocks[-1])))
+        self.middle = nn.Sequential(*(_GatedBlock(now) for _ in range(blocks[-1])))
         for _ in blocks[:-1]:
             self.ups.append(nn.Sequential(nn.Conv2d(now, 2 * now, 1, bias=False), nn.PixelShuffle(2)))
             now //= 2
-            self.decoders.append(_Block(now))
+            self.decoders.append(_GatedBlock(now))
         self.head = head(width, self.out, self.scale, bias=True)
 
     def forward(self, x: Any) -> Any:
         height, width = x.shape[-2:]
         base = padded(x, 2 ** len(self.encoders))
-        y, held = self.intro(base), []
+        y, skips = self.intro(base), []
         for encoder, down in zip(self.encoders, self.downs, strict=True):
             y = encoder(y)
-            held.append(y)
+            skips.append(y)
             y = down(y)
         y = self.middle(y)
         for up, decoder in zip(self.ups, self.decoders, strict=True):
-            y = decoder(up(y) + held.pop())
+            y = decoder(up(y) + skips.pop())
         out = enlarged(base, self.scale, self.out) + self.head(y)
         return out[..., : height * self.scale, : width * self.scale]

@@ -40,7 +40,7 @@ def step_of(kept: torch.Tensor) -> torch.Tensor:
     return torch.stack([clean, stays, noise])
 
 
-class _Block(nn.Module):
+class _LabelBlock(nn.Module):
     """Logits (N, K) from pictures and a noisy label (N, D): a network for each, and two layers on both."""
 
     def __init__(self, of: Any, given: Sequence[int], width: int, dim: int, classes: int) -> None:
@@ -89,7 +89,7 @@ class NoProp(nn.Module):
         super().__init__()
         _, classes = channels_and_classes(given, wanted)
         self.dim = dim or classes
-        self.blocks = nn.ModuleList(_Block(of, given, width, self.dim, classes) for _ in range(blocks))
+        self.blocks = nn.ModuleList(_LabelBlock(of, given, width, self.dim, classes) for _ in range(blocks))
         self.head = nn.Linear(self.dim, classes)
         self.vectors: Any
         if dim:
@@ -115,7 +115,7 @@ class NoProp(nn.Module):
         kept = self.kept[place]
         return kept.sqrt().to(u) * u + (1 - kept).sqrt().to(u) * noise
 
-    def said(self, x: Any, z: Any, block: int) -> Any:
+    def block_logits(self, x: Any, z: Any, block: int) -> Any:
         """Logits (N, K) of block 1, 2, … for pictures and what is before it, z (N, D)."""
         return self.blocks[block - 1](x, z)
 
@@ -128,7 +128,7 @@ class NoProp(nn.Module):
         z, logits = noise[:, 0], None
         for block in range(1, blocks + 1):
             clean, stays, drawn = self.steps[:, block - 1].to(z)
-            logits = self.said(x, z, block)
+            logits = self.block_logits(x, z, block)
             z = clean * self.meant(logits) + stays * z + drawn * noise[:, block]
         return z, logits
 

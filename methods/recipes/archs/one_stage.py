@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 import noisebench as nb
 import torch
+from noisebench.recipes.archs._inner_network import channels_kept, network_within
 from noisebench.recipes.archs._inpainting import apart
-from noisebench.recipes.archs._within import channels_kept, network_within
 from torch import nn
 
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import noisebench as nb
+from noisebench.recipes.archs._inner_network import channels_kept
 from noisebench.recipes.archs._inpainting import REDUCED, Attention, Decoder, Encoder, apart, start
 from noisebench.recipes.archs._pictures import Width, padded
-from noisebench.recipes.archs._within import channels_kept
 from torch import nn
 
 

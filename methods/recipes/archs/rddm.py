@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 import noisebench as nb
 import torch
 from annotated_types import Ge, Le
+from noisebench.recipes.archs._inner_network import channels_kept, network_within
 from noisebench.recipes.archs._residual_diffusion import Level, level_of, sampled
-from noisebench.recipes.archs._within import channels_kept, network_within
 from torch import nn
 
 
@@ -41,11 +41,11 @@ class ResidualDiffusion(nn.Module):
     def predict(self, x: Any, degraded: Any, level: tuple[Any, Any]) -> tuple[Any, Any]:
         """Residual and noise of `x` at a level: numbers, or tensors (N, 1, 1, 1)."""
         planes = [torch.as_tensor(value, dtype=x.dtype, device=x.device).expand_as(x[:, :1]) for value in level]
-        made = self.within(torch.cat([x, degraded, *planes], dim=1))
-        residual = degraded - made[:, : self.channels]
+        output = self.within(torch.cat([x, degraded, *planes], dim=1))
+        residual = degraded - output[:, : self.channels]
         if self.predicts == "residual" and self.noise:
             return residual, (x - degraded + (1 - level[0]) * residual) / level[1]
-        return residual, made[:, self.channels : 2 * self.channels] - degraded
+        return residual, output[:, self.channels : 2 * self.channels] - degraded
 
     def restored(self, degraded: Any, noise: Any, steps: int) -> Any:
         """The clean picture after so many steps, from the degraded one with this normal noise of deviation 1."""

@@ -16,8 +16,8 @@ from noisebench.recipes.archs._clips import (
     refuse_far_frames,
     refuse_other_shapes,
 )
+from noisebench.recipes.archs._inner_network import network_within
 from noisebench.recipes.archs._ouve import Draw, Process, sampled
-from noisebench.recipes.archs._within import network_within
 from torch import nn
 
 _APART = 0.1
@@ -67,15 +67,15 @@ class ScoreOfSpectra(nn.Module):
 
     def clean(self, x: Any, noisy: Any, t: Any) -> Any:
         """x_0 as it is told of x at t, which is float64 and fits (B, 1, 1, 1)."""
-        left, spread = self.process.kept(t), self.process.deviation(t)
-        total = torch.sqrt((_APART * left) ** 2 + spread**2)
+        kept, spread = self.process.kept(t), self.process.deviation(t)
+        total = torch.sqrt((_APART * kept) ** 2 + spread**2)
         apart = x - noisy
         planes = [value.to(x.real).expand_as(x.real) for value in (t, torch.log(spread) / 3)]
         scaled = torch.cat([as_planes(apart / total.to(x.real)), as_planes(noisy) / _APART, *planes], dim=1)
         # What a residual network adds its output to is taken away again.
-        told = as_spectra(self.within(scaled)[:, :2] - scaled[:, :2])
-        of_state, of_told = _APART**2 * left / total**2, _APART * spread / total
-        return noisy + of_state.to(x.real) * apart + of_told.to(x.real) * told
+        predicted = as_spectra(self.within(scaled)[:, :2] - scaled[:, :2])
+        of_state, of_predicted = _APART**2 * kept / total**2, _APART * spread / total
+        return noisy + of_state.to(x.real) * apart + of_predicted.to(x.real) * predicted
 
     def score(self, x: Any, noisy: Any, t: Any) -> Any:
         """The score of x at t, float64: of complex values whose deviation is that of both parts together."""
@@ -84,8 +84,8 @@ class ScoreOfSpectra(nn.Module):
 
     def guessed(self, t: Any) -> Any:
         """|score std + z|² of the Gaussian guess, where x_0 - y has the deviation that it supposes."""
-        left = (_APART * self.process.kept(t)) ** 2
-        return left / (left + self.process.deviation(t) ** 2)
+        signal = (_APART * self.process.kept(t)) ** 2
+        return signal / (signal + self.process.deviation(t) ** 2)
 
     def restored(self, clips: Any, steps: int, r: float, draw: Draw) -> Any:
         """(B, 1, N) → the same, in so many steps of predictor and corrector."""

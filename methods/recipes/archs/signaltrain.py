@@ -13,7 +13,7 @@ from torch import nn
 _TINY = 1e-12
 
 
-class Course(nn.Module):
+class SpectrumNetwork(nn.Module):
     """What becomes of each frequency along time: (B, bins, T) and knobs (B, K) → (B, bins, last).
 
     Layers T, w, w/2, w/4, which the knobs join, and w/4, w/2, w, last, with ELU between. The last begins at a tenth.
@@ -85,7 +85,7 @@ class SignalTrain(nn.Module):
                 f"{tuple(wanted)}: train it on a set such as compressed(…)"
             )
         self.size, self.hop, self.last, self.knobs = size, hop, last, given[0] - 1
-        self.context, self.told_length = ((count - 1) * hop - size for count in (frames, last))
+        self.context, self.output_length = ((count - 1) * hop - size for count in (frames, last))
         if given[1] < self.context:
             raise nb.UsageError(
                 f"arch signaltrain sees {self.context} samples: give crop={self.context} or more, or fewer frames"
@@ -93,11 +93,11 @@ class SignalTrain(nn.Module):
         self.analysis, self.synthesis = (
             nn.Parameter(kernel, requires_grad=basis == "learned") for kernel in fourier(size, hop)
         )
-        self.magnitude = Course(frames, last, self.knobs, width)
-        self.phase = Course(frames, last, self.knobs, width) if phase else None
+        self.magnitude = SpectrumNetwork(frames, last, self.knobs, width)
+        self.phase = SpectrumNetwork(frames, last, self.knobs, width) if phase else None
 
-    def told(self, parts: Any) -> tuple[Any, Any]:
-        """Of (B, 1 + K, context) the last samples, (B, 1, told_length), and the magnitudes told, (B, bins, last)."""
+    def last_samples(self, parts: Any) -> tuple[Any, Any]:
+        """Of (B, 1 + K, context) the last samples, (B, 1, output_length), and their magnitudes, (B, bins, last)."""
         dry, knobs = parts[:, :1], parts[:, 1:, -1]
         # The slope of an angle has no bound where the magnitude is 0: none is sent through it.
         re, im = F.conv1d(dry, self.analysis, stride=self.hop, padding=self.size).chunk(2, dim=1)
@@ -109,12 +109,12 @@ class SignalTrain(nn.Module):
             turn = self.phase(angles, knobs)
             cos, sin = turn.cos(), turn.sin()
             re, im = re * cos - im * sin, re * sin + im * cos
-        made = F.conv_transpose1d(torch.cat([re, im], dim=1), self.synthesis, stride=self.hop, padding=self.size)
+        signal = F.conv_transpose1d(torch.cat([re, im], dim=1), self.synthesis, stride=self.hop, padding=self.size)
         # Half of the clip is added, and the sum doubled.
-        return dry[..., -self.told_length :] + 2 * made, (re.square() + im.square() + _TINY).sqrt()
+        return dry[..., -self.output_length :] + 2 * signal, (re.square() + im.square() + _TINY).sqrt()
 
     def forward(self, x: Any) -> Any:
-        length, step = x.shape[-1], self.told_length
+        length, step = x.shape[-1], self.output_length
         count = -(-length // step)
         if x.shape[1] != 1 + self.knobs:
             raise nb.UsageError(
@@ -125,8 +125,8 @@ class SignalTrain(nn.Module):
         parts = padded.unfold(2, self.context, step)[:, 0]
         knobs = x[:, 1:, -1][:, None, :, None].expand(-1, count, -1, self.context)
         whole = torch.cat([parts[:, :, None], knobs], dim=2).flatten(0, 1)
-        made, _ = self.told(whole)
-        return made.reshape(len(x), 1, count * step)[..., :length]
+        outputs, _ = self.last_samples(whole)
+        return outputs.reshape(len(x), 1, count * step)[..., :length]
 
 
 def fourier(size: int, hop: int) -> tuple[Any, Any]:

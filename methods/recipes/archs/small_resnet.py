@@ -13,7 +13,7 @@ from torch import nn
 _RESNET = "K. He et al., Deep residual learning for image recognition, CVPR 2016"
 
 
-class _Block(nn.Module):
+class _ResidualBlock(nn.Module):
     def __init__(self, channels: int, width: int, stride: int) -> None:
         super().__init__()
         self.first = nn.Conv2d(channels, width, 3, stride=stride, padding=1, bias=False)
@@ -52,7 +52,7 @@ class SmallResNet(nn.Module):
         layers, wide = [], width
         for stage in range(3):
             for block in range(blocks):
-                layers.append(_Block(wide, width * 2**stage, 2 if stage and not block else 1))
+                layers.append(_ResidualBlock(wide, width * 2**stage, 2 if stage and not block else 1))
                 wide = width * 2**stage
         self.body = nn.Sequential(*layers)
         self.head = nn.Linear(wide, classes)

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import noisebench as nb
 import torch
-from noisebench.recipes.archs._within import channels_kept, network_within
+from noisebench.recipes.archs._inner_network import channels_kept, network_within
 from torch import nn
 
 _LEAST = 1 / 255
@@ -13,7 +13,7 @@ _LEAST = 1 / 255
 
 
 @nb.arch("standardised", cite="Y. I. Jang et al., C-BSN, ICCV 2023")
-class Standardised(nn.Module):
+class StandardisedChannels(nn.Module):
     """Standardised: a network that is given each channel of a picture with mean 0 and deviation 1, and undoes it after.
 
     of: the network within. A network without a path for its input, such as one with a blind spot, then need not learn

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import noisebench as nb
 import torch
 from annotated_types import Ge
-from noisebench.methods.generate._told import Told
-from noisebench.recipes.archs._within import channels_kept
+from noisebench.methods.generate._vector_conditioned import VectorConditioned
+from noisebench.recipes.archs._inner_network import channels_kept
 from torch import nn
 
 
@@ -37,10 +37,10 @@ class Token(nn.Module):
     ) -> None:
         super().__init__()
         channels_kept(given, wanted, "token")
-        self.of, self.told = of, Told(of, "token")
+        self.of, self.conditioned = of, VectorConditioned(of, "token")
         with torch.random.fork_rng(devices=[]):
-            vector = self.told.setup("cpu", given, begin)
-        self.within = nn.ModuleList(self.told.networks).requires_grad_(False).eval()
+            vector = self.conditioned.setup("cpu", given, begin)
+        self.within = nn.ModuleList(self.conditioned.networks).requires_grad_(False).eval()
         self.vector = nn.Parameter(vector)
         self.register_buffer("label", torch.tensor(-1))
         self.posed: Any = None  # what the last forward passes were given: clean pictures, noisy ones, deviations
@@ -57,23 +57,23 @@ class Token(nn.Module):
     def know(self, labels: Any) -> None:
         """The label of a batch is the token's. Raises `UsageError` where pictures are of several."""
         if labels is not None:
-            found = labels.unique()
-            if len(found) != 1 or (0 <= int(self.label) != int(found)):
+            classes = labels.unique()
+            if len(classes) != 1 or (0 <= int(self.label) != int(classes)):
                 raise nb.UsageError(
                     "arch token: a token is of pictures of one class: data=some_classes(of=…, classes=(9,))"
                 )
-            self.label.copy_(found[0])
+            self.label.copy_(classes[0])
 
     def told_of(self, x: Any, sigma: Any, vector: Any) -> Any:
         """The pictures seen in `x` (N, C, H, W) by a model that is told `vector` for each."""
         every = torch.ones(len(x), dtype=torch.bool, device=x.device)
-        return self.told(x, sigma, torch.zeros_like(every, dtype=torch.long), every, vector)
+        return self.conditioned(x, sigma, torch.zeros_like(every, dtype=torch.long), every, vector)
 
     def denoised(self, x: Any, sigma: Any, labels: Any) -> Any:
         """As of a model: the token where its label is asked for, and other classes as they are."""
         if labels is None:
-            return self.told.model(x, sigma, None)
-        return self.told(x, sigma, labels, chosen_by(labels, int(self.label)), self.vector)
+            return self.conditioned.model(x, sigma, None)
+        return self.conditioned(x, sigma, labels, chosen_by(labels, int(self.label)), self.vector)
 
     def forward(self, x: Any) -> Any:
         return self.told_of(x, 1.0, self.vector)
@@ -84,13 +84,13 @@ def chosen_by(labels: Any, label: int) -> Any:
     return labels >= 0 if label < 0 else labels == label
 
 
-def token_in(net: Any, what: str) -> Token:
+def token_in(net: Any, who: str) -> Token:
     """The token of a network. Raises `UsageError` where there is none."""
     modules = net.modules() if isinstance(net, nn.Module) else ()
-    found = next((one for one in modules if isinstance(one, Token)), None)
-    if found is None:
-        raise nb.UsageError(f"{what} needs a network of arch=token(of=…)")
-    return found
+    token = next((one for one in modules if isinstance(one, Token)), None)
+    if token is None:
+        raise nb.UsageError(f"{who} needs a network of arch=token(of=…)")
+    return token
 
 
 def _of_token_alone(_: Any, state: Any, prefix: str, __: Any) -> None:

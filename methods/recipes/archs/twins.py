@@ -21,21 +21,21 @@ class Twins(nn.Module):
     ) -> None:
         super().__init__()
         self.both = nn.ModuleList(of.entry.obj(given, wanted, **of.kwargs) for _ in range(2))
-        self.said: tuple[torch.Tensor, ...] = ()
+        self.outputs: tuple[torch.Tensor, ...] = ()
         """What each made of the last batch."""
 
     def __getstate__(self) -> dict[str, Any]:
         """Without what was made last, which belongs to a step and cannot be copied."""
-        return {**self.__dict__, "said": ()}
+        return {**self.__dict__, "outputs": ()}
 
     def forward(self, x: Any) -> Any:
-        self.said = tuple(net(x) for net in self.both)
-        return (self.said[0] + self.said[1]) / 2
+        self.outputs = tuple(net(x) for net in self.both)
+        return (self.outputs[0] + self.outputs[1]) / 2
 
 
 def twins_in(net: Any) -> Twins:
     """The twins within a network that parts may have wrapped. Raises `UsageError` where there are none."""
-    found = [one for one in getattr(net, "modules", lambda: ())() if isinstance(one, Twins)]
-    if not found:
+    twins = [one for one in getattr(net, "modules", lambda: ())() if isinstance(one, Twins)]
+    if not twins:
         raise nb.UsageError("objective co_teaching needs two networks: give arch=twins(of=…)")
-    return found[0]
+    return twins[0]

@@ -5,9 +5,9 @@ from typing import Any
 
 import noisebench as nb
 import torch
+from noisebench.recipes.archs._inner_network import channels_kept
 from noisebench.recipes.archs._inpainting import REDUCED, Attention, Decoder, Encoder, apart, start
 from noisebench.recipes.archs._pictures import Width, padded
-from noisebench.recipes.archs._within import channels_kept
 from torch import nn
 
 

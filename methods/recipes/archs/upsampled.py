@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import noisebench as nb
 from noisebench.recipes.archs._enlarging import bicubic, scale_of
-from noisebench.recipes.archs._within import network_within
+from noisebench.recipes.archs._inner_network import network_within
 from torch import nn
 
 

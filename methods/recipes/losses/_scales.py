@@ -16,9 +16,9 @@ _FLOOR = 1e-4
 def scales_of(pictures: Any) -> tuple[int, int]:
     """How many scales, of five, have room for the window, at least one; and the window, smaller where one has none."""
     side = min(pictures.shape[-2:])
-    count, left = 1, -(-side // 2)
-    while count < len(MS_WEIGHTS) and left >= WINDOW:
-        count, left = count + 1, -(-left // 2)
+    count, halved = 1, -(-side // 2)
+    while count < len(MS_WEIGHTS) and halved >= WINDOW:
+        count, halved = count + 1, -(-halved // 2)
     return count, min(WINDOW, side - 1 + side % 2)
 
 

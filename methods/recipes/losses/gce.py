@@ -16,5 +16,5 @@ def gce(output: Any, wanted: Any, *, q: Annotated[float, Gt(0), Le(1)] = 0.7) ->
     The mean of (1 - p ** q) / q, with p the probability of the label (B,) by the logits (B, K): cross-entropy for q to
     0, and 1 - p for q=1.
     """
-    said = F.log_softmax(output, dim=1).gather(1, wanted[:, None])[:, 0]
-    return -((q * said).expm1() / q).mean()
+    log_probability = F.log_softmax(output, dim=1).gather(1, wanted[:, None])[:, 0]
+    return -((q * log_probability).expm1() / q).mean()

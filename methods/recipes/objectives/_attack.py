@@ -18,14 +18,14 @@ def log_odds(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
 
     Its gradient has the direction of that of cross-entropy, log(1 + exp(−log odds)), and does not vanish where p is 1.
     """
-    own, others = _apart(logits, labels)
-    return own - others.logsumexp(dim=1)
+    of_label, others = _apart(logits, labels)
+    return of_label - others.logsumexp(dim=1)
 
 
 def margin(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """The logit of the label less the largest other, (B,), in double precision; below 0 another class is likelier."""
-    own, others = _apart(logits, labels)
-    return own - others.amax(dim=1)
+    of_label, others = _apart(logits, labels)
+    return of_label - others.amax(dim=1)
 
 
 def _apart(logits: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -54,15 +54,15 @@ def worst(
     """
     low, high = given.clamp_max(0), given.clamp_min(1)
     # What an attack keeps for its backward passes is not what the training step keeps.
-    with torch.enable_grad(), saved_tensors_hooks(lambda held: held, lambda held: held):
+    with torch.enable_grad(), saved_tensors_hooks(lambda tensor: tensor, lambda tensor: tensor):
         x = (given + start).clamp(low, high).detach()
-        found, least = x.detach(), torch.full((len(x),), torch.inf, dtype=torch.float64, device=x.device)
+        pictures, least = x.detach(), torch.full((len(x),), torch.inf, dtype=torch.float64, device=x.device)
         for step in range(steps + 1):
             x = x.detach().requires_grad_(step < steps)
             logits = logits_of(x)
             margins = margin(logits, labels).detach()
             better = margins < least
-            found = torch.where(_each(better, x), x.detach(), found)
+            pictures = torch.where(_each(better, x), x.detach(), pictures)
             least = torch.where(better, margins, least)
             if step == steps:
                 break
@@ -74,7 +74,7 @@ def worst(
                 raise ValueError("its gradient is not finite")
             change = x.detach() - 2.5 * eps / steps * _steepest(gradient, norm) - given
             x = (given + _projected(change, eps, norm)).clamp(low, high).detach()
-    return found, least
+    return pictures, least
 
 
 def random_change(like: torch.Tensor, eps: float, norm: Norm, generator: torch.Generator | None = None) -> torch.Tensor:

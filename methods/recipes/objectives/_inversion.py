@@ -9,7 +9,7 @@ import noisebench as nb
 import torch
 from annotated_types import Ge, Le
 from noisebench.recipes.archs.token import Token
-from noisebench.recipes.objectives._told import LEAST, MOST, like
+from noisebench.recipes.objectives._denoising import LEAST, MOST, uniform_draws
 from torch.overrides import TorchFunctionMode
 
 Time = Annotated[float, Ge(0), Le(1)]
@@ -34,14 +34,14 @@ def noised(batch: Any, least: float, most: float, name: str) -> tuple[Any, Any, 
     if least >= most:
         raise nb.UsageError(f"objective {name}: times go up from least={least:g} to most={most:g}: give less for least")
     clean = 2 * batch["wanted"] - 1
-    time = least + (most - least) * like(batch)
+    time = least + (most - least) * uniform_draws(batch)
     sigma = torch.tan(math.pi / 2 * time).clamp(LEAST, MOST)
     return clean, clean + sigma * torch.randn_like(clean), sigma
 
 
-def velocity_error(made: Any, clean: Any, sigma: Any) -> Any:
-    """The mean squared error of the velocity, as of `objective=v`, of pictures `made` in place of `clean` ones."""
-    off = (made - clean).double().square().mean(dim=(1, 2, 3), keepdim=True)
+def velocity_error(estimate: Any, clean: Any, sigma: Any) -> Any:
+    """The mean squared error of the velocity, as of `objective=v`, of pictures `estimate` in place of `clean` ones."""
+    off = (estimate - clean).double().square().mean(dim=(1, 2, 3), keepdim=True)
     return (off * (1 + sigma.double() ** -2)).mean()
 
 

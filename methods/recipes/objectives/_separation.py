@@ -14,18 +14,18 @@ from noisebench.recipes.archs.class_mask_unet import ClassMaskUNet
 
 def separator_of(net: Any, batch: Any, name: str) -> tuple[ClassMaskUNet, Any]:
     """The network, and the classes of each mixture (B, S). Raises `UsageError` for another network or other clips."""
-    within = next((one for one in net.modules() if isinstance(one, ClassMaskUNet)), None)
-    if within is None:
+    separator = next((one for one in net.modules() if isinstance(one, ClassMaskUNet)), None)
+    if separator is None:
         raise nb.UsageError(f"objective {name} needs a network of arch=class_mask_unet")
     labels = batch.get("labels")
     if labels is None:
         raise nb.UsageError(f"objective {name} needs clips whose classes are known: give data=mixtures(…)")
-    if int(labels.max()) >= within.classes:
+    if int(labels.max()) >= separator.classes:
         raise nb.UsageError(
-            f"objective {name}: a class of number {int(labels.max())} is not of a network of {within.classes} classes: "
-            "give arch=class_mask_unet(classes=…)"
+            f"objective {name}: a class of number {int(labels.max())} is not of a network of {separator.classes} "
+            "classes: give arch=class_mask_unet(classes=…)"
         )
-    return within, labels
+    return separator, labels
 
 
 def asked_for(labels: Any, classes: int) -> Any:
@@ -41,21 +41,21 @@ class Heard:
     spectra: Any
     magnitudes: Any
 
-    def of(self, within: ClassMaskUNet, clips: Any) -> Any:
+    def of(self, separator: ClassMaskUNet, clips: Any) -> Any:
         """The magnitudes of clips that are in the mixtures, at the same level."""
-        return magnitude(within.spectra(clips / self.level))
+        return magnitude(separator.spectra(clips / self.level))
 
 
-def heard(within: ClassMaskUNet, mixtures: Any) -> Heard:
+def heard(separator: ClassMaskUNet, mixtures: Any) -> Heard:
     """What the network hears of mixtures (B, 1, N)."""
     level = peak(mixtures)
-    spectra = within.spectra(mixtures / level)
+    spectra = separator.spectra(mixtures / level)
     return Heard(level, spectra, magnitude(spectra))
 
 
-def weighted_error(made: Any, target: Any, of: Any) -> Any:
+def weighted_error(estimate: Any, target: Any, of: Any) -> Any:
     """The L1 error of magnitudes, weighted by log1p of the magnitudes `of`, from 0.001 to 10."""
-    return (torch.log1p(of).clamp(1e-3, 10) * (made - target).abs()).mean()
+    return (torch.log1p(of).clamp(1e-3, 10) * (estimate - target).abs()).mean()
 
 
 def partners(labels: Any) -> tuple[Any, Any]:
@@ -78,32 +78,32 @@ class Sums:
     heard: Heard
 
 
-def sums_of(within: ClassMaskUNet, mixtures: Any, labels: Any, name: str) -> Sums | None:
+def sums_of(separator: ClassMaskUNet, mixtures: Any, labels: Any, name: str) -> Sums | None:
     """Mixtures of mixtures: each with the next one of the batch that has no class in common with it.
 
     A mixture that has no such other in its batch is left out; None where all are. Raises `UsageError` where there can
     be none.
     """
-    if within.classes < 2 * labels.shape[1]:
+    if separator.classes < 2 * labels.shape[1]:
         raise nb.UsageError(
             f"objective {name}: two mixtures of {labels.shape[1]} classes are to have none in common, of "
-            f"{within.classes}: give mixtures of {2 * labels.shape[1]} classes or more"
+            f"{separator.classes}: give mixtures of {2 * labels.shape[1]} classes or more"
         )
     if len(labels) < 2:
         raise nb.UsageError(f"objective {name} adds mixtures of a batch to each other: give batch=2 or more")
     other, usable = partners(labels)
     if not usable.any():
         return None
-    return Sums(mixtures[usable], labels[usable], heard(within, mixtures[usable] + mixtures[other[usable]]))
+    return Sums(mixtures[usable], labels[usable], heard(separator, mixtures[usable] + mixtures[other[usable]]))
 
 
-def nothing(within: ClassMaskUNet) -> Any:
+def nothing(separator: ClassMaskUNet) -> Any:
     """A loss of 0 for a batch in which no two mixtures can be added."""
-    return 0.0 * torch.stack([parameter.sum() for parameter in within.parameters()]).sum()
+    return 0.0 * torch.stack([parameter.sum() for parameter in separator.parameters()]).sum()
 
 
-def unsupervised_error(within: ClassMaskUNet, sums: Sums) -> Any:
+def unsupervised_error(separator: ClassMaskUNet, sums: Sums) -> Any:
     """The error of the magnitudes of each mixture, found in its sum with another one by all its classes at once."""
     both = sums.heard
-    made = within.mask(both.magnitudes, asked_for(sums.labels, within.classes)) * both.magnitudes
-    return weighted_error(made, both.of(within, sums.mixtures), both.magnitudes)
+    estimate = separator.mask(both.magnitudes, asked_for(sums.labels, separator.classes)) * both.magnitudes
+    return weighted_error(estimate, both.of(separator, sums.mixtures), both.magnitudes)

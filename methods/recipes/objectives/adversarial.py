@@ -14,8 +14,8 @@ def adversarial(net: Any, batch: Any) -> Any:
     `discriminator` says of each. The network is `arch=generator`. What the regime made of the pictures is not looked
     at: it is for the validation, which projects them. Raises `UsageError` for another network, and without the part.
     """
-    within = generator_in(net)
-    if within.judge is None:
+    generator = generator_in(net)
+    if generator.judge is None:
         raise nb.UsageError("objective adversarial needs a judge of what is made: give parts=discriminator too")
-    batch["made"] = within.drawn(len(batch["wanted"]))
-    return within.judge.doubt(batch["made"])
+    batch["made"] = generator.drawn(len(batch["wanted"]))
+    return generator.judge.doubt(batch["made"])

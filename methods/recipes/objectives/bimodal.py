@@ -26,9 +26,9 @@ def named_error(logits: Any, labels: Any) -> Any:
 
     A class that comes c times in the batch has a weight of 1 / c each time: each counts as much as another.
     """
-    there, place, count = labels.unique(return_inverse=True, return_counts=True)
+    present, place, count = labels.unique(return_inverse=True, return_counts=True)
     weights = 1 / count[place].to(logits.dtype)
-    return (weights * F.cross_entropy(logits[:, there], place, reduction="none")).sum() / weights.sum()
+    return (weights * F.cross_entropy(logits[:, present], place, reduction="none")).sum() / weights.sum()
 
 
 def _refuse_no_loss(contrastive: float, consistency: float, unsupervised: float) -> None:
@@ -61,33 +61,33 @@ def bimodal(
     `trained(data=spectrograms(crop=…), …)` with the `crop` of this training. Let it learn on clips that are in no
     mixture here, or it tells the network what single sources are like. Alone its term rewards masks that deceive it.
     """
-    within, labels = separator_of(net, batch, "bimodal")
+    separator, labels = separator_of(net, batch, "bimodal")
     heard_in = classifier_of(net)
     if contrastive and heard_in is None:
         raise nb.UsageError("objective bimodal needs parts=frozen_classifier(of=…): what tells the class of a clip")
-    sums = sums_of(within, batch["given"], labels, "bimodal")
-    loss = nothing(within)
+    sums = sums_of(separator, batch["given"], labels, "bimodal")
+    loss = nothing(separator)
     if sums is None:
         return loss
     if unsupervised:
-        loss = loss + unsupervised * unsupervised_error(within, sums)
+        loss = loss + unsupervised * unsupervised_error(separator, sums)
     if not (consistency or contrastive):
         return loss
     both, sources = sums.heard, labels.shape[1]
     # All first classes, then all second ones.
     wanted = sums.labels.T.reshape(-1)
-    masks = within.mask(both.magnitudes.repeat(sources, 1, 1), asked_for(wanted[:, None], within.classes))
+    masks = separator.mask(both.magnitudes.repeat(sources, 1, 1), asked_for(wanted[:, None], separator.classes))
     if consistency:
         total = masks.reshape(sources, len(sums.labels), *masks.shape[1:]).sum(dim=0) * both.magnitudes
-        own = both.of(within, sums.mixtures)
-        loss = loss + consistency * weighted_error(total, own, own)
+        mixture = both.of(separator, sums.mixtures)
+        loss = loss + consistency * weighted_error(total, mixture, mixture)
     if contrastive and heard_in is not None:
-        made = within.clips(masks * both.spectra.repeat(sources, 1, 1), batch["given"].shape[-1])
-        logits = heard_in(picture_of(made * both.level.repeat(sources, 1, 1)))
-        if logits.shape[1] != within.classes:
+        clips = separator.clips(masks * both.spectra.repeat(sources, 1, 1), batch["given"].shape[-1])
+        logits = heard_in(picture_of(clips * both.level.repeat(sources, 1, 1)))
+        if logits.shape[1] != separator.classes:
             raise nb.UsageError(
-                f"objective bimodal: the classifier knows {logits.shape[1]} classes, and the network {within.classes}: "
-                "give both the same"
+                f"objective bimodal: the classifier knows {logits.shape[1]} classes, and the network "
+                f"{separator.classes}: give both the same"
             )
         loss = loss + contrastive * named_error(logits, wanted)
     return loss

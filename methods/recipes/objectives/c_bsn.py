@@ -42,5 +42,5 @@ def c_bsn(
         target = net(picked(y, places, cell))
     with with_hole(net, False):
         whole = net(y)
-    own = (whole - y).abs().mean()
-    return loss + r * (own + invariance * (picked(whole, places, cell) - target).abs().mean())
+    reconstruction = (whole - y).abs().mean()
+    return loss + r * (reconstruction + invariance * (picked(whole, places, cell) - target).abs().mean())

@@ -12,19 +12,19 @@ Weight = Annotated[float, Ge(0), Le(1e6)]
 Transform = Literal["flip", "crop", "cutmix"]
 
 
-def transformed(pictures: Any, how: Transform) -> Any:
+def transformed(pictures: Any, transform: Transform) -> Any:
     """Pictures (P, N, C, H, W), P of each item, all P of one changed alike.
 
     `flip` mirrors left and right; `crop` leaves a window of half a side or more, at a random place, and is black
     around it; `cutmix` (Yun et al., ICCV 2019) puts into a window of random size what the next item has there.
     """
-    if how == "flip":
+    if transform == "flip":
         return pictures.flip(-1)
     items, device = pictures.shape[1], pictures.device
     share = torch.rand(items, device=device)
     # Of the area of a window, uniform; of the side of what is left, half or more.
-    inside = windows(share.sqrt() if how == "cutmix" else (1 + share) / 2, pictures.shape[-2:])
-    return torch.where(inside, *((pictures.roll(1, dims=1), pictures) if how == "cutmix" else (pictures, 0.0)))
+    inside = windows(share.sqrt() if transform == "cutmix" else (1 + share) / 2, pictures.shape[-2:])
+    return torch.where(inside, *((pictures.roll(1, dims=1), pictures) if transform == "cutmix" else (pictures, 0.0)))
 
 
 def windows(shares: Any, size: tuple[int, int]) -> Any:
@@ -34,8 +34,8 @@ def windows(shares: Any, size: tuple[int, int]) -> Any:
         long = (shares * side).round().long()
         first = (torch.rand(len(shares), device=shares.device) * (side - long + 1)).long()
         at = torch.arange(side, device=shares.device)
-        within = (at >= first[:, None]) & (at < (first + long)[:, None])
-        inside = inside & within.reshape(-1, 1, *((side, 1) if axis == 2 else (1, side)))
+        along = (at >= first[:, None]) & (at < (first + long)[:, None])
+        inside = inside & along.reshape(-1, 1, *((side, 1) if axis == 2 else (1, side)))
     return inside
 
 
@@ -65,20 +65,20 @@ def cdd_red(
     if pairs[0].shape != pairs[1].shape or pairs[0].ndim != 4:
         raise nb.UsageError("objective cdd_red needs pairs of pictures of one size, such as of adversarial_examples")
     both = torch.stack(pairs)
-    seen, true = torch.cat([both, *(transformed(both, how) for how in transforms)], dim=1)
-    made = net(seen)
-    total = loss.entry.obj(made, true, **loss.kwargs)
+    seen, true = torch.cat([both, *(transformed(both, transform) for transform in transforms)], dim=1)
+    denoised = net(seen)
+    total = loss.entry.obj(denoised, true, **loss.kwargs)
     if not clean and not adversarial:
         return total
-    said = classifier_of(net)
-    if said is None:
+    classifier = classifier_of(net)
+    if classifier is None:
         raise nb.UsageError("objective cdd_red needs a classifier: give parts=frozen_classifier(of=trained(…)) too")
     with torch.no_grad():
-        of_true, of_seen = said(true).argmax(dim=1), said(seen).argmax(dim=1)
+        of_true, of_seen = classifier(true).argmax(dim=1), classifier(seen).argmax(dim=1)
     kept = survived(of_true, len(both[0])) & survived(of_seen, len(both[0]))
-    for weight, pictures, classes in ((clean, made, of_true), (adversarial, seen - made + true, of_seen)):
+    for weight, pictures, classes in ((clean, denoised, of_true), (adversarial, seen - denoised + true, of_seen)):
         if weight:
-            total = total + weight * F.cross_entropy(said(pictures[kept]), classes[kept])
+            total = total + weight * F.cross_entropy(classifier(pictures[kept]), classes[kept])
     return total
 
 

@@ -26,13 +26,13 @@ def co_teaching(
     pixel, that are among the smallest of the other. The share that is left out rises from 0 to `share` in the share
     `ramp` of the steps. For `arch=twins`; raises `UsageError` for another network.
     """
-    within = twins_in(net)
+    twins = twins_in(net)
     net(batch["given"])
     labels = batch["wanted"]
     labelled = labels.flatten() >= 0
     losses = [
-        F.cross_entropy(said.float(), labels, reduction="none", ignore_index=-100).flatten()[labelled]
-        for said in within.said
+        F.cross_entropy(logits.float(), labels, reduction="none", ignore_index=-100).flatten()[labelled]
+        for logits in twins.outputs
     ]
     left_out = share * min(1.0, float(batch["progress"][0]) / ramp)
     kept = round((1 - left_out) * len(losses[0]))

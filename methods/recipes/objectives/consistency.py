@@ -11,10 +11,10 @@ from noisebench.recipes.archs.consistency import ConsistencyFunction
 
 def consistency_function_in(net: Any) -> ConsistencyFunction:
     """The consistency function of a network. Raises `UsageError` where there is none."""
-    found = next((one for one in net.modules() if isinstance(one, ConsistencyFunction)), None)
-    if found is None:
+    function = next((one for one in net.modules() if isinstance(one, ConsistencyFunction)), None)
+    if function is None:
         raise nb.UsageError("objective consistency needs a network of arch=consistency")
-    return found
+    return function
 
 
 def noised_at_random(batch: Any, places: int) -> tuple[Any, Any, Any, Any]:
@@ -48,12 +48,12 @@ def consistency(
     gradient, is aimed at: consistency training, which needs no teacher. At level 0 that is the true picture.
     The loss, pseudo-Huber for one, is of pictures on [-1, 1].
     """
-    within = consistency_function_in(net)
+    function = consistency_function_in(net)
     if "aim" not in batch:
         x, level, lower, noise = noised_at_random(batch, places)
         with torch.no_grad():
-            aim = within.clean_at(noised(2 * batch["wanted"] - 1, noise, lower), batch["given"], lower)
+            aim = function.clean_at(noised(2 * batch["wanted"] - 1, noise, lower), batch["given"], lower)
         batch = batch | {"x": x, "level": level, "aim": aim}
-    made = within.clean_at(batch["x"], batch["given"], batch["level"])
-    batch["made"] = made
-    return loss.entry.obj(made, batch["aim"], **loss.kwargs)
+    estimate = function.clean_at(batch["x"], batch["given"], batch["level"])
+    batch["made"] = estimate
+    return loss.entry.obj(estimate, batch["aim"], **loss.kwargs)

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 import noisebench as nb
 import torch
 from annotated_types import Ge, Le
-from noisebench.methods.generate._few import LEAST, few_levels
-from noisebench.recipes.objectives._told import Drop, Reading, read_as
+from noisebench.methods.generate._few_step_levels import LEAST, few_levels
+from noisebench.recipes.objectives._denoising import DenoiserReading, Drop, read_as
 
 _SPREAD = 0.5
 """What pictures on [-1, 1] are supposed to deviate by."""
@@ -30,8 +30,8 @@ def neighbours(batch: Any, places: int, drop: float) -> dict[str, Any]:
     sigma, lower, noise = ladder[place], ladder[place + 1], torch.randn_like(clean)
     if labels is not None:
         labels = torch.where(torch.rand(len(labels), device=labels.device) < drop, -1, labels)
-    told = {} if labels is None else {"labels": labels}
-    return {**batch, **told, "x": clean + sigma * noise, "sigma": sigma, "lower": lower, "noise": noise}
+    labelled = {} if labels is None else {"labels": labels}
+    return {**batch, **labelled, "x": clean + sigma * noise, "sigma": sigma, "lower": lower, "noise": noise}
 
 
 @nb.objective(
@@ -61,9 +61,9 @@ def consistency_model(
         near = batch["x"] + (batch["lower"] - batch["sigma"]) * batch["noise"]
         with torch.no_grad():
             batch["aim"] = SEEN(net, near, batch["lower"], batch.get("labels"))
-    made = SEEN(net, batch["x"], batch["sigma"], batch.get("labels"))
-    return loss.entry.obj(made, batch["aim"], **loss.kwargs)
+    estimate = SEEN(net, batch["x"], batch["sigma"], batch.get("labels"))
+    return loss.entry.obj(estimate, batch["aim"], **loss.kwargs)
 
 
-SEEN = Reading(scales)
+SEEN = DenoiserReading(scales)
 """The picture that a network sees, as this objective reads it."""

@@ -16,11 +16,11 @@ def ddpm(net: Any, batch: Any, *, loss: Annotated[Any, nb.Nested("loss")] = "l2"
     how far it can be off at that level (T. Karras et al., NeurIPS 2022), so that all levels weigh the same; with `l2`
     it is that of the noise in another weighting. The network is `arch=conditional_diffusion`.
     """
-    within = next((one for one in net.modules() if isinstance(one, ConditionalDiffusion)), None)
-    if within is None:
+    diffusion = next((one for one in net.modules() if isinstance(one, ConditionalDiffusion)), None)
+    if diffusion is None:
         raise nb.UsageError("objective ddpm needs a network of arch=conditional_diffusion")
     clean = 2 * batch["wanted"] - 1
     level = torch.randint(1, LEVELS + 1, (len(clean), 1, 1, 1), device=clean.device)
     noise = torch.randn_like(clean)
-    seen, far = within.clean_in(noised(clean, noise, level), batch["given"], level), reach(level, clean)
+    seen, far = diffusion.clean_in(noised(clean, noise, level), batch["given"], level), reach(level, clean)
     return loss.entry.obj(seen / far, clean / far, **loss.kwargs)

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import noisebench as nb
 import torch
 from annotated_types import Gt, Le
-from noisebench.recipes.objectives._told import LEAST, MOST, Drop, read_as, told_loss
+from noisebench.recipes.objectives._denoising import LEAST, MOST, Drop, denoising_loss, read_as
 
 _SPREAD = 0.5
 """What pictures on [-1, 1] are supposed to deviate by."""
@@ -36,4 +36,4 @@ def denoise(
     labels that are left out. The network is `arch=diffusion_unet`. `edm` is the same for `arch=edm`, told no class.
     """
     draws = torch.randn(len(batch["wanted"]), 1, 1, 1, device=batch["wanted"].device)
-    return told_loss(net, batch, scales, (mean + deviation * draws).exp().clamp(LEAST, MOST), drop, loss)
+    return denoising_loss(net, batch, scales, (mean + deviation * draws).exp().clamp(LEAST, MOST), drop, loss)

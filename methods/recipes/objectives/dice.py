@@ -24,9 +24,9 @@ def dice(net: Any, batch: Any, *, background: bool = True) -> Any:
     wanted = batch["wanted"]
     if wanted.ndim != 3:
         raise nb.UsageError("objective dice is for label maps: give a method of the track segment")
-    losses, there = dice_losses(net(batch["given"]), wanted, batch.get("weights"))
-    losses, there = (one if background else one[1:] for one in (losses, there))
-    return (losses * there).sum() / there.sum().clamp_min(1)
+    losses, present = dice_losses(net(batch["given"]), wanted, batch.get("weights"))
+    losses, present = (one if background else one[1:] for one in (losses, present))
+    return (losses * present).sum() / present.sum().clamp_min(1)
 
 
 def dice_losses(logits: Any, wanted: Any, weights: Any = None) -> tuple[Any, Any]:
@@ -34,12 +34,18 @@ def dice_losses(logits: Any, wanted: Any, weights: Any = None) -> tuple[Any, Any
 
     Logits (B, K, H, W), labels int64 (B, H, W), below 0 where there is none, weights (B, H, W) or none.
     """
-    said = logits.float().softmax(dim=1)
+    probabilities = logits.float().softmax(dim=1)
     labelled = wanted >= 0
-    weight = labelled.to(said.dtype) if weights is None else torch.where(labelled, weights.to(said.dtype), 0)
-    true = torch.nn.functional.one_hot(wanted.clamp_min(0), said.shape[1]).movedim(3, 1).to(said.dtype)
+    weight = (
+        labelled.to(probabilities.dtype)
+        if weights is None
+        else torch.where(labelled, weights.to(probabilities.dtype), 0)
+    )
+    true = (
+        torch.nn.functional.one_hot(wanted.clamp_min(0), probabilities.shape[1]).movedim(3, 1).to(probabilities.dtype)
+    )
     weight = weight[:, None]
     of_class = (weight * true).sum(dim=(0, 2, 3))
-    overlap = (weight * said * true).sum(dim=(0, 2, 3))
-    both = (weight * said).sum(dim=(0, 2, 3)) + of_class
-    return 1 - 2 * overlap / both.clamp_min(1e-12), (of_class > 0).to(said.dtype)
+    overlap = (weight * probabilities * true).sum(dim=(0, 2, 3))
+    both = (weight * probabilities).sum(dim=(0, 2, 3)) + of_class
+    return 1 - 2 * overlap / both.clamp_min(1e-12), (of_class > 0).to(probabilities.dtype)

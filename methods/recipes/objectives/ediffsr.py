@@ -15,13 +15,13 @@ def ediffsr(net: Any, batch: Any, *, loss: Annotated[Any, nb.Nested("loss")] = "
     Each item is at one of the network's times, all being as likely; the loss is that of the mean of a step of Euler
     from there to the time before, against the mean of the posterior. The network is `arch=ediffsr`.
     """
-    within = next((one for one in net.modules() if isinstance(one, MeanReverting)), None)
-    if within is None:
+    model = next((one for one in net.modules() if isinstance(one, MeanReverting)), None)
+    if model is None:
         raise nb.UsageError("objective ediffsr needs a network of arch=ediffsr")
     clean = batch["wanted"]
-    mean = within.mean(batch["given"])
-    time = torch.randint(1, within.times + 1, (len(clean), 1, 1, 1), device=clean.device).double()
-    now, then = (faded(one / within.times, within.eps) for one in (time, time - 1))
-    x = mean + kept(now).to(clean) * (clean - mean) + (within.noise * spread(now)).to(clean) * torch.randn_like(clean)
-    step = euler_mean(x, within.predict(x, mean, now), mean, now, then)
+    mean = model.mean(batch["given"])
+    time = torch.randint(1, model.times + 1, (len(clean), 1, 1, 1), device=clean.device).double()
+    now, then = (faded(one / model.times, model.eps) for one in (time, time - 1))
+    x = mean + kept(now).to(clean) * (clean - mean) + (model.noise * spread(now)).to(clean) * torch.randn_like(clean)
+    step = euler_mean(x, model.predict(x, mean, now), mean, now, then)
     return loss.entry.obj(step, posterior_mean(x, clean, mean, now, then), **loss.kwargs)

@@ -28,11 +28,11 @@ def edm(
     over the scale of the network's part, so that all strengths count alike. The network is `arch=edm`. What the regime
     made of the pictures is not looked at: it is for the validation, at the `level` of the network.
     """
-    within = next((one for one in net.modules() if isinstance(one, Preconditioned)), None)
-    if within is None:
+    denoiser = next((one for one in net.modules() if isinstance(one, Preconditioned)), None)
+    if denoiser is None:
         raise nb.UsageError("objective edm needs a network of arch=edm")
     clean = batch["wanted"]
     place = torch.rand(len(clean), 1, 1, 1, device=clean.device)
     sigma = least / 255 * torch.exp(math.log(most / least) * place)
-    error = (within.denoised(clean + sigma * torch.randn_like(clean), sigma) - clean) / scale_of(sigma)
+    error = (denoiser.denoised(clean + sigma * torch.randn_like(clean), sigma) - clean) / scale_of(sigma)
     return loss.entry.obj(error, torch.zeros_like(error), **loss.kwargs)

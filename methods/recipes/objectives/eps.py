@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import noisebench as nb
 import torch
-from noisebench.recipes.objectives._told import LEAST, MOST, Drop, like, read_as, told_loss
+from noisebench.recipes.objectives._denoising import LEAST, MOST, Drop, denoising_loss, read_as, uniform_draws
 
 
 def scales(sigma: Any) -> tuple[Any, Any, Any]:
@@ -26,5 +26,5 @@ def eps(net: Any, batch: Any, *, drop: Drop = 0.1, loss: Annotated[Any, nb.Neste
     The time of each item is drawn evenly, and its noise is tan(π/2 time). At strong noise a small error in it is a
     large one of the picture. drop: share of labels that are left out. The network is `arch=diffusion_unet`.
     """
-    sigma = torch.tan(math.pi / 2 * like(batch)).clamp(LEAST, MOST)
-    return told_loss(net, batch, scales, sigma, drop, loss)
+    sigma = torch.tan(math.pi / 2 * uniform_draws(batch)).clamp(LEAST, MOST)
+    return denoising_loss(net, batch, scales, sigma, drop, loss)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import noisebench as nb
-from noisebench.recipes.objectives._told import LEAST, MOST, Drop, like, read_as, told_loss
+from noisebench.recipes.objectives._denoising import LEAST, MOST, Drop, denoising_loss, read_as, uniform_draws
 
 
 def scales(sigma: Any) -> tuple[Any, Any, Any]:
@@ -24,5 +24,5 @@ def flow_matching(net: Any, batch: Any, *, drop: Drop = 0.1, loss: Annotated[Any
     The time of each item is drawn evenly. drop: share of labels that are left out. The network is
     `arch=diffusion_unet`.
     """
-    time = like(batch)
-    return told_loss(net, batch, scales, (time / (1 - time)).clamp(LEAST, MOST), drop, loss)
+    time = uniform_draws(batch)
+    return denoising_loss(net, batch, scales, (time / (1 - time)).clamp(LEAST, MOST), drop, loss)

@@ -27,11 +27,11 @@ def inpainting(
         raise nb.UsageError(
             "objective inpainting needs a regime that discloses a mask, such as mask(keep=0.75, kind=holes)"
         )
-    told, wanted = torch.cat([batch["given"], batch["mask"]], dim=1), batch["wanted"]
+    given, wanted = torch.cat([batch["given"], batch["mask"]], dim=1), batch["wanted"]
     staged = next((one for one in net.modules() if hasattr(one, "stages")), None)
     if staged is None:
-        return loss.entry.obj(net(told), wanted, **loss.kwargs)
-    fine, first = staged.stages(told)
+        return loss.entry.obj(net(given), wanted, **loss.kwargs)
+    fine, first = staged.stages(given)
     total = loss.entry.obj(fine, wanted, **loss.kwargs)
-    left = 1 - float(batch["progress"][0])
-    return total + coarse * left * loss.entry.obj(first, wanted, **loss.kwargs)
+    remaining = 1 - float(batch["progress"][0])
+    return total + coarse * remaining * loss.entry.obj(first, wanted, **loss.kwargs)

@@ -20,5 +20,5 @@ def lifted(net: Any, batch: Any, *, margin: Margin = 1.0, zero_mean: Pull = 0.0)
     if not same.any():
         return 0 * embeddings.sum() + pull_to_zero(embeddings, zero_mean)
     rival = torch.logsumexp(torch.where(other, margin - away, -torch.inf), dim=1)
-    lost = (torch.logaddexp(rival[:, None], rival[None]) + away).clamp_min(0).square()
-    return lost[same].mean() / 2 + pull_to_zero(embeddings, zero_mean)
+    losses = (torch.logaddexp(rival[:, None], rival[None]) + away).clamp_min(0).square()
+    return losses[same].mean() / 2 + pull_to_zero(embeddings, zero_mean)

@@ -8,15 +8,15 @@ import torch
 from annotated_types import Ge, Gt, Le
 from noisebench.recipes.archs._patches import as_tokens, seen_alone
 from noisebench.recipes.archs.mar import MAR
-from noisebench.recipes.objectives._told import LEAST, MOST, Drop
+from noisebench.recipes.objectives._denoising import LEAST, MOST, Drop
 
 
 def mar_within(net: Any) -> MAR:
     """The network of tokens in another. Raises `UsageError` where there is none."""
-    found = next((one for one in net.modules() if isinstance(one, MAR)), None)
-    if found is None:
+    model = next((one for one in net.modules() if isinstance(one, MAR)), None)
+    if model is None:
         raise nb.UsageError("objective mar needs a network of arch=mar")
-    return found
+    return model
 
 
 def shares_unknown(count: int, least: float, deviation: float) -> torch.Tensor:
@@ -46,20 +46,20 @@ def mar(
     which says little where noise is all. drop: share of labels that are left out. The network is `arch=mar`.
     A validation has noisy pictures alone, so a network is validated on tokens each by itself, as first ones are drawn.
     """
-    within = mar_within(net)
+    model = mar_within(net)
     pictures, labels = 2 * batch["wanted"] - 1, batch.get("labels")
     if labels is not None:
         labels = torch.where(torch.rand(len(labels), device=labels.device) < drop, -1, labels)
     shares = shares_unknown(len(pictures), least, deviation).to(pictures.device)
-    order = torch.rand(len(pictures), within.length, device=pictures.device).argsort(dim=1)
-    unknown = order < (shares[:, None] * within.length).ceil().clamp(min=1)
-    vectors = within(pictures, ~unknown, labels)[unknown].repeat(noises, 1)
-    clean = as_tokens(pictures, within.patch)[unknown].repeat(noises, 1)
+    order = torch.rand(len(pictures), model.length, device=pictures.device).argsort(dim=1)
+    unknown = order < (shares[:, None] * model.length).ceil().clamp(min=1)
+    vectors = model(pictures, ~unknown, labels)[unknown].repeat(noises, 1)
+    clean = as_tokens(pictures, model.patch)[unknown].repeat(noises, 1)
     time = torch.rand(len(clean), 1, device=clean.device).clamp(1e-6, 1 - 1e-6)
     sigma, noise = torch.tan(math.pi / 2 * time).clamp(LEAST, MOST), torch.randn_like(clean)
     share = (1 + sigma**2) ** -0.5
-    made = within.velocity(share * (clean + sigma * noise), sigma, vectors)
-    return loss.entry.obj(made, share * (noise - sigma * clean), **loss.kwargs)
+    velocity = model.velocity(share * (clean + sigma * noise), sigma, vectors)
+    return loss.entry.obj(velocity, share * (noise - sigma * clean), **loss.kwargs)
 
 
 def _alone(net: Any, x: Any, sigma: Any, labels: Any = None) -> Any:

@@ -36,14 +36,14 @@ def meco(
     energy, x, sigma, _ = noisy(net, batch, least, most, "meco")
     _, logs, of_x = log_ratios(energy, x, sigma, wider)
     bins = energy.bins(sigma)
-    own = bins == torch.arange(len(energy.log_mean), device=bins.device)[:, None]
-    now = torch.where(own, logs.detach(), -math.inf).logsumexp(dim=1) - own.sum(dim=1).clamp(min=1).log()
-    held = energy.log_mean
-    kept = held + math.log1p(-rate) if rate < 1 else torch.full_like(held, -math.inf)
-    moved = torch.where(held.isinf(), now, torch.logaddexp(kept, now + math.log(rate)))
-    log_u = torch.where(own.any(dim=1), moved, held)
+    in_bin = bins == torch.arange(len(energy.log_mean), device=bins.device)[:, None]
+    now = torch.where(in_bin, logs.detach(), -math.inf).logsumexp(dim=1) - in_bin.sum(dim=1).clamp(min=1).log()
+    log_mean = energy.log_mean
+    kept = log_mean + math.log1p(-rate) if rate < 1 else torch.full_like(log_mean, -math.inf)
+    moved = torch.where(log_mean.isinf(), now, torch.logaddexp(kept, now + math.log(rate)))
+    log_u = torch.where(in_bin.any(dim=1), moved, log_mean)
     if net.training:
-        held.copy_(log_u)
+        log_mean.copy_(log_u)
     mine = log_u[bins]
     ratio = (logs - mine).exp().mean()
     return mine.mean() - of_x.mean() + ratio - ratio.detach()

@@ -14,6 +14,6 @@ def mix_and_separate(net: Any, batch: Any) -> Any:
     of the first at once. An L1 error of magnitudes, weighted by log1p of those of the sum, 0.001 to 10. `wanted` is
     not read. Goes with `arch=class_mask_unet` and `data=mixtures(…)`, of twice as many classes as sources or more.
     """
-    within, labels = separator_of(net, batch, "mix_and_separate")
-    sums = sums_of(within, batch["given"], labels, "mix_and_separate")
-    return nothing(within) if sums is None else unsupervised_error(within, sums)
+    separator, labels = separator_of(net, batch, "mix_and_separate")
+    sums = sums_of(separator, batch["given"], labels, "mix_and_separate")
+    return nothing(separator) if sums is None else unsupervised_error(separator, sums)

@@ -24,8 +24,8 @@ def mixup(net: Any, batch: Any, *, alpha: Annotated[float, Ge(0), Le(100)] = 1.0
     drawn = torch.distributions.Beta(alpha, alpha).sample()
     share = float(torch.maximum(drawn, 1 - drawn))
     other = torch.randperm(len(given)).to(given.device)
-    made = net(share * given + (1 - share) * given[other])
-    return share * weighted(made, labels, weights) + (1 - share) * weighted(made, labels[other], weights[other])
+    logits = net(share * given + (1 - share) * given[other])
+    return share * weighted(logits, labels, weights) + (1 - share) * weighted(logits, labels[other], weights[other])
 
 
 def weighted(logits: Any, labels: Any, weights: Any) -> Any:

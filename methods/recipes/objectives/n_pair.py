@@ -21,5 +21,5 @@ def n_pair(net: Any, batch: Any, *, scale: Annotated[float, Gt(0), Le(1e6)] = 1.
     if not same.any():
         return 0 * embeddings.sum() + pull_to_zero(embeddings, zero_mean)
     rival = torch.logsumexp(torch.where(other, -scale * away, -torch.inf), dim=1, keepdim=True)
-    lost = torch.nn.functional.softplus(scale * away + rival)
-    return lost[same].mean() + pull_to_zero(embeddings, zero_mean)
+    losses = torch.nn.functional.softplus(scale * away + rival)
+    return losses[same].mean() + pull_to_zero(embeddings, zero_mean)

@@ -52,9 +52,9 @@ def nmtune(
     z = probe.moved(features)
     if min(z.shape) <= most:
         raise nb.UsageError(f"objective nmtune: {len(z)} items of {z.shape[1]} features: give more than most={most}")
-    made = loss.entry.obj(probe.head(z), batch["wanted"], **loss.kwargs)
+    total = loss.entry.obj(probe.head(z), batch["wanted"], **loss.kwargs)
     apart = F.mse_loss(F.normalize(z, dim=1), F.normalize(features, dim=1))
     # Products of features and singular values ask for full precision.
     with torch.autocast(z.device.type, enabled=False):
         shape = covariance * off_diagonal(z.float()) - singular * dominance(z.float(), most)
-    return made + consistency * apart + shape
+    return total + consistency * apart + shape

@@ -16,15 +16,15 @@ def rddm(net: Any, batch: Any, *, loss: Annotated[Any, nb.Nested("loss")] = "l1"
     that of the noise. The residual counts as on pictures in [-1, 1], where the authors have it: doubled. The network is
     `arch=rddm`, and its input and output have one shape.
     """
-    within = next((one for one in net.modules() if isinstance(one, ResidualDiffusion)), None)
-    if within is None:
+    diffusion = next((one for one in net.modules() if isinstance(one, ResidualDiffusion)), None)
+    if diffusion is None:
         raise nb.UsageError("objective rddm needs a network of arch=rddm")
     degraded, clean = batch["given"], batch["wanted"]
     time = torch.rand(len(clean), 1, 1, 1, device=clean.device)
     drawn = torch.randn_like(clean)
-    level = level_of(time, within.noise)
+    level = level_of(time, diffusion.noise)
     x = clean + level[0] * (degraded - clean) + level[1] * drawn
-    residual, noise = within.predict(x, degraded, level)
+    residual, noise = diffusion.predict(x, degraded, level)
     total = loss.entry.obj(2 * residual, 2 * (degraded - clean), **loss.kwargs)
-    learned = within.noise and within.predicts == "both"
+    learned = diffusion.noise and diffusion.predicts == "both"
     return total + loss.entry.obj(noise, drawn, **loss.kwargs) if learned else total

@@ -22,14 +22,14 @@ def sgmse(
     count, for there the noise hides what the network does not know: 0.003 at t = 1 against 0.96 at 0.03. `even` divides
     it by what the Gaussian guess has at that time, for a short training. The network is `arch=sgmse`.
     """
-    within = next((one for one in net.modules() if isinstance(one, ScoreOfSpectra)), None)
-    if within is None:
+    model = next((one for one in net.modules() if isinstance(one, ScoreOfSpectra)), None)
+    if model is None:
         raise nb.UsageError("objective sgmse needs a network of arch=sgmse")
     level = peak(batch["given"])
-    noisy, clean = (within.spectra.of(batch[name] / level) for name in ("given", "wanted"))
+    noisy, clean = (model.spectra.of(batch[name] / level) for name in ("given", "wanted"))
     t = end + (1 - end) * torch.rand(len(clean), 1, 1, 1, dtype=torch.float64, device=clean.device)
     z = torch.randn_like(clean)
-    spread = within.process.deviation(t).to(clean.real)
-    x = noisy + within.process.kept(t).to(clean.real) * (clean - noisy) + spread * z
-    loss = (within.score(x, noisy, t) * spread + z).abs().square()
-    return (loss if weight == "score" else loss / within.guessed(t).to(clean.real)).mean()
+    spread = model.process.deviation(t).to(clean.real)
+    x = noisy + model.process.kept(t).to(clean.real) * (clean - noisy) + spread * z
+    loss = (model.score(x, noisy, t) * spread + z).abs().square()
+    return (loss if weight == "score" else loss / model.guessed(t).to(clean.real)).mean()

@@ -25,11 +25,11 @@ def signaltrain(
     A magnitude at the bin k of K weighs exp(7 k / K): 1,100 times as much at the highest frequency as at the lowest.
     The network is `arch=signaltrain`; the target is cut to the samples that it tells.
     """
-    within = next((one for one in net.modules() if isinstance(one, SignalTrain)), None)
-    if within is None:
+    model = next((one for one in net.modules() if isinstance(one, SignalTrain)), None)
+    if model is None:
         raise nb.UsageError("objective signaltrain needs a network of arch=signaltrain")
-    made, magnitudes = within.told(batch["given"][..., -within.context :])
+    output, magnitudes = model.last_samples(batch["given"][..., -model.context :])
     bins = magnitudes.shape[1]
-    rising = torch.exp(7 * torch.arange(bins, device=made.device, dtype=made.dtype) / bins)
-    error = loss.entry.obj(made, batch["wanted"][..., -within.told_length :], **loss.kwargs)
+    rising = torch.exp(7 * torch.arange(bins, device=output.device, dtype=output.dtype) / bins)
+    error = loss.entry.obj(output, batch["wanted"][..., -model.output_length :], **loss.kwargs)
     return error + weight * (magnitudes * rising[:, None]).mean()

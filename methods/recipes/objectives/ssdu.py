@@ -28,10 +28,10 @@ def ssdu(
     """
     sampled = sampled_of(batch, "objective ssdu")
     inner = sampled * central(sampled, centre)
-    held = held_back(sampled - inner, share)
+    held_out = held_back(sampled - inner, share)
     measured = spectrum(batch["given"])
-    output = restored(net, picture_of(measured * (sampled - held)))
-    judged = held + inner
+    output = restored(net, picture_of(measured * (sampled - held_out)))
+    judged = held_out + inner
     wrong = (spectrum(output) - measured).abs() * judged
     return wrong.sum() / (judged.sum() * wrong.shape[1]).clamp(min=1)
 
@@ -48,8 +48,8 @@ def held_back(sampled: Any, share: float) -> Any:
     draws = torch.rand(sampled.shape, device=sampled.device)
     draws = torch.minimum(draws, _mirrored(draws))
     # The least of two draws is below 1 - sqrt(1 - p) with probability p; a point that is its own mirror has one draw.
-    own = torch.arange(draws[0, 0].numel(), device=draws.device).view(draws.shape[2:])
-    below = torch.where(_mirrored(own) == own, share, 1 - (1 - share) ** 0.5)
+    places = torch.arange(draws[0, 0].numel(), device=draws.device).view(draws.shape[2:])
+    below = torch.where(_mirrored(places) == places, share, 1 - (1 - share) ** 0.5)
     return sampled * (draws < below)
 
 

@@ -15,7 +15,7 @@ def supervised_separation(net: Any, batch: Any) -> Any:
     An L1 error, weighted by log1p of the magnitude of the mixture, from 0.001 to 10. Goes with `arch=class_mask_unet`
     and `data=mixtures(…)`.
     """
-    within, labels = separator_of(net, batch, "supervised_separation")
-    mixed = heard(within, batch["given"])
-    mask = within.mask(mixed.magnitudes, asked_for(labels[:, :1], within.classes))
-    return weighted_error(mask * mixed.magnitudes, mixed.of(within, batch["wanted"]), mixed.magnitudes)
+    separator, labels = separator_of(net, batch, "supervised_separation")
+    mixed = heard(separator, batch["given"])
+    mask = separator.mask(mixed.magnitudes, asked_for(labels[:, :1], separator.classes))
+    return weighted_error(mask * mixed.magnitudes, mixed.of(separator, batch["wanted"]), mixed.magnitudes)

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import noisebench as nb
 import torch
 from annotated_types import Gt, Le
-from noisebench.recipes.objectives._told import Drop, like, read_as, told_loss
+from noisebench.recipes.objectives._denoising import Drop, denoising_loss, read_as, uniform_draws
 from noisebench.recipes.objectives.v import scales
 
 Level = Annotated[float, Gt(0), Le(1e6)]
@@ -34,6 +34,6 @@ def v_between(
     least=most=10000 is the network of `one_more_step`. drop: share of labels that are left out.
     """
     first, last = (torch.atan(torch.tensor(level, dtype=torch.float64)) for level in (least, most))
-    time = first + (last - first) * like(batch).double()
+    time = first + (last - first) * uniform_draws(batch).double()
     sigma = torch.tan(time).clamp(least, most).to(batch["wanted"].dtype)
-    return told_loss(net, batch, scales, sigma, drop, loss)
+    return denoising_loss(net, batch, scales, sigma, drop, loss)

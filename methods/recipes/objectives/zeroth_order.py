@@ -43,14 +43,14 @@ def zeroth_order(
     with torch.no_grad():
         vector = token.vector.detach()
         clean, x, sigma = token.posed = noised(batch, least, most, "zeroth_order")
-        here = token_loss(token, clean, x, sigma, vector)
+        base_loss = token_loss(token, clean, x, sigma, vector)
         gradient = torch.zeros_like(vector)
         for _ in range(n):
             z = torch.randn_like(vector)
-            ahead = token_loss(token, clean, x, sigma, vector + mu * z)
-            gradient += ((ahead - here) / mu).to(z) * z
+            moved_loss = token_loss(token, clean, x, sigma, vector + mu * z)
+            gradient += ((moved_loss - base_loss) / mu).to(z) * z
         gradient /= n * math.sqrt((len(vector) + n - 1) / n)
-    return with_gradient(here, token.vector, gradient)
+    return with_gradient(base_loss, token.vector, gradient)
 
 
 zeroth_order.denoised = token_denoised  # type: ignore[attr-defined]

@@ -52,31 +52,33 @@ class Adversary(nn.Module):
         moved = pictures.transpose(0, 1)[:, items, rows[:, :, None], columns[:, None, :]]
         return moved.transpose(0, 1)
 
-    def doubt(self, made: Any) -> Any:
+    def doubt(self, generated: Any) -> Any:
         """How little made pictures pass for true ones: what their maker makes small. This network gets no gradient."""
-        held = [parameter.requires_grad_(False) for parameter in self.parameters()]
-        doubt = F.softplus(-self(self._moved(made))).mean()
-        for parameter in held:
+        frozen = [parameter.requires_grad_(False) for parameter in self.parameters()]
+        doubt = F.softplus(-self(self._moved(generated))).mean()
+        for parameter in frozen:
             parameter.requires_grad_(True)
         return doubt
 
-    def mistakes(self, true: Any, made: Any, r1: float) -> Any:
+    def mistakes(self, true: Any, generated: Any, r1: float) -> Any:
         """How little it tells true pictures from made ones, for it to make small. Their maker gets no gradient.
 
         r1: half of this times the squared gradient by true pictures is added, of which there must be some.
         """
         true = self._moved(true).detach().requires_grad_(r1 > 0)
-        said = self(true)
-        wrong = F.softplus(-said).mean() + F.softplus(self(self._moved(made.detach()))).mean()
+        logits = self(true)
+        wrong = F.softplus(-logits).mean() + F.softplus(self(self._moved(generated.detach()))).mean()
         if r1:
-            (slope,) = torch.autograd.grad(said.sum(), true, create_graph=True)
+            (slope,) = torch.autograd.grad(logits.sum(), true, create_graph=True)
             wrong = wrong + r1 / 2 * slope.square().flatten(1).sum(dim=1).mean()
         return wrong
 
 
-def learn(network: Adversary, optimizer: torch.optim.Optimizer, true: Any, made: Any, r1: float, step: int) -> None:
+def learn(
+    network: Adversary, optimizer: torch.optim.Optimizer, true: Any, generated: Any, r1: float, step: int
+) -> None:
     """One step on true and made pictures; in every fourth the gradient by true ones counts, four times as much."""
-    mistakes = network.mistakes(true, made, _EVERY * r1 if step % _EVERY == 0 else 0.0)
+    mistakes = network.mistakes(true, generated, _EVERY * r1 if step % _EVERY == 0 else 0.0)
     optimizer.zero_grad()
     torch.autograd.backward(mistakes)
     optimizer.step()

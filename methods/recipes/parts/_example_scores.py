@@ -29,8 +29,8 @@ def example_scores(net: nn.Module, given: torch.Tensor, labels: torch.Tensor, sc
         if score == "grand":
             return _gradient_norms(net, given, labels)
         with torch.no_grad():
-            said = net(given).float().softmax(dim=1)
-            far: torch.Tensor = (said - F.one_hot(labels, said.shape[1])).norm(dim=1)
+            probabilities = net(given).float().softmax(dim=1)
+            far: torch.Tensor = (probabilities - F.one_hot(labels, probabilities.shape[1])).norm(dim=1)
             return far
     finally:
         net.train(training)
@@ -40,15 +40,15 @@ def _gradient_norms(net: nn.Module, given: torch.Tensor, labels: torch.Tensor) -
     parameters = {name: p.detach() for name, p in net.named_parameters() if p.requires_grad}
 
     def loss(values: dict[str, torch.Tensor], x: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
-        said: torch.Tensor = torch.func.functional_call(net, values, (x.unsqueeze(0),))
-        return F.cross_entropy(said, label.unsqueeze(0))
+        logits: torch.Tensor = torch.func.functional_call(net, values, (x.unsqueeze(0),))
+        return F.cross_entropy(logits, label.unsqueeze(0))
 
     def norm(x: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
         gradients = torch.func.grad(loss)(parameters, x, label)
         return torch.stack([g.square().sum() for g in gradients.values()]).sum().sqrt()
 
-    found: torch.Tensor = torch.func.vmap(norm, chunk_size=_TOGETHER)(given, labels)
-    return found.detach()
+    norms: torch.Tensor = torch.func.vmap(norm, chunk_size=_TOGETHER)(given, labels)
+    return norms.detach()
 
 
 def mean_scores(

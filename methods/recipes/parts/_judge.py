@@ -30,12 +30,12 @@ class Judge(nn.Module):
 
     def doubt(self, picture: Any, degraded: Any) -> Any:
         """How little a picture passes for a true one: what its maker makes small. The judge itself gets no gradient."""
-        held = [parameter.requires_grad_(False) for parameter in self.parameters()]
+        frozen = [parameter.requires_grad_(False) for parameter in self.parameters()]
         doubt = F.softplus(-self(picture, degraded)).mean()
-        for parameter in held:
+        for parameter in frozen:
             parameter.requires_grad_(True)
         return doubt
 
-    def mistakes(self, true: Any, made: Any, degraded: Any) -> Any:
+    def mistakes(self, true: Any, generated: Any, degraded: Any) -> Any:
         """How little it tells true pictures from made ones, for it to make small. Their maker gets no gradient."""
-        return F.softplus(-self(true, degraded)).mean() + F.softplus(self(made.detach(), degraded)).mean()
+        return F.softplus(-self(true, degraded)).mean() + F.softplus(self(generated.detach(), degraded)).mean()

@@ -17,7 +17,7 @@ _TOGETHER = 512
 
 
 @dataclass(frozen=True)
-class Seen:
+class LayerOutputs:
     """What a network makes of items: the logits (N, K), and what goes into one of its layers, (N, D)."""
 
     logits: torch.Tensor
@@ -38,7 +38,7 @@ def layers_of(net: nn.Module) -> list[nn.Module]:
 
 
 @torch.no_grad()
-def seen_by(net: nn.Module, given: torch.Tensor, layer: nn.Module) -> Seen:
+def seen_by(net: nn.Module, given: torch.Tensor, layer: nn.Module) -> LayerOutputs:
     """Logits of items, and what goes into `layer`, the mean over its places, of length 1; in eval mode, on the CPU.
 
     The network, its mode and its buffers stay as they are.
@@ -55,7 +55,7 @@ def seen_by(net: nn.Module, given: torch.Tensor, layer: nn.Module) -> Seen:
         handle.remove()
         net.train(training)
     pooled = [one.flatten(2).mean(dim=2) if one.ndim > 2 else one for one in into]
-    return Seen(torch.cat(logits), F.normalize(torch.cat(pooled).cpu(), dim=1))
+    return LayerOutputs(torch.cat(logits), F.normalize(torch.cat(pooled).cpu(), dim=1))
 
 
 def low_mode(values: Array) -> Array:
@@ -74,8 +74,8 @@ def low_mode(values: Array) -> Array:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # ten rounds are the definition
         posterior = mixture.fit(scaled).predict_proba(scaled)
-    found: Array = posterior[:, int(np.argmin(mixture.means_[:, 0]))]
-    return found
+    lower: Array = posterior[:, int(np.argmin(mixture.means_[:, 0]))]
+    return lower
 
 
 def by_loss(losses: Array, threshold: float) -> Detected:

@@ -64,12 +64,12 @@ class Agreement:
         labelled = given >= 0
         labels = given
         if self.relabel and len(self.kept) == 2:
-            labels = torch.where(labelled, self._said(0, batch["given"]).argmax(dim=1), given)
-        said = self._said(-1, batch["given"])
+            labels = torch.where(labelled, self._kept_logits(0, batch["given"]).argmax(dim=1), given)
+        logits = self._kept_logits(-1, batch["given"])
         if self.weigh == "hard":
-            weights = (said.argmax(dim=1) == labels).float()
+            weights = (logits.argmax(dim=1) == labels).float()
         else:
-            weights = said.softmax(dim=1).gather(1, labels.clamp_min(0)[:, None])[:, 0]
+            weights = logits.softmax(dim=1).gather(1, labels.clamp_min(0)[:, None])[:, 0]
         weights = torch.where(labelled, weights, 0)
         self._count(batch, labels, weights, labelled)
         return batch | {"wanted": labels, "weights": weights}
@@ -90,31 +90,31 @@ class Agreement:
 
     def _keep(self) -> None:
         """The round is over: keep its network."""
-        held = {name: value.detach().clone() for name, value in self.net.state_dict().items()}
-        self.kept, self._nets, self.counts = [*self.kept, held][-2:], [], {}
+        weights = {name: value.detach().clone() for name, value in self.net.state_dict().items()}
+        self.kept, self._nets, self.counts = [*self.kept, weights][-2:], [], {}
         self.round += 1
 
-    def _said(self, which: int, given: Any) -> Any:
+    def _kept_logits(self, place: int, given: Any) -> Any:
         """Logits of a network that was kept, (B, K, H, W), in float32."""
         if not self._nets:
-            for held in self.kept:
+            for weights in self.kept:
                 net = copy.deepcopy(self.net)
-                net.load_state_dict(held)
+                net.load_state_dict(weights)
                 self._nets.append(net.eval().requires_grad_(False))
-        return self._nets[which](given).float()
+        return self._nets[place](given).float()
 
     def _count(self, batch: Any, labels: Any, weights: Any, labelled: Any) -> None:
         """Add what the figures are made of."""
-        found = {"pixels": labelled.sum(), "weight": weights.sum()}
+        sums = {"pixels": labelled.sum(), "weight": weights.sum()}
         if "truth" in batch:
             # A label that somebody gave where the truth is not known is neither right nor wrong.
             known = labelled & (batch["truth"] >= 0)
             right, wrong = (known & (labels == batch["truth"]), known & (labels != batch["truth"]))
-            found |= {
+            sums |= {
                 "right": right.sum(), "wrong": wrong.sum(), "weight_right": weights[right].sum(),
                 "weight_wrong": weights[wrong].sum(), "before": (known & (batch["wanted"] != batch["truth"])).sum(),
             }  # fmt: skip
-        for name, value in found.items():
+        for name, value in sums.items():
             self.counts[name] = self.counts.get(name, 0.0) + float(value)
 
     def state(self) -> dict[str, Any]:
@@ -131,11 +131,11 @@ class Agreement:
         counts = self.counts
         if not counts.get("pixels"):
             return {}
-        found = {"mean_weight": counts["weight"] / counts["pixels"]}
+        figures = {"mean_weight": counts["weight"] / counts["pixels"]}
         for name in ("right", "wrong"):
             if counts.get(name):
-                found[f"weight_{name}"] = counts[f"weight_{name}"] / counts[name]
+                figures[f"weight_{name}"] = counts[f"weight_{name}"] / counts[name]
         known = counts.get("right", 0) + counts.get("wrong", 0)
         if known:
-            found |= {"wrong_before": counts["before"] / known, "wrong_after": counts["wrong"] / known}
-        return found
+            figures |= {"wrong_before": counts["before"] / known, "wrong_after": counts["wrong"] / known}
+        return figures

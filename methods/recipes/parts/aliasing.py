@@ -40,23 +40,23 @@ class Aliasing:
         """Note the scores of each picture of the batch, and its loss."""
         if step < steps - self.looks:
             return
-        found: list[float] = []
+        scores: list[float] = []
 
         def look(layer: Any, inputs: Any) -> None:
             x = inputs[0]
             outputs = layer.out_channels if isinstance(layer, nn.Conv2d) else x.shape[1]
-            found.append(float(aliasing_score(x, nyquist(x.shape[1], outputs, _strides(layer)))))
+            scores.append(float(aliasing_score(x, nyquist(x.shape[1], outputs, _strides(layer)))))
 
         handles = [layer.register_forward_pre_hook(look) for layer in self.layers]
         net.eval()
         try:
             with torch.no_grad():
                 for place in range(len(batch["given"])):
-                    found.clear()
+                    scores.clear()
                     self.losses.append(
                         float(loss_of({name: value[place : place + 1] for name, value in batch.items()}))
                     )
-                    self.scores.append(list(found))
+                    self.scores.append(list(scores))
         finally:
             net.train()
             for handle in handles:
@@ -76,11 +76,11 @@ class Aliasing:
             return {}
         scores, losses = torch.tensor(self.scores).double(), torch.tensor(self.losses).double()
         scores[scores < _ROUNDING] = 0.0
-        found = {f"aliasing_{n}": float(score) for n, score in enumerate(scores.mean(dim=0), 1)}
+        figures = {f"aliasing_{n}": float(score) for n, score in enumerate(scores.mean(dim=0), 1)}
         ranks = torch.stack([_ranks(scores.mean(dim=1)), _ranks(losses)])
         if len(losses) > 1 and (ranks.std(dim=1) > 0).all():
-            found["aliasing_error_correlation"] = float(torch.corrcoef(ranks)[0, 1])
-        return found
+            figures["aliasing_error_correlation"] = float(torch.corrcoef(ranks)[0, 1])
+        return figures
 
 
 def _strides(layer: Any) -> tuple[int, int]:

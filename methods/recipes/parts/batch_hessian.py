@@ -42,7 +42,7 @@ class BatchHessian:
         repeats: Annotated[int, Ge(1)] = 5,
     ) -> None:
         self.batches, self.at, self.repeats = batches, at, repeats
-        self.found: dict[str, float] = {}
+        self.measurements: dict[str, float] = {}
 
     def observe(self, net: Any, batch: Any, loss_of: Any, step: int, steps: int) -> None:
         """Measure, at the step that is due. Raises `UsageError` where a batch is too small, in the first step too."""
@@ -55,7 +55,7 @@ class BatchHessian:
         training = net.training
         net.eval()
         try:
-            self.found = self._measured(loss_of, batch, weights, items)
+            self.measurements = self._measured(loss_of, batch, weights, items)
         finally:
             net.train(training)
 
@@ -74,26 +74,26 @@ class BatchHessian:
         # Without replacement a batch of all items has no noise.
         one = second / (1 / small - 1 / items)
         effective = noise_size(second, fourth)
-        found = {"hessian_top_all": top, "hessian_std": one**0.5 / size, "hessian_noise_size": effective}
+        measurements = {"hessian_top_all": top, "hessian_std": one**0.5 / size, "hessian_noise_size": effective}
         for count in self.batches:
             tops = [top_eigenvalue(of(count), _drawn(like)) for _ in range(self.repeats)]
-            found[f"hessian_top_{count}"] = sum(tops) / len(tops)
+            measurements[f"hessian_top_{count}"] = sum(tops) / len(tops)
             noise = one * (1 / count - 1 / items)
-            found[f"hessian_predicted_{count}"] = predicted_top(top, noise / size**2, size)
-            found[f"hessian_effective_{count}"] = predicted_top(top, noise / effective**2, effective)
-        return found
+            measurements[f"hessian_predicted_{count}"] = predicted_top(top, noise / size**2, size)
+            measurements[f"hessian_effective_{count}"] = predicted_top(top, noise / effective**2, effective)
+        return measurements
 
     def figures(self) -> dict[str, float]:
         """What was found; nothing where the training ended before it was due."""
-        return self.found
+        return self.measurements
 
     def state(self) -> dict[str, Any]:
         """What was found."""
-        return {"found": self.found}
+        return {"found": self.measurements}
 
     def load(self, state: dict[str, Any]) -> None:
         """The same."""
-        self.found = state["found"]
+        self.measurements = state["found"]
 
 
 def _drawn(like: Any) -> Any:
@@ -137,13 +137,13 @@ def hessian_product(loss: Callable[[], Any], weights: Sequence[Any]) -> Product:
     def product(vector: Any) -> Any:
         pieces = dict(zip(map(id, weights), vector.split([weight.numel() for weight in weights]), strict=True))
         dot = sum((slope.flatten() * pieces[id(weight)]).sum() for weight, slope in slopes)
-        found: Sequence[Any] = [None] * len(weights)
+        products: Sequence[Any] = [None] * len(weights)
         if getattr(dot, "requires_grad", False):
-            found = torch.autograd.grad(dot, list(weights), retain_graph=True, allow_unused=True)
+            products = torch.autograd.grad(dot, list(weights), retain_graph=True, allow_unused=True)
         return torch.cat(
             [
                 (torch.zeros_like(weight) if piece is None else piece.detach()).flatten()
-                for weight, piece in zip(weights, found, strict=True)
+                for weight, piece in zip(weights, products, strict=True)
             ]
         )
 
@@ -164,8 +164,8 @@ def top_eigenvalue(product: Product, start: Any, *, tolerance: float = 1e-3, mos
         vector = product(basis[-1].to(start.dtype)).double()
         diagonal.append(float(vector @ basis[-1]))
         for _ in range(2):  # once leaves what rounding has put back
-            held = torch.stack(basis)
-            vector = vector - held.T @ (held @ vector)
+            rows = torch.stack(basis)
+            vector = vector - rows.T @ (rows @ vector)
         rest = float(vector.norm())
         small = torch.diag(torch.tensor(diagonal, dtype=torch.float64))
         if beside:

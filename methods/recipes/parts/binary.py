@@ -22,7 +22,7 @@ Kind = Literal["ste", "reste", "tanh", "ede"]
 
 
 @dataclass(frozen=True)
-class Estimator:
+class SlopeEstimator:
     """A function in place of the sign, whose slope gradients are multiplied by; `o` and `t` say how near it is."""
 
     kind: Kind
@@ -52,18 +52,18 @@ class Estimator:
     def _height(self) -> float:
         return max(1 / self.t, 1.0)
 
-    def at(self, progress: float, o_end: float) -> Estimator:
+    def at(self, progress: float, o_end: float) -> SlopeEstimator:
         """The same kind, as near to the sign as it is at a progress from 0 to 1."""
         rise = 1 - math.cos(math.pi * progress / 2)
         t = _SOFTEST * (_HARDEST / _SOFTEST) ** progress if self.kind == "ede" else 1.0
-        return Estimator(self.kind, 1 + rise * (o_end - 1), t)
+        return SlopeEstimator(self.kind, 1 + rise * (o_end - 1), t)
 
 
 class Sign(torch.autograd.Function):
     """sign(x), with sign(0) = 1; gradients pass by the slope of an estimator."""
 
     @staticmethod
-    def forward(ctx: Any, x: Any, estimator: Estimator) -> Any:
+    def forward(ctx: Any, x: Any, estimator: SlopeEstimator) -> Any:
         ctx.save_for_backward(x)
         ctx.estimator = estimator
         return torch.where(x >= 0, 1.0, -1.0).to(x.dtype)
@@ -80,7 +80,7 @@ _sign: Any = Sign.apply
 class Binary(nn.Module):
     """A weight as it is used: its sign times the mean magnitude of the tensor, which gradients pass too."""
 
-    def __init__(self, estimator: Estimator) -> None:
+    def __init__(self, estimator: SlopeEstimator) -> None:
         super().__init__()
         self.estimator = estimator
 
@@ -88,10 +88,10 @@ class Binary(nn.Module):
         return _sign(weight, self.estimator) * weight.abs().mean()
 
 
-class Standardised(nn.Module):
+class BinaryInput(nn.Module):
     """An input as it is used: the sign of what is left of it when each channel has mean 0 and variance 1."""
 
-    def __init__(self, layer: Any, estimator: Estimator) -> None:
+    def __init__(self, layer: Any, estimator: SlopeEstimator) -> None:
         super().__init__()
         self.estimator = estimator
         self.norm: nn.Module
@@ -124,7 +124,7 @@ class BinaryWeights:
     def __init__(
         self, *, estimator: Kind = "reste", o_end: Annotated[float, Ge(1)] = 3.0, activations: bool = False
     ) -> None:
-        self.estimator, self.o_end, self.activations = Estimator(estimator), o_end, activations
+        self.estimator, self.o_end, self.activations = SlopeEstimator(estimator), o_end, activations
         self.looks, self.error, self.variance, self.slopes = 0, 0.0, 0.0, 0.0
 
     def prepare(self, net: Any) -> Any:
@@ -136,7 +136,7 @@ class BinaryWeights:
             self.users.append(Binary(self.estimator))
             parametrize.register_parametrization(layer, "weight", self.users[-1])
             if self.activations:
-                layer.binary_input = Standardised(layer, self.estimator)
+                layer.binary_input = BinaryInput(layer, self.estimator)
                 self.users.append(layer.binary_input)
                 layer.register_forward_pre_hook(lambda module, inputs: (module.binary_input(inputs[0]), *inputs[1:]))
         return net

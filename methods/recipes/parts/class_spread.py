@@ -25,7 +25,7 @@ class ClassSpread:
     def __init__(self, *, of: Annotated[Any, nb.Nested("dataset", "classify")]) -> None:
         self.of = of
         self.arrays: LabelledArrays | None = None
-        self.found: dict[str, float] = {}
+        self.measurements: dict[str, float] = {}
 
     def observe(self, net: Any, batch: Any, loss_of: Any, step: int, steps: int) -> None:
         """Open the pictures at the first step. Raises `UsageError` for a network that embeds nothing, and for pictures
@@ -55,19 +55,19 @@ class ClassSpread:
             given = torch.split(torch.from_numpy(arrays.pictures), _TOGETHER)
             embedded = torch.cat([net.embedded(part.to(device)) for part in given]).double()
             points, weights = (one.cpu().numpy() for one in net.points(embedded))
-        made, labels = embedded.cpu().numpy(), arrays.labels
+        vectors, labels = embedded.cpu().numpy(), arrays.labels
         classes = np.unique(labels)
-        within = sum((_spread(points[labels == k], weights[labels == k]) for k in classes), 0.0)
+        inside = sum((_spread(points[labels == k], weights[labels == k]) for k in classes), 0.0)
         clusters = KMeans(len(classes), n_init=4, random_state=0).fit_predict(points, sample_weight=weights)
-        self.found = {
-            "ratio": within / max(_spread(points, weights), 1e-30),
+        self.measurements = {
+            "ratio": inside / max(_spread(points, weights), 1e-30),
             "nmi": float(normalized_mutual_info_score(labels, clusters)),
-            "mean": float(np.mean(np.abs(made.mean(1)) / np.maximum(made.std(1), 1e-12))),
+            "mean": float(np.mean(np.abs(vectors.mean(1)) / np.maximum(vectors.std(1), 1e-12))),
         }
 
     def figures(self) -> dict[str, float]:
         """All three."""
-        return self.found
+        return self.measurements
 
 
 def _spread(points: Any, weights: Any) -> float:

@@ -7,7 +7,7 @@ from annotated_types import Gt
 
 
 @nb.part("clip")
-class Clip:
+class GradientClipping:
     """Clip: gradients whose norm, over all parameters, is above a limit are scaled down to it."""
 
     def __init__(self, *, norm: Annotated[float, Gt(0)] = 1.0) -> None:

@@ -90,18 +90,18 @@ class ConsistencyDistillation:
         with torch.no_grad():
             below = step_down(x, self.teacher.clean_in(x, degraded, level), level, lower)
             aim = self.aiming.clean_at(below, degraded, lower)
-        self.held = batch | {"x": x, "level": level, "aim": aim}
-        return self.held
+        self.last_batch = batch | {"x": x, "level": level, "aim": aim}
+        return self.last_batch
 
     def loss(self, net: Any, loss: Any, step: int, steps: int) -> Any:
         """The objective's loss and the judge's doubt. Raises `UsageError` where the objective made no picture."""
         if self.judge is None:
             return loss
-        if "made" not in self.held:
+        if "made" not in self.last_batch:
             raise nb.UsageError(
                 "part consistency_distillation goes with objective=consistency, and stands last of the parts"
             )
-        return loss + self.adversary * self.judge.doubt(self.held["made"], 2 * self.held["given"] - 1)
+        return loss + self.adversary * self.judge.doubt(self.last_batch["made"], 2 * self.last_batch["given"] - 1)
 
     @torch.no_grad()
     def after_step(self, net: Any, step: int, steps: int) -> None:
@@ -111,9 +111,9 @@ class ConsistencyDistillation:
         for mean, value in zip(self.aiming.buffers(), self.student.buffers(), strict=True):
             mean.copy_(value)
         if self.judge is not None:
-            held = self.held
+            batch = self.last_batch
             with torch.enable_grad():
-                mistakes = self.judge.mistakes(2 * held["wanted"] - 1, held["made"], 2 * held["given"] - 1)
+                mistakes = self.judge.mistakes(2 * batch["wanted"] - 1, batch["made"], 2 * batch["given"] - 1)
             self.judging.zero_grad()
             torch.autograd.backward(mistakes)
             self.judging.step()

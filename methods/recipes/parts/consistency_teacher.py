@@ -6,7 +6,7 @@ import noisebench as nb
 import torch
 from annotated_types import Ge, Lt
 from noisebench.methods.generate._teacher import ModelTeacher, frozen
-from noisebench.recipes.objectives._told import Drop
+from noisebench.recipes.objectives._denoising import Drop
 from noisebench.recipes.objectives.consistency_model import SEEN, Places, neighbours
 
 
@@ -50,19 +50,19 @@ class ConsistencyTeacher(ModelTeacher):
         """The batch with x, its level, and the picture that is aimed at."""
         if not self.begun:
             self._start(first=True)
-        held = neighbours(batch, self.places, self.drop)
+        noisy = neighbours(batch, self.places, self.drop)
         with torch.no_grad():
-            near = self._step_down(held)
-            held["aim"] = SEEN(self.aiming, near, held["lower"], held.get("labels"))
-        return held
+            near = self._step_down(noisy)
+            noisy["aim"] = SEEN(self.aiming, near, noisy["lower"], noisy.get("labels"))
+        return noisy
 
-    def _step_down(self, held: Any) -> Any:
+    def _step_down(self, batch: Any) -> Any:
         """x at the lower level, by Heun's step along the teacher's way."""
-        x, sigma, lower, labels = held["x"], held["sigma"], held["lower"], held.get("labels")
-        here = (x - self.seen(x, sigma, labels)) / sigma
-        near = x + (lower - sigma) * here
-        there = (near - self.seen(near, lower, labels)) / lower
-        return x + (lower - sigma) * (here + there) / 2
+        x, sigma, lower, labels = batch["x"], batch["sigma"], batch["lower"], batch.get("labels")
+        direction = (x - self.seen(x, sigma, labels)) / sigma
+        near = x + (lower - sigma) * direction
+        end_direction = (near - self.seen(near, lower, labels)) / lower
+        return x + (lower - sigma) * (direction + end_direction) / 2
 
     @torch.no_grad()
     def after_step(self, net: Any, step: int, steps: int) -> None:

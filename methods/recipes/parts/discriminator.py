@@ -33,7 +33,7 @@ class Discriminator:
         shift: Annotated[int, Ge(0), Le(1024)] = 0,
     ) -> None:
         self.width, self.lr, self.r1, self.shift = width, lr, r1, shift
-        self.held: Any = None
+        self.last_batch: Any = None
 
     def prepare(self, net: Any) -> Any:
         """Be the judge of the generator, which stays as it is. Raises `UsageError` where there is none."""
@@ -44,23 +44,25 @@ class Discriminator:
         self.optimizer = torch.optim.Adam(self.network.parameters(), lr=self.lr, betas=(0.0, 0.99))
         return net
 
-    def doubt(self, made: Any) -> Any:
+    def doubt(self, generated: Any) -> Any:
         """How little pictures (N, C, H, W) pass for true ones: what the generator makes small."""
-        return self.network.to(made.device).doubt(made)
+        return self.network.to(generated.device).doubt(generated)
 
     def batch(self, batch: Any, step: int, steps: int) -> Any:
         """The batch, remembered: the objective puts what is made beside it."""
-        self.held = {**batch}
-        return self.held
+        self.last_batch = {**batch}
+        return self.last_batch
 
     @torch.no_grad()
     def after_step(self, net: Any, step: int, steps: int) -> None:
         """Learn from the batch. Raises `UsageError` where the objective made nothing."""
-        if "made" not in self.held:
+        if "made" not in self.last_batch:
             raise nb.UsageError("part discriminator goes with objective=adversarial, and stands last of those that "
                                 "change the batch")  # fmt: skip
         with torch.enable_grad():
-            learn(self.network, self.optimizer, self.held["wanted"], self.held["made"].float(), self.r1, step)
+            learn(
+                self.network, self.optimizer, self.last_batch["wanted"], self.last_batch["made"].float(), self.r1, step
+            )
 
     def state(self) -> dict[str, Any]:
         """The network and what its optimiser holds."""

@@ -52,12 +52,12 @@ class FeedbackAlignment:
         return net
 
 
-def _with_feedback(layer: Any, own: Any) -> Any:
+def _with_feedback(layer: Any, original: Any) -> Any:
     """What a layer gives, by its own `forward`, with gradients that go back through its feedback."""
     linear = isinstance(layer, nn.Linear)
 
     def forward(x: Any) -> Any:
-        value = own(x.detach())
+        value = original(x.detach())
         if not (torch.is_grad_enabled() and x.requires_grad):
             return value
         return _joined(value, F.linear(x, layer.feedback) if linear else layer._conv_forward(x, layer.feedback, None))

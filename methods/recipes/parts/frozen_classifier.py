@@ -54,4 +54,4 @@ class FrozenClassifier:
 
 def classifier_of(net: Any) -> Callable[[Any], Any] | None:
     """Pictures (N, C, H, W) → logits (N, K) of the classifier that a denoiser is trained for; None where none is."""
-    return next((found for one in net.modules() if (found := getattr(one, "frozen_classifier", None))), None)
+    return next((classifier for one in net.modules() if (classifier := getattr(one, "frozen_classifier", None))), None)

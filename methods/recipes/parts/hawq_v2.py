@@ -34,20 +34,20 @@ def cheapest(costs: Sequence[Sequence[float]], sizes: Sequence[int], bits: Seque
     from scipy.optimize import Bounds, LinearConstraint, milp
 
     layers, choices = len(sizes), len(bits)
-    held = np.kron(np.eye(layers), np.ones(choices))
+    choices_of_layer = np.kron(np.eye(layers), np.ones(choices))
     weights = np.kron(np.asarray(sizes, float), np.asarray(bits, float))
     flat = np.asarray(costs, float).ravel()
-    found = milp(
+    solution = milp(
         # Costs of layers differ by orders of magnitude, and the tolerance of the solver is absolute: 1e-6.
         flat * (1e6 / max(flat.max(), 1e-300)),
         integrality=np.ones(layers * choices),
         bounds=Bounds(0, 1),
-        constraints=[LinearConstraint(held, 1, 1), LinearConstraint(weights[None], -np.inf, most)],
+        constraints=[LinearConstraint(choices_of_layer, 1, 1), LinearConstraint(weights[None], -np.inf, most)],
         options={"mip_rel_gap": 0.0},
     )
-    if found.x is None:
+    if solution.x is None:
         raise nb.UsageError(f"part hawq_v2: {min(bits)} bits a weight are more than its budget: give a larger one")
-    return [bits[int(row.argmax())] for row in found.x.reshape(layers, choices)]
+    return [bits[int(row.argmax())] for row in solution.x.reshape(layers, choices)]
 
 
 class Quantised(nn.Module):
@@ -106,7 +106,7 @@ class HawqV2:
         self.draws, self.seconds = 0, 0.0
         self.traces: list[float] = []
         self.rises: list[float] = []
-        self.found: dict[str, float] = {}
+        self.measurements: dict[str, float] = {}
 
     def prepare(self, net: Any) -> Any:
         """The layers use their weights as they are, until they have bits. Raises `UsageError` where there is none."""
@@ -165,7 +165,7 @@ class HawqV2:
         """What going on needs."""
         return {
             "chosen": self.chosen, "draws": self.draws, "seconds": self.seconds,
-            "traces": self.traces, "rises": self.rises, "found": self.found,
+            "traces": self.traces, "rises": self.rises, "found": self.measurements,
         }  # fmt: skip
 
     def load(self, state: dict[str, Any]) -> None:
@@ -182,7 +182,7 @@ class HawqV2:
             "average_bits": bits / sum(self.sizes),
             "packed_bytes": float(packed + 4 * channels),
             **{f"bits_{name}": float(b) for name, b in zip(self.layers, self.chosen, strict=True)},
-            **self.found,
+            **self.measurements,
         }
 
     def _start(self, steps: int) -> int:
@@ -219,7 +219,7 @@ class HawqV2:
         traces = [total / self.draws for total in self.traces]
         errors = [error(weight, self._most()) for weight in self._weights()]
         ways = {"omega": [t * e for t, e in zip(traces, errors, strict=True)], "trace": traces, "error": errors}
-        self.found = {
+        self.measurements = {
             **{f"trace_{name}": trace for name, trace in zip(self.layers, traces, strict=True)},
             "trace_seconds": self.seconds,
             **{f"rank_by_{way}": spearman(values, self.rises) for way, values in ways.items()},

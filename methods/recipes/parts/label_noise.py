@@ -36,8 +36,8 @@ class LabelNoise:
             return
         due = due.to(batch["index"].device)
         items, labels = batch["index"][due].tolist(), batch["wanted"][due]
-        found = example_scores(net, batch["given"][due], labels, self.score).tolist()
-        for item, value, wrong in zip(items, found, (labels != batch["truth"][due]).tolist(), strict=True):
+        scores = example_scores(net, batch["given"][due], labels, self.score).tolist()
+        for item, value, wrong in zip(items, scores, (labels != batch["truth"][due]).tolist(), strict=True):
             self.scores.setdefault(item, []).append(value)
             self.wrong[item] = wrong
 
@@ -53,10 +53,10 @@ class LabelNoise:
         """The share of wrong labels, and how well they are found at each visit."""
         from sklearn.metrics import roc_auc_score
 
-        found = {"wrong_share": sum(self.wrong.values()) / max(len(self.wrong), 1)}
+        figures = {"wrong_share": sum(self.wrong.values()) / max(len(self.wrong), 1)}
         for visit in range(self.visits):
             seen = [item for item, scores in self.scores.items() if len(scores) > visit]
             wrong = [self.wrong[item] for item in seen]
             if any(wrong) and not all(wrong):
-                found[f"auroc_{visit + 1}"] = float(roc_auc_score(wrong, [self.scores[item][visit] for item in seen]))
-        return found
+                figures[f"auroc_{visit + 1}"] = float(roc_auc_score(wrong, [self.scores[item][visit] for item in seen]))
+        return figures

@@ -44,13 +44,13 @@ class LSA:
         self.detector, self.warmup, self.threshold, self.sharpen, self.layer = (
             detector, warmup, threshold, sharpen, layer
         )  # fmt: skip
-        self.held: dict[int, dict[str, Any]] = {}
+        self.seen_items: dict[int, dict[str, Any]] = {}
         """Of each item that was seen: `given`, `wanted`, `truth` where it is told, and `guess`, its own label."""
         self.since: set[int] = set()
         self.epochs = 0
         self.weight: dict[int, float] = {}
         """Of each item that is taken for noisy: how far its own label is trusted."""
-        self.found: dict[str, float] = {}
+        self.measurements: dict[str, float] = {}
         self._checked = False
 
     def prepare(self, net: Any) -> Any:
@@ -72,9 +72,9 @@ class LSA:
             raise nb.UsageError("part lsa is for labelled items: its track tells no label and place of each in a batch")
         items = batch["index"].tolist()
         for place, item in enumerate(items):
-            old = self.held.get(item, {})
+            old = self.seen_items.get(item, {})
             new = {name: batch[name][place].detach().cpu() for name in ("given", "wanted", "truth") if name in batch}
-            self.held[item] = old | new
+            self.seen_items[item] = old | new
         again = self.since & {*items}
         if again:
             self.epochs += 1
@@ -83,16 +83,16 @@ class LSA:
         self.since = again or self.since | {*items}
         if self.epochs < self.warmup - 1:
             return batch
-        guesses = self._own(seen_by(self.net, batch["given"], self.at).logits)
+        guesses = self._own_labels(seen_by(self.net, batch["given"], self.at).logits)
         for item, guess in zip(items, guesses, strict=True):
-            self.held[item]["guess"] = guess
+            self.seen_items[item]["guess"] = guess
         if self.epochs < self.warmup:
             return batch
-        told = F.one_hot(batch["wanted"], guesses.shape[1]).to(guesses.dtype)
-        noisy = torch.tensor([item in self.weight for item in items], device=told.device)
-        weights = torch.tensor([self.weight.get(item, 1.0) for item in items], device=told.device)
+        one_hot = F.one_hot(batch["wanted"], guesses.shape[1]).to(guesses.dtype)
+        noisy = torch.tensor([item in self.weight for item in items], device=one_hot.device)
+        weights = torch.tensor([self.weight.get(item, 1.0) for item in items], device=one_hot.device)
         return batch | {
-            "soft_labels": torch.where(noisy[:, None], guesses.to(told.device), told),
+            "soft_labels": torch.where(noisy[:, None], guesses.to(one_hot.device), one_hot),
             "weights": weights,
         }
 
@@ -111,14 +111,14 @@ class LSA:
                 "part lsa: the objective reads no labels that a part tells: give objective=mixup, or mixup(alpha=0)"
             )
 
-    def _own(self, logits: Any) -> Any:
+    def _own_labels(self, logits: Any) -> Any:
         """The network's own labels, (B, K): its probabilities to a power, normalised."""
         return (self.sharpen * logits.double().log_softmax(dim=1)).softmax(dim=1).float()
 
     def _detect(self) -> None:
         """Take items for noisy, and say how far their own labels are trusted."""
-        items = sorted(self.held)
-        rows = [self.held[item] for item in items]
+        items = sorted(self.seen_items)
+        rows = [self.seen_items[item] for item in items]
         device = next(self.net.parameters()).device
         seen = seen_by(self.net, torch.stack([row["given"] for row in rows]).to(device), self.at)
         labels = torch.stack([row["wanted"] for row in rows])
@@ -128,8 +128,8 @@ class LSA:
         if linear:
             looked["linear"] = by_line(seen.features.numpy(), looked["loss"].noisy)
         noisy = looked["linear" if linear else "loss"].noisy
-        own = self._own(seen.logits)
-        guesses = torch.stack([row.get("guess", mine) for row, mine in zip(rows, own, strict=True)])
+        own_labels = self._own_labels(seen.logits)
+        guesses = torch.stack([row.get("guess", mine) for row, mine in zip(rows, own_labels, strict=True)])
         doubts = F.cross_entropy(seen.logits, guesses, reduction="none").numpy()[noisy]
         taken = [item for item, is_noisy in zip(items, noisy, strict=True) if is_noisy]
         self.weight = dict(zip(taken, map(float, low_mode(doubts)), strict=True))
@@ -143,42 +143,44 @@ class LSA:
         clean = labels == truth
         kinds = {"outside": truth < 0, "flipped": (truth >= 0) & ~clean}
         for name, one in looked.items():
-            for kind, there in kinds.items():
-                if there.any() and clean.any():
-                    among = there | clean
-                    self.found[f"{name}_auroc_{kind}"] = float(roc_auc_score(there[among], one.score[among]))
-                if there.any():
-                    self.found[f"{name}_found_{kind}"] = float(one.noisy[there].mean())
+            for kind, of_kind in kinds.items():
+                if of_kind.any() and clean.any():
+                    among = of_kind | clean
+                    self.measurements[f"{name}_auroc_{kind}"] = float(roc_auc_score(of_kind[among], one.score[among]))
+                if of_kind.any():
+                    self.measurements[f"{name}_found_{kind}"] = float(one.noisy[of_kind].mean())
             if clean.any():
-                self.found[f"{name}_clean_lost"] = float(one.noisy[clean].mean())
+                self.measurements[f"{name}_clean_lost"] = float(one.noisy[clean].mean())
         if "linear" in looked and clean.any():
             alone = looked["linear"].noisy & ~looked["loss"].noisy
-            self.found["linear_alone_lost"] = float(np.mean(alone[clean]))
+            self.measurements["linear_alone_lost"] = float(np.mean(alone[clean]))
 
     def state(self) -> dict[str, Any]:
         """What was seen, and what was found in it."""
-        names = {name for row in self.held.values() for name in row}
+        names = {name for row in self.seen_items.values() for name in row}
         return {
-            "items": list(self.held),
-            "held": {name: torch.stack([row[name] for row in self.held.values() if name in row]) for name in names},
-            "having": {name: [name in row for row in self.held.values()] for name in names},
+            "items": list(self.seen_items),
+            "held": {
+                name: torch.stack([row[name] for row in self.seen_items.values() if name in row]) for name in names
+            },
+            "having": {name: [name in row for row in self.seen_items.values()] for name in names},
             "since": sorted(self.since),
             "epochs": self.epochs,
             "weight": self.weight,
-            "found": self.found,
+            "found": self.measurements,
             "checked": self._checked,
         }
 
     def load(self, state: Any) -> None:
         """Go on from there."""
-        self.held = {item: {} for item in state["items"]}
+        self.seen_items = {item: {} for item in state["items"]}
         for name, values in state["held"].items():
             having = [item for item, has in zip(state["items"], state["having"][name], strict=True) if has]
             for item, value in zip(having, values.cpu(), strict=True):
-                self.held[item][name] = value
+                self.seen_items[item][name] = value
         self.since, self.epochs, self._checked = {*state["since"]}, state["epochs"], state["checked"]
-        self.weight, self.found = state["weight"], state["found"]
+        self.weight, self.measurements = state["weight"], state["found"]
 
     def figures(self) -> dict[str, float]:
         """How well each detector did when it last looked."""
-        return self.found
+        return self.measurements

@@ -30,8 +30,8 @@ def spread(features: Any, s0: float, beta: float, axis: int = 1) -> Any:
     mad = torch.maximum(mad, _SMALL * h.norm(dim=-1, keepdim=True)).clamp(min=_SMALL**2)
     variance = h.var(dim=-1, keepdim=True, correction=0)
     wild = (variance / variance.mean().clamp(min=_SMALL**2)).exp().clamp(max=_MOST)
-    found = s0 * h.std(correction=0) * mad * (-beta * away / mad).exp() * wild
-    return found.movedim(-1, axis)
+    deviation = s0 * h.std(correction=0) * mad * (-beta * away / mad).exp() * wild
+    return deviation.movedim(-1, axis)
 
 
 def divergence(clean: Any, noisy: Any) -> Any:
@@ -110,19 +110,19 @@ class NoiseFit:
         return features + torch.randn_like(features) * spread(features, self.s0, self.beta, channel_axis(layer))
 
     def _choose(self, net: Any, inputs: Any) -> None:
-        found: dict[Any, float] = {}
+        ratios: dict[Any, float] = {}
 
         def look(layer: Any, features: Any) -> None:
             noise = [(self._noisy(layer, features) - features).abs().mean() for _ in range(_PASSES)]
-            found[layer] = float(features.abs().mean() / (torch.stack(noise).mean() + _SMALL))
+            ratios[layer] = float(features.abs().mean() / (torch.stack(noise).mean() + _SMALL))
 
         with torch.no_grad(), changed(self.layers, look):
             passed(net, inputs)
-        if len(found) < self.k:
-            raise nb.UsageError(f"part noisefit: k={self.k}, and only {len(found)} hidden layers are used")
-        order = sorted(found, key=lambda layer: found[layer], reverse=self.snr == "high")
+        if len(ratios) < self.k:
+            raise nb.UsageError(f"part noisefit: k={self.k}, and only {len(ratios)} hidden layers are used")
+        order = sorted(ratios, key=lambda layer: ratios[layer], reverse=self.snr == "high")
         self.chosen = sorted(self.layers.index(layer) for layer in order[: self.k])
-        self.ratios = [found.get(layer, 0.0) for layer in self.layers]
+        self.ratios = [ratios.get(layer, 0.0) for layer in self.layers]
 
     def state(self) -> dict[str, Any]:
         """Which layers were chosen, and by which ratios."""

@@ -31,7 +31,7 @@ class Outliers:
         most: Annotated[int, Ge(2)] = 1000,
     ) -> None:
         self.of, self.others, self.level, self.most = of, others, level, most
-        self.found: dict[str, float] = {}
+        self.measurements: dict[str, float] = {}
 
     def observe(self, net: Any, batch: Any, loss_of: Any, step: int, steps: int) -> None:
         """Raise `UsageError` in the first step for what `finish` could not score."""
@@ -44,11 +44,11 @@ class Outliers:
         from sklearn.metrics import roc_auc_score, roc_curve
 
         energy = energy_in(net, "part outliers").eval()
-        own, other = (self._densities(energy, one) for one in (self.of, self.others))
-        is_other = np.repeat([0, 1], [len(own), len(other)])
-        score = -np.concatenate([own, other])
+        inside, outside = (self._densities(energy, one) for one in (self.of, self.others))
+        is_other = np.repeat([0, 1], [len(inside), len(outside)])
+        score = -np.concatenate([inside, outside])
         false, true, _ = roc_curve(is_other, score[:, 0])
-        self.found = {
+        self.measurements = {
             "auroc": float(roc_auc_score(is_other, score[:, 0])),
             "fpr95": float(false[np.argmax(true >= 0.95)]),
             "base_auroc": float(roc_auc_score(is_other, score[:, 1])),
@@ -56,7 +56,7 @@ class Outliers:
 
     def figures(self) -> dict[str, float]:
         """The three."""
-        return self.found
+        return self.measurements
 
     @torch.no_grad()
     def _densities(self, energy: Any, of: nb.Bound) -> Any:
@@ -65,12 +65,14 @@ class Outliers:
         pictures = reference.pictures[: self.most]
         rng = nb.keyed_generator(nb.text_key(f"outliers|{reference.sha256}"))
         x = torch.from_numpy(pictures + self.level * rng.standard_normal(pictures.shape).astype(np.float32))
-        made = []
+        densities = []
         for start in range(0, len(x), _AT_ONCE):
             part = x[start : start + _AT_ONCE].to(next(energy.buffers()).device)
             sigma = torch.full((len(part), 1, 1, 1), self.level, device=part.device)
-            made.append(torch.stack([energy.log_density(part, sigma), energy.base.log_density(part, sigma)], dim=1))
-        return torch.cat(made).double().cpu().numpy()
+            densities.append(
+                torch.stack([energy.log_density(part, sigma), energy.base.log_density(part, sigma)], dim=1)
+            )
+        return torch.cat(densities).double().cpu().numpy()
 
 
 def _reference(energy: Any, of: nb.Bound) -> Any:

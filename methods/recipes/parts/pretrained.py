@@ -40,12 +40,14 @@ class Pretrained:
             raise nb.UsageError(f"part pretrained: {self.of.display} has no network: give trained(…)")
         probe = next((module for module in self.net.modules() if isinstance(module, Probe)), None)
         target = self.net if probe is None else probe.body
-        held, own = source.state_dict(), target.state_dict()
+        source_weights, target_weights = source.state_dict(), target.state_dict()
         anew = last_linear(target)[0] if probe is None and batch["wanted"].ndim == 1 else None
-        taken = {name: value for name, value in own.items() if anew is None or name.rpartition(".")[0] != anew}
+        taken = {
+            name: value for name, value in target_weights.items() if anew is None or name.rpartition(".")[0] != anew
+        }
         for name, value in taken.items():
-            if name not in held or held[name].shape != value.shape:
+            if name not in source_weights or source_weights[name].shape != value.shape:
                 raise nb.UsageError(
                     f"part pretrained: {name} {tuple(value.shape)} is not in {self.of.display}: give both one network"
                 )
-        target.load_state_dict({**own, **{name: held[name] for name in taken}})
+        target.load_state_dict({**target_weights, **{name: source_weights[name] for name in taken}})

@@ -5,9 +5,9 @@ from typing import Annotated, Any
 import noisebench as nb
 import torch
 from annotated_types import Ge, Le
-from noisebench.methods.generate._few import few_levels
+from noisebench.methods.generate._few_step_levels import few_levels
 from noisebench.methods.generate._teacher import ModelTeacher, frozen
-from noisebench.recipes.objectives._told import Drop
+from noisebench.recipes.objectives._denoising import Drop
 from noisebench.recipes.objectives.progressive import progressive
 
 

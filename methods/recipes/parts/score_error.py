@@ -34,7 +34,7 @@ class ScoreError:
         self.of, self.level, self.below = of, level, below
         self.first: int | None = None
         self.settled, self.steps, self.last = 0, 0, float("inf")
-        self.held: tuple[Any, Any, Any, float] | None = None
+        self.reference: tuple[Any, Any, Any, float] | None = None
 
     def observe(self, net: Any, batch: Any, loss_of: Any, step: int, steps: int) -> None:
         """Take the error before this step."""
@@ -75,13 +75,13 @@ class ScoreError:
             )
         training = energy.training
         energy.eval()
-        made = energy.score(x, sigma)
+        score = energy.score(x, sigma)
         energy.train(training)
-        return float((made - due).square().sum()) / _POINTS / size
+        return float((score - due).square().sum()) / _POINTS / size
 
     def _due(self, device: Any) -> tuple[Any, Any, Any, float]:
         """Points with noise, the level of each, the score there, and the mean of its square."""
-        if self.held is None:
+        if self.reference is None:
             mixture, law = mixture_law(self.of, "part score_error")
             rng = nb.keyed_generator(nb.text_key(f"score_error|{law.sha256}|{self.level!r}"))
             kinds = rng.choice(len(law.weights), _ALL, p=law.weights)
@@ -92,5 +92,5 @@ class ScoreError:
             with torch.enable_grad():
                 (due,) = torch.autograd.grad(mixture.to(device).log_density(x, sigma).sum(), x)
             size = float(due.square().sum()) / _ALL
-            self.held = x.detach()[:_POINTS], sigma[:_POINTS], due[:_POINTS], size
-        return self.held
+            self.reference = x.detach()[:_POINTS], sigma[:_POINTS], due[:_POINTS], size
+        return self.reference

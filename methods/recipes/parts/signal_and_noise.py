@@ -17,7 +17,7 @@ class SignalAndNoise:
 
     def __init__(self) -> None:
         self.start: Any = None
-        self.found: dict[str, float] = {}
+        self.measurements: dict[str, float] = {}
 
     def observe(self, net: Any, batch: Any, loss_of: Any, step: int, steps: int) -> None:
         """Remember the weights before the first step."""
@@ -27,11 +27,11 @@ class SignalAndNoise:
     def finish(self, net: Any) -> None:
         """Measure what was added to them."""
         added = _weights(net).detach().double() - self.start
-        self.found = {"signal": float(added[0]), "noise": float(added[1:].norm())}
+        self.measurements = {"signal": float(added[0]), "noise": float(added[1:].norm())}
 
     def figures(self) -> dict[str, float]:
         """Both."""
-        return self.found
+        return self.measurements
 
     def state(self) -> dict[str, Any]:
         """The weights at the beginning."""

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 
-class Standardised(nn.Module):
+class StandardisedNetwork(nn.Module):
     """A network behind (x − mean) / deviation; where it gives what has the axes of its input, that is brought back."""
 
     def __init__(self, net: nn.Module) -> None:
@@ -31,7 +31,7 @@ class Standardise:
 
     def prepare(self, net: Any) -> Any:
         """The network behind its mean and deviation, which are 0 and 1 until the first batch."""
-        self.net: Any = Standardised(net)
+        self.net: Any = StandardisedNetwork(net)
         return self.net
 
     def batch(self, batch: Any, step: int, steps: int) -> Any:

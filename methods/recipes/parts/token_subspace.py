@@ -86,14 +86,14 @@ class TokenSubspace:
     def figures(self) -> dict[str, float]:
         """What was taken out, and what that gained; nothing before the first `tau` steps."""
         dims = len(self.token.vector)
-        found = {"history_bytes": float(self.tau * dims * self.token.vector.element_size())}
+        figures = {"history_bytes": float(self.tau * dims * self.token.vector.element_size())}
         if self.counts:
             removed = sum(self.counts) / len(self.counts)
-            found |= {"removed": removed, "gain_bound": math.sqrt(dims / max(dims - removed, 1.0))}
+            figures |= {"removed": removed, "gain_bound": math.sqrt(dims / max(dims - removed, 1.0))}
         if self.looked:
             before, after = (sum(side) / len(self.looked) for side in zip(*self.looked, strict=True))
-            found |= {"cosine": before, "cosine_kept": after}
-        return found
+            figures |= {"cosine": before, "cosine_kept": after}
+        return figures
 
 
 def hardly_moved(tokens: Any, nu: float) -> Any:

@@ -16,7 +16,7 @@ class WeightChange:
 
     def __init__(self) -> None:
         self.start: list[Any] = []
-        self.found: dict[str, float] = {}
+        self.measurements: dict[str, float] = {}
 
     def observe(self, net: Any, batch: Any, loss_of: Any, step: int, steps: int) -> None:
         """Remember the weights before the first step."""
@@ -27,11 +27,11 @@ class WeightChange:
         """Measure the way from there."""
         moved = [weight.detach() - start for weight, start in zip(_trained(net), self.start, strict=True)]
         change, norm = _norm(moved), _norm(self.start)
-        self.found = {"weight_change": change, "relative_weight_change": change / norm if norm else 0.0}
+        self.measurements = {"weight_change": change, "relative_weight_change": change / norm if norm else 0.0}
 
     def figures(self) -> dict[str, float]:
         """Both."""
-        return self.found
+        return self.measurements
 
     def state(self) -> dict[str, Any]:
         """The weights at the beginning."""

@@ -48,13 +48,13 @@ class _Layer:
         """Norms of the gradients of `n` rows as their items last had them; 1 where nothing is known."""
         if index is None or n % len(index) or self.norms is None or self.norms.shape[1] != n // len(index):
             return 1.0
-        held = self.norms.shape[0]
-        found = self.norms[index.clamp_max(held - 1)].float() * (index < held).unsqueeze(1)
-        seen = found > 0
+        items = self.norms.shape[0]
+        norms = self.norms[index.clamp_max(items - 1)].float() * (index < items).unsqueeze(1)
+        seen = norms > 0
         if not seen.any():
             return 1.0
-        mean = found[seen].mean()
-        return torch.where(seen, found.clamp_min(_FLOOR * mean), mean).reshape(-1)
+        mean = norms[seen].mean()
+        return torch.where(seen, norms.clamp_min(_FLOOR * mean), mean).reshape(-1)
 
     def remember(self, norms: Any, index: Any) -> None:
         """Keep the norms of a batch of items, in half of the bytes: they are only ever compared."""
@@ -187,12 +187,12 @@ class WTACRS:
 
     def figures(self) -> dict[str, float]:
         """Expected squared errors, relative, and the bytes of the norms."""
-        held = [layer.norms for layer in self.layers.values() if layer.norms is not None]
-        found = {"norm_bytes": float(sum(norms.numel() * norms.element_size() for norms in held))}
+        kept_norms = [layer.norms for layer in self.layers.values() if layer.norms is not None]
+        figures = {"norm_bytes": float(sum(norms.numel() * norms.element_size() for norms in kept_norms))}
         for name, figure in (("wta", "variance_wta"), ("crs", "variance_crs"), ("topk", "bias_topk")):
             if self.looked[name]:
-                found[figure] = sum(self.looked[name]) / len(self.looked[name])
-        return found
+                figures[figure] = sum(self.looked[name]) / len(self.looked[name])
+        return figures
 
 
 def _is_pointwise(layer: Any) -> bool:

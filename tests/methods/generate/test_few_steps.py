@@ -12,7 +12,7 @@ import pytest
 import torch
 from given_trainings import give_training
 from noisebench.components.registry import bind
-from noisebench.methods.generate._few import LEAST, MOST, few_levels
+from noisebench.methods.generate._few_step_levels import LEAST, MOST, few_levels
 from noisebench.planning.recipe import recipe_of
 from noisebench.recipes.objectives.consistency_model import SEEN, neighbours
 from noisebench.track.info import Info

@@ -331,10 +331,10 @@ def test_a_network_learns_and_is_validated_as_a_model_of_pictures() -> None:
 
 
 def test_a_trained_network_draws_any_size_of_batch_and_asks_for_classes(monkeypatch: pytest.MonkeyPatch) -> None:
-    from noisebench.methods.generate.trained import Trained
+    from noisebench.methods.generate.trained import TrainedModel
 
     network = net(TINY.replace("classes=3", "classes=10"), (1, 8, 8))
-    monkeypatch.setattr(Trained, "setup", lambda self, _: self.use(network, (1, 8, 8)))
+    monkeypatch.setattr(TrainedModel, "setup", lambda self, _: self.use(network, (1, 8, 8)))
     how = f"disa(model=trained(arch={TINY}, objective=mar), upper=3, lower=2, iterations=3)"
     one, other = (drawn(how, DIGITS.format(n)) for n in (1, 5))
     assert one["samples"].shape == (1, 1, 8, 8) and other["samples"].shape == (5, 1, 8, 8)

@@ -218,7 +218,7 @@ def test_the_gradient_is_that_of_differences_with_one_noise_and_one_time(of: str
 
 def test_a_step_asks_the_model_one_and_n_times_for_the_same_noisy_pictures() -> None:
     token = arch()
-    asked = token.told.model.instance.asked
+    asked = token.conditioned.model.instance.asked
     asked.clear()
     objective("zeroth_order(n=4)")(token, tensors())
     assert len(asked) == 5
@@ -491,7 +491,7 @@ class SaysItsClass:
 
 def test_the_nearest_class_is_asked_for_in_place_of_any() -> None:
     own = model("nearest_class(model=says_its_class, pictures=some_classes(of=digits(split=train), classes=(7,)))")
-    assert own.found == 7
+    assert own.nearest == 7
     x = torch.zeros(2, 1, 8, 8)
     assert torch.equal(own.denoised(x, 1.0, torch.tensor([9, 3])), own.model.instance.means[[7, 7]])
     assert not own.denoised(x, 1.0, None).any()

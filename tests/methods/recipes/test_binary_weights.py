@@ -9,7 +9,7 @@ import pytest
 import torch
 from noisebench.components.registry import bind
 from noisebench.planning.recipe import recipe_of
-from noisebench.recipes.parts.binary import Estimator, Sign
+from noisebench.recipes.parts.binary import Sign, SlopeEstimator
 from noisebench.training.trainer import Trainer
 from torch import nn
 
@@ -38,7 +38,7 @@ def advanced(one: Trainer, steps: int) -> Trainer:
 
 def test_reste_nears_the_sign_as_its_exponent_grows_and_its_gradient_grows_wilder() -> None:
     x = 0.5 * torch.randn(400_000, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    found = [Estimator("reste", o) for o in (1.0, 2.0, 3.0)]
+    found = [SlopeEstimator("reste", o) for o in (1.0, 2.0, 3.0)]
     gaps = [float((one.value(x) - x.sign()).square().mean().sqrt()) for one in found]
     spreads = [float(one.slope(x).var()) for one in found]
     assert gaps == pytest.approx([0.673, 0.487, 0.381], abs=2e-3)
@@ -48,15 +48,15 @@ def test_reste_nears_the_sign_as_its_exponent_grows_and_its_gradient_grows_wilde
 @pytest.mark.parametrize(
     ("estimator", "due"),
     [
-        (Estimator("ste"), [1.0, 1.0, 1.0, 0.0, 0.0]),
-        (Estimator("reste", o=1.0), [1.0, 1.0, 1.0, 1.0, 0.0]),
-        (Estimator("reste", o=2.0), [10**0.5, 10**0.5, 1.0, 0.5 * 1.44**-0.5, 0.0]),
-        (Estimator("tanh"), [1.0, 0.997504, 0.940015, 0.201304, 0.070651]),
-        (Estimator("ede", t=0.1), [1.0, 0.999975, 0.999375, 0.979547, 0.961043]),
-        (Estimator("ede", t=10.0), [10.0, 7.864477, 0.265922, 0.0, 0.0]),
+        (SlopeEstimator("ste"), [1.0, 1.0, 1.0, 0.0, 0.0]),
+        (SlopeEstimator("reste", o=1.0), [1.0, 1.0, 1.0, 1.0, 0.0]),
+        (SlopeEstimator("reste", o=2.0), [10**0.5, 10**0.5, 1.0, 0.5 * 1.44**-0.5, 0.0]),
+        (SlopeEstimator("tanh"), [1.0, 0.997504, 0.940015, 0.201304, 0.070651]),
+        (SlopeEstimator("ede", t=0.1), [1.0, 0.999975, 0.999375, 0.979547, 0.961043]),
+        (SlopeEstimator("ede", t=10.0), [10.0, 7.864477, 0.265922, 0.0, 0.0]),
     ],
 )
-def test_the_gradient_that_passes_is_that_of_the_estimator(estimator: Estimator, due: list[float]) -> None:
+def test_the_gradient_that_passes_is_that_of_the_estimator(estimator: SlopeEstimator, due: list[float]) -> None:
     x = torch.tensor([0.0, 0.05, 0.25, 1.44, 2.0], dtype=torch.float64, requires_grad=True)
     y: Any = Sign.apply(x, estimator)  # type: ignore[no-untyped-call]
     assert y.tolist() == [1.0] * 5
@@ -66,15 +66,15 @@ def test_the_gradient_that_passes_is_that_of_the_estimator(estimator: Estimator,
 
 @pytest.mark.parametrize("kind", ["tanh", "ede"])
 def test_the_slope_of_a_tanh_is_its_derivative(kind: Any) -> None:
-    one = Estimator(kind).at(0.75, 3.0)
+    one = SlopeEstimator(kind).at(0.75, 3.0)
     x = torch.linspace(-2, 2, 101, dtype=torch.float64)
     change = (one.value(x + 1e-6) - one.value(x - 1e-6)) / 2e-6
     torch.testing.assert_close(one.slope(x), change, atol=1e-6, rtol=1e-6)
 
 
 def test_estimators_near_the_sign_by_their_schedules() -> None:
-    assert [Estimator("reste").at(p, 3.0).o for p in (0.0, 0.5, 1.0)] == pytest.approx([1, 3 - 2**0.5, 3])
-    assert [Estimator("ede").at(p, 3.0).t for p in (0.0, 0.5, 1.0)] == pytest.approx([0.1, 1, 10])
+    assert [SlopeEstimator("reste").at(p, 3.0).o for p in (0.0, 0.5, 1.0)] == pytest.approx([1, 3 - 2**0.5, 3])
+    assert [SlopeEstimator("ede").at(p, 3.0).t for p in (0.0, 0.5, 1.0)] == pytest.approx([0.1, 1, 10])
     rule = part("binary(estimator=ede)")
     rule.prepare(three())
     rule.batch({}, 50, 100)

@@ -87,7 +87,7 @@ def test_the_step_is_the_posterior_of_the_diffusion(blocks: int) -> None:
 def test_blocks_that_know_the_label_lead_to_the_law_that_the_last_layer_was_trained_on() -> None:
     network, n = net("of=mlp(hidden=()), blocks=6, width=2"), 20_000
     u = torch.eye(4)[torch.zeros(n, dtype=torch.long)]
-    network.said = lambda x, z, block: 100.0 * u
+    network.block_logits = lambda x, z, block: 100.0 * u
     noise = torch.randn(n, 7, 4, generator=torch.Generator().manual_seed(3))
     # The chain begins with noise alone; a share of the label is there in training.
     noise[:, 0] = network.noised(u, noise[:, 0], 0)
@@ -105,7 +105,7 @@ def test_a_chain_of_exact_blocks_draws_a_class_by_its_probability_where_the_firs
         kept = float(network.kept[block - 1])
         return likely.log() + math.sqrt(kept) / (1 - kept) * z
 
-    network.said = exact
+    network.block_logits = exact
     x, noise = torch.zeros(n, *SHAPE), torch.randn(n, 301, 4, generator=torch.Generator().manual_seed(4))
     z, _ = network.walked(x, noise, 300)
     shares = torch.bincount(z.argmax(dim=1), minlength=4) / n

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import noisebench as nb
-from noisebench.methods.generate._within import sampler_within, stepping_of
+from noisebench.methods.generate._inner_sampler import sampler_within, stepping_of
 
 
-class _Seen(Exception):
+class _CallReached(Exception):
     """What was seen at the call that is asked for."""
 
     def __init__(self, given: Any, clean: Any, sigma: float) -> None:
@@ -16,7 +16,7 @@ class _Seen(Exception):
         self.seen = given, clean, sigma
 
 
-class Seeing:
+class InterruptedSampler:
     """A sampler that is left at one call of its model: a class adds `sample`, which is told what was seen there."""
 
     def __init__(self, sampler: nb.Bound, call: int, why: str) -> None:
@@ -36,14 +36,14 @@ class Seeing:
             calls += 1
             clean = model(x, sigma, labels)
             if calls == self.call:
-                raise _Seen(x, clean, sigma)
+                raise _CallReached(x, clean, sigma)
             return clean
 
         self.stepping.model = ask  # type: ignore[assignment]
         try:
             self.inner.call(latents, info)
-        except _Seen as found:
-            return found.seen
+        except _CallReached as reached:
+            return reached.seen
         finally:
             self.stepping.model = model
         raise nb.UsageError(

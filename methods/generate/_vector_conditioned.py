@@ -9,7 +9,7 @@ import noisebench as nb
 from noisebench.tracks.generate import Denoiser
 
 
-class Told:
+class VectorConditioned:
     """A model, such as `trained(…)` or `quantized(model=trained(…))`, whose classes are vectors of one table.
 
     model: the spec. name: of who asks, for what is refused.
@@ -67,26 +67,26 @@ class Told:
         """The picture seen in `x` (N, C, H, W), told `vector` (D,) where `chosen` (N,) is true, else of `labels`."""
         import torch
 
-        told = torch.where(chosen, self._stand_in, labels)
+        model_labels = torch.where(chosen, self._stand_in, labels)
         self._now = chosen, vector
         try:
-            return self.model(x, sigma, told)
+            return self.model(x, sigma, model_labels)
         finally:
             self._now = None
 
-    def _say(self, _: Any, given: Any, made: Any) -> Any:
+    def _say(self, _: Any, given: Any, output: Any) -> Any:
         import torch
 
         if self._now is None:
-            return made
+            return output
         chosen, vector = self._now
-        if vector.shape != made.shape[1:]:
+        if vector.shape != output.shape[1:]:
             raise nb.UsageError(
-                f"{self.name}: {self._spec} is told {tuple(made.shape[1:])} values, not {tuple(vector.shape)}: "
+                f"{self.name}: {self._spec} is told {tuple(output.shape[1:])} values, not {tuple(vector.shape)}: "
                 "learn the token of a model of that width"
             )
         # What is asked of no class, as guidance does, is left as it is.
-        return torch.where((chosen & (given[0] == self._place))[:, None], vector.to(made), made)
+        return torch.where((chosen & (given[0] == self._place))[:, None], vector.to(output), output)
 
 
 def networks_within(instance: Any) -> list[Any]:
@@ -95,10 +95,10 @@ def networks_within(instance: Any) -> list[Any]:
 
     if isinstance(instance, nn.Module):
         return [instance]
-    found: dict[Any, None] = {}
+    networks: dict[Any, None] = {}
     for value in vars(instance).values():
         if isinstance(value, nn.Module):
-            found[value] = None
+            networks[value] = None
         elif isinstance(value, Denoiser):
-            found |= dict.fromkeys(networks_within(value.instance))
-    return list(found)
+            networks |= dict.fromkeys(networks_within(value.instance))
+    return list(networks)

@@ -9,10 +9,10 @@ import noisebench as nb
 
 def going_down(name: str, base: nb.Bound) -> Any:
     """The instance of a sampler with `levels` and `sample`. Raises `UsageError` for another method; `name` needs it."""
-    made = base.entry.obj(**base.kwargs) if isinstance(base.entry.obj, type) else None
-    if not (hasattr(made, "levels") and hasattr(made, "sample")):
+    sampler = base.entry.obj(**base.kwargs) if isinstance(base.entry.obj, type) else None
+    if not (hasattr(sampler, "levels") and hasattr(sampler, "sample")):
         raise nb.UsageError(f"{name} goes on with a sampler that goes down levels: base=heun(model=…), and the like")
-    return made
+    return sampler
 
 
 def on_from(base: Any, x: Any, info: Any) -> Any:

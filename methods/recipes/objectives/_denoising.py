@@ -22,7 +22,7 @@ LEAST, MOST = 0.002, 80.0
 
 
 @dataclass(frozen=True)
-class Reading:
+class DenoiserReading:
     """How a network that was trained by an objective is read as a denoiser."""
 
     scales: Scales
@@ -38,7 +38,7 @@ def read_as(scales: Scales) -> Callable[[F], F]:
     """Say how networks of this objective are read: its function gets the attribute `denoised`, a `Reading`."""
 
     def mark(objective: F) -> F:
-        objective.denoised = Reading(scales)  # type: ignore[attr-defined]
+        objective.denoised = DenoiserReading(scales)  # type: ignore[attr-defined]
         return objective
 
     return mark
@@ -51,7 +51,7 @@ def asked(net: Any, scaled: Any, sigma: Any, labels: Any) -> Any:
     return net(scaled, sigma.flatten().log() / 4, labels)
 
 
-def told_loss(net: Any, batch: Any, scales: Scales, sigma: Any, drop: float, loss: nb.Bound) -> Any:
+def denoising_loss(net: Any, batch: Any, scales: Scales, sigma: Any, drop: float, loss: nb.Bound) -> Any:
     """The loss of what the network gives for pictures with noise of the levels `sigma` (N, 1, 1, 1).
 
     A share `drop` of the labels is left out, so that the network knows pictures of no class too.
@@ -62,11 +62,11 @@ def told_loss(net: Any, batch: Any, scales: Scales, sigma: Any, drop: float, los
         labels = torch.where(torch.rand(len(labels), device=labels.device) < drop, -1, labels)
     x = clean + sigma * torch.randn_like(clean)
     into, kept, reach = scales(sigma)
-    made = asked(net, into * x, sigma, labels)
-    return loss.entry.obj(made, (clean - kept * x) / reach, **loss.kwargs)
+    output = asked(net, into * x, sigma, labels)
+    return loss.entry.obj(output, (clean - kept * x) / reach, **loss.kwargs)
 
 
-def like(batch: Any) -> Any:
+def uniform_draws(batch: Any) -> Any:
     """Uniform values on (0, 1), one an item, (N, 1, 1, 1)."""
     clean = batch["wanted"]
     return torch.rand(len(clean), 1, 1, 1, device=clean.device).clamp(1e-6, 1 - 1e-6)
