@@ -11,7 +11,14 @@ import pytest
 import torch
 from noisebench.components.registry import bind
 from noisebench.components.tracks import get_track
-from noisebench.methods.adapt._adapting import Learner, entropy_of, normalised_by_batch, norms_of, sure_enough, surer
+from noisebench.methods.adapt._adapting import (
+    StreamLearner,
+    entropy_of,
+    normalised_by_batch,
+    norms_of,
+    sure_enough,
+    surer,
+)
 from noisebench.track.calling import call_on
 from noisebench.tracks.adapt import Stream
 from noisebench.tracks.classify import LabelledPicture
@@ -288,7 +295,7 @@ def borne_out(now: Any, before: Any, entropy: Any) -> Any:
 def test_what_is_learned_is_one_step_on_the_entropy_of_what_is_kept(mine: Any, due: Any) -> None:
     net = small()
     batches = list(torch.rand(6, 12, 1, 8, 8, generator=torch.Generator().manual_seed(1)))
-    learner = Learner(normalised_by_batch(Inner(net), "tent"), 0.02)  # type: ignore[arg-type]
+    learner = StreamLearner(normalised_by_batch(Inner(net), "tent"), 0.02)  # type: ignore[arg-type]
     found = [learner.step(x, mine) for x in batches]
     for one, other in zip(found, by_hand(net, batches, 0.02, due), strict=True):
         torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-5)
@@ -296,7 +303,7 @@ def test_what_is_learned_is_one_step_on_the_entropy_of_what_is_kept(mine: Any, d
 
 def test_logits_are_told_before_the_network_learns_of_the_batch() -> None:
     source = normalised_by_batch(Inner(small()), "tent")  # type: ignore[arg-type]
-    learner, x = Learner(source, 0.1), torch.rand(9, 1, 8, 8)
+    learner, x = StreamLearner(source, 0.1), torch.rand(9, 1, 8, 8)
     first = learner.step(x, lambda now, before: torch.ones(9, dtype=torch.bool))
     torch.testing.assert_close(first[:, :3], source(x))
     assert entropy_of(learner.net(x).log_softmax(dim=1)).mean() < entropy_of(source(x).log_softmax(dim=1)).mean()
@@ -309,7 +316,7 @@ def test_the_first_batch_is_kept_whole_and_one_that_is_not_borne_out_teaches_not
     now = torch.tensor([[0.1, 0.8, 0.1], [0.1, 0.75, 0.15]]).log()
     assert surer(now, said).tolist() == [False, True]
     source = normalised_by_batch(Inner(small()), "tent")  # type: ignore[arg-type]
-    learner = Learner(source, 0.1)
+    learner = StreamLearner(source, 0.1)
     learner.step(torch.rand(9, 1, 8, 8), lambda now, before: torch.zeros(9, dtype=torch.bool))
     for mine, theirs in zip(norms_of(learner.net), norms_of(source), strict=True):
         assert torch.equal(mine.weight, theirs.weight) and torch.equal(mine.bias, theirs.bias)

@@ -161,8 +161,8 @@ def test_the_basis_is_that_of_torch():
 
 def test_lengths_are_those_of_the_paper():
     net = network("signaltrain", length=8_192)
-    assert (net.context, net.told_length, net.magnitude.joined.in_features) == (8_192, 2_048, 16 + 4)
-    made, magnitudes = net.told(torch.zeros(2, 5, 8_192))
+    assert (net.context, net.output_length, net.magnitude.joined.in_features) == (8_192, 2_048, 16 + 4)
+    made, magnitudes = net.last_samples(torch.zeros(2, 5, 8_192))
     assert made.shape == (2, 1, 2_048)
     assert magnitudes.shape == (2, 513, 9)
 
@@ -176,7 +176,7 @@ def test_a_clip_of_any_length_goes_through_part_by_part(length: int):
         assert whole.shape == (2, 1, length)
         for end in range(8, length + 1, 8):
             part = torch.nn.functional.pad(x[..., :end], (56, 0))[..., -56:]
-            made, _ = net.told(torch.cat([part[:, :1], x[:, 1:, -1:].expand(-1, -1, 56)], dim=1))
+            made, _ = net.last_samples(torch.cat([part[:, :1], x[:, 1:, -1:].expand(-1, -1, 56)], dim=1))
             assert_allclose(whole[..., end - 8 : end], made, atol=1e-5)
 
 
@@ -186,14 +186,14 @@ def test_a_gain_and_a_turn_that_are_told_are_what_becomes_of_the_clip():
     net.magnitude.forward = lambda seen, knobs: torch.full((1, seen.shape[1], 5), 0.25)
     for angle, factor in ((0.0, 1.5), (math.pi, 0.5)):
         net.phase.forward = lambda seen, knobs, angle=angle: torch.full((1, seen.shape[1], 5), angle)
-        made, _ = net.told(x)
+        made, _ = net.last_samples(x)
         assert_allclose(made.detach(), factor * x[:, :1, -8:], atol=1e-5)
 
 
 def test_knobs_change_what_is_told_and_what_is_fixed_is_not_learned():
     net = network()
     clip = torch.randn(1, 1, 56)
-    low, high = (net.told(torch.cat([clip, torch.full((1, 4, 56), knob)], dim=1))[0] for knob in (-0.5, 0.5))
+    low, high = (net.last_samples(torch.cat([clip, torch.full((1, 4, 56), knob)], dim=1))[0] for knob in (-0.5, 0.5))
     assert not torch.equal(low, high)
     learned, fixed = network(), network(SMALL.replace(")", ", basis=fixed)"))
     names = {name for name, p in fixed.named_parameters() if not p.requires_grad}
@@ -252,7 +252,7 @@ def test_log_cosh_is_the_plain_formula_and_does_not_overflow():
 def test_the_loss_is_of_the_last_samples_and_weighs_high_frequencies():
     net, objective = network(), bind("signaltrain(weight=0.5)", "objective", "audio")
     made, magnitudes = torch.zeros(2, 1, 8), torch.zeros(2, 9, 5)
-    net.told = lambda parts: (made, magnitudes)
+    net.last_samples = lambda parts: (made, magnitudes)
     wanted = torch.zeros(2, 1, 64)
     wanted[..., :56] = 7  # what lies before the last eight plays no part
     batch = {"given": torch.zeros(2, 5, 64), "wanted": wanted}

@@ -387,7 +387,7 @@ class Shrink:
 @pytest.mark.parametrize("objective", ["denoise", "eps", "v", "flow_matching"])
 def test_each_objective_is_read_as_the_denoiser_that_it_was_taught(objective: str) -> None:
     """A network that gives what the loss wants of it exactly is read as one that gives the clean picture."""
-    from noisebench.recipes.objectives._told import asked
+    from noisebench.recipes.objectives._denoising import asked
 
     entry = bind(objective, "objective").entry
     clean = torch.rand(6, 1, 4, 4)

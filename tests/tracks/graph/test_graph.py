@@ -599,10 +599,10 @@ def path_by_definition(x: np.ndarray, kind: str, steps: int, rate: float) -> tup
 
 @pytest.mark.parametrize("kind", ["ev", "nv", "ls"])
 def test_a_path_is_its_definition(kind: str):
-    from noisebench.methods.graph._path import Course, follow_path
+    from noisebench.methods.graph._path import PathSchedule, follow_path
 
     x = posed(small(300)).given
-    found, levels = follow_path(x, kind, Course(0.05, 0.001, 800, 800), lambda done, of: None)
+    found, levels = follow_path(x, kind, PathSchedule(0.05, 0.001, 800, 800), lambda done, of: None)
     plain, least = path_by_definition(x, kind, 800, 0.001)
     assert least > -1e-6, "no step has to be taken back"
     assert_allclose(found, plain, atol=1e-9)
@@ -610,12 +610,12 @@ def test_a_path_is_its_definition(kind: str):
 
 
 def test_steps_that_leave_the_domain_are_taken_back():
-    from noisebench.methods.graph._path import Course, follow_path
+    from noisebench.methods.graph._path import PathSchedule, follow_path
 
     item = nb.open_dataset(bind("erdos_renyi(n=1, d=8, edges=3)", "dataset", "graph")).load(0)
     x = posed(item).given
     assert path_by_definition(x, "ev", 40, 0.2)[1] < -1e-6, "without steps back they leave it"
-    found, levels = follow_path(x, "ev", Course(0.05, 0.2, 1500, 1500), lambda done, of: None)
+    found, levels = follow_path(x, "ev", PathSchedule(0.05, 0.2, 1500, 1500), lambda done, of: None)
     # Within the widest barrier of a stage that was begun again.
     assert (
         np.isfinite(found).all() and (levels > 0).all() and np.linalg.inv(1.5 * np.eye(8) - found * found).min() > -1e-6

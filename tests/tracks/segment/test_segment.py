@@ -503,7 +503,7 @@ def test_twins_begin_apart_are_their_mean_and_can_be_copied() -> None:
     net = Twins((1, 8, 8), (3, 8, 8), of=bind("unet(width=2, depth=1)", "arch"))
     x = torch.randn(2, 1, 8, 8)
     made = net(x)
-    assert torch.allclose(made, (net.both[0](x) + net.both[1](x)) / 2) and not torch.allclose(*net.said)
+    assert torch.allclose(made, (net.both[0](x) + net.both[1](x)) / 2) and not torch.allclose(*net.outputs)
     assert torch.equal(copy.deepcopy(net)(x), made)
     with pytest.raises(nb.UsageError, match="twins"):
         bind("co_teaching", "objective").entry.obj(nn.Conv2d(1, 3, 1), {"given": x, "wanted": None})
