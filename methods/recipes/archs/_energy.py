@@ -7,6 +7,7 @@ from typing import Any
 
 import noisebench as nb
 import torch
+from noisebench.recipes.archs._inner_network import module_in
 from noisebench.recipes.archs._normal import normal_law
 from torch import nn
 
@@ -52,7 +53,4 @@ class Energy(nn.Module):
 
 def energy_in(net: nn.Module, who: str) -> Energy:
     """The energy in a network. Raises `UsageError` where there is none."""
-    energy = next((one for one in net.modules() if isinstance(one, Energy)), None)
-    if energy is None:
-        raise nb.UsageError(f"{who} needs an energy: arch=energy(…) or normal_energy(…)")
-    return energy
+    return module_in(net, Energy, f"{who} needs an energy: arch=energy(…) or normal_energy(…)")

@@ -1,13 +1,15 @@
-"""The network within another, which is given the picture and further planes."""
+"""The network within another: made for the picture and further planes, and found by its class."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import noisebench as nb
 from noisebench.recipes.archs._pictures import channels_and_scale
 from torch import nn
+
+Module = TypeVar("Module", bound=nn.Module)
 
 
 def channels_kept(given: Sequence[int], wanted: Sequence[int], name: str) -> int:
@@ -23,3 +25,11 @@ def network_within(of: Any, channels: int, given: Sequence[int]) -> nn.Module:
     shape = (channels, *given[1:])
     net: nn.Module = of.entry.obj(shape, shape, **of.kwargs)
     return net
+
+
+def module_in(net: Any, kind: type[Module], needed: str) -> Module:
+    """The first module of a class in a network, which parts may have wrapped. Raises `UsageError`: what is `needed`."""
+    for module in getattr(net, "modules", tuple)():
+        if isinstance(module, kind):
+            return module
+    raise nb.UsageError(needed)

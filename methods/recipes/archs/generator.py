@@ -12,7 +12,7 @@ import noisebench as nb
 import torch
 import torch.nn.functional as F
 from annotated_types import Ge, Le
-from noisebench.recipes.archs._inner_network import channels_kept
+from noisebench.recipes.archs._inner_network import channels_kept, module_in
 from noisebench.recipes.archs._pictures import Width
 from torch import nn
 
@@ -199,7 +199,4 @@ def _starts(side: int, size: int) -> list[int]:
 
 def generator_in(net: Any) -> Generator:
     """The generator of a network. Raises `UsageError` where there is none."""
-    generator = next((one for one in net.modules() if isinstance(one, Generator)), None)
-    if generator is None:
-        raise nb.UsageError("adversarial training needs a network of arch=generator")
-    return generator
+    return module_in(net, Generator, "adversarial training needs a network of arch=generator")

@@ -9,7 +9,7 @@ import noisebench as nb
 import torch
 from annotated_types import Ge
 from noisebench.methods.generate._vector_conditioned import VectorConditioned
-from noisebench.recipes.archs._inner_network import channels_kept
+from noisebench.recipes.archs._inner_network import channels_kept, module_in
 from torch import nn
 
 
@@ -86,11 +86,7 @@ def chosen_by(labels: Any, label: int) -> Any:
 
 def token_in(net: Any, who: str) -> Token:
     """The token of a network. Raises `UsageError` where there is none."""
-    modules = net.modules() if isinstance(net, nn.Module) else ()
-    token = next((one for one in modules if isinstance(one, Token)), None)
-    if token is None:
-        raise nb.UsageError(f"{who} needs a network of arch=token(of=…)")
-    return token
+    return module_in(net, Token, f"{who} needs a network of arch=token(of=…)")
 
 
 def _of_token_alone(_: Any, state: Any, prefix: str, __: Any) -> None:

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import noisebench as nb
 import torch
+from noisebench.recipes.archs._inner_network import module_in
 from torch import nn
 
 
@@ -35,7 +36,4 @@ class Twins(nn.Module):
 
 def twins_in(net: Any) -> Twins:
     """The twins within a network that parts may have wrapped. Raises `UsageError` where there are none."""
-    twins = [one for one in getattr(net, "modules", lambda: ())() if isinstance(one, Twins)]
-    if not twins:
-        raise nb.UsageError("objective co_teaching needs two networks: give arch=twins(of=…)")
-    return twins[0]
+    return module_in(net, Twins, "objective co_teaching needs two networks: give arch=twins(of=…)")

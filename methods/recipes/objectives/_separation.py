@@ -8,15 +8,14 @@ from typing import Any
 import noisebench as nb
 import torch
 from noisebench.recipes.archs._clips import peak
+from noisebench.recipes.archs._inner_network import module_in
 from noisebench.recipes.archs._log_spectra import magnitude
 from noisebench.recipes.archs.class_mask_unet import ClassMaskUNet
 
 
 def separator_of(net: Any, batch: Any, name: str) -> tuple[ClassMaskUNet, Any]:
     """The network, and the classes of each mixture (B, S). Raises `UsageError` for another network or other clips."""
-    separator = next((one for one in net.modules() if isinstance(one, ClassMaskUNet)), None)
-    if separator is None:
-        raise nb.UsageError(f"objective {name} needs a network of arch=class_mask_unet")
+    separator = module_in(net, ClassMaskUNet, f"objective {name} needs a network of arch=class_mask_unet")
     labels = batch.get("labels")
     if labels is None:
         raise nb.UsageError(f"objective {name} needs clips whose classes are known: give data=mixtures(…)")

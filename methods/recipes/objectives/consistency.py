@@ -6,15 +6,13 @@ import noisebench as nb
 import torch
 from annotated_types import Ge, Le
 from noisebench.recipes.archs._diffusion import LEVELS, noised
+from noisebench.recipes.archs._inner_network import module_in
 from noisebench.recipes.archs.consistency import ConsistencyFunction
 
 
 def consistency_function_in(net: Any) -> ConsistencyFunction:
     """The consistency function of a network. Raises `UsageError` where there is none."""
-    function = next((one for one in net.modules() if isinstance(one, ConsistencyFunction)), None)
-    if function is None:
-        raise nb.UsageError("objective consistency needs a network of arch=consistency")
-    return function
+    return module_in(net, ConsistencyFunction, "objective consistency needs a network of arch=consistency")
 
 
 def noised_at_random(batch: Any, places: int) -> tuple[Any, Any, Any, Any]:

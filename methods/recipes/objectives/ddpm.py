@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import noisebench as nb
 import torch
 from noisebench.recipes.archs._diffusion import LEVELS, noised, reach
+from noisebench.recipes.archs._inner_network import module_in
 from noisebench.recipes.archs.conditional_diffusion import ConditionalDiffusion
 
 
@@ -16,9 +17,7 @@ def ddpm(net: Any, batch: Any, *, loss: Annotated[Any, nb.Nested("loss")] = "l2"
     how far it can be off at that level (T. Karras et al., NeurIPS 2022), so that all levels weigh the same; with `l2`
     it is that of the noise in another weighting. The network is `arch=conditional_diffusion`.
     """
-    diffusion = next((one for one in net.modules() if isinstance(one, ConditionalDiffusion)), None)
-    if diffusion is None:
-        raise nb.UsageError("objective ddpm needs a network of arch=conditional_diffusion")
+    diffusion = module_in(net, ConditionalDiffusion, "objective ddpm needs a network of arch=conditional_diffusion")
     clean = 2 * batch["wanted"] - 1
     level = torch.randint(1, LEVELS + 1, (len(clean), 1, 1, 1), device=clean.device)
     noise = torch.randn_like(clean)

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import noisebench as nb
 import torch
+from noisebench.recipes.archs._inner_network import module_in
 from noisebench.recipes.archs._mean_reverting import euler_mean, faded, kept, posterior_mean, spread
 from noisebench.recipes.archs.ediffsr import MeanReverting
 
@@ -15,9 +16,7 @@ def ediffsr(net: Any, batch: Any, *, loss: Annotated[Any, nb.Nested("loss")] = "
     Each item is at one of the network's times, all being as likely; the loss is that of the mean of a step of Euler
     from there to the time before, against the mean of the posterior. The network is `arch=ediffsr`.
     """
-    model = next((one for one in net.modules() if isinstance(one, MeanReverting)), None)
-    if model is None:
-        raise nb.UsageError("objective ediffsr needs a network of arch=ediffsr")
+    model = module_in(net, MeanReverting, "objective ediffsr needs a network of arch=ediffsr")
     clean = batch["wanted"]
     mean = model.mean(batch["given"])
     time = torch.randint(1, model.times + 1, (len(clean), 1, 1, 1), device=clean.device).double()

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import noisebench as nb
 import torch
 from annotated_types import Gt, Le
+from noisebench.recipes.archs._inner_network import module_in
 from noisebench.recipes.archs.edm import Preconditioned, scale_of
 
 Level = Annotated[float, Gt(0), Le(20_000)]
@@ -28,9 +29,7 @@ def edm(
     over the scale of the network's part, so that all strengths count alike. The network is `arch=edm`. What the regime
     made of the pictures is not looked at: it is for the validation, at the `level` of the network.
     """
-    denoiser = next((one for one in net.modules() if isinstance(one, Preconditioned)), None)
-    if denoiser is None:
-        raise nb.UsageError("objective edm needs a network of arch=edm")
+    denoiser = module_in(net, Preconditioned, "objective edm needs a network of arch=edm")
     clean = batch["wanted"]
     place = torch.rand(len(clean), 1, 1, 1, device=clean.device)
     sigma = least / 255 * torch.exp(math.log(most / least) * place)

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import noisebench as nb
 import torch
 from annotated_types import Ge, Gt, Le
+from noisebench.recipes.archs._inner_network import module_in
 from noisebench.recipes.archs._patches import as_tokens, seen_alone
 from noisebench.recipes.archs.mar import MAR
 from noisebench.recipes.objectives._denoising import LEAST, MOST, Drop
@@ -13,10 +14,7 @@ from noisebench.recipes.objectives._denoising import LEAST, MOST, Drop
 
 def mar_within(net: Any) -> MAR:
     """The network of tokens in another. Raises `UsageError` where there is none."""
-    model = next((one for one in net.modules() if isinstance(one, MAR)), None)
-    if model is None:
-        raise nb.UsageError("objective mar needs a network of arch=mar")
-    return model
+    return module_in(net, MAR, "objective mar needs a network of arch=mar")
 
 
 def shares_unknown(count: int, least: float, deviation: float) -> torch.Tensor:

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import noisebench as nb
 import torch
+from noisebench.recipes.archs._inner_network import module_in
 from noisebench.recipes.archs._residual_diffusion import level_of
 from noisebench.recipes.archs.rddm import ResidualDiffusion
 
@@ -16,9 +17,7 @@ def rddm(net: Any, batch: Any, *, loss: Annotated[Any, nb.Nested("loss")] = "l1"
     that of the noise. The residual counts as on pictures in [-1, 1], where the authors have it: doubled. The network is
     `arch=rddm`, and its input and output have one shape.
     """
-    diffusion = next((one for one in net.modules() if isinstance(one, ResidualDiffusion)), None)
-    if diffusion is None:
-        raise nb.UsageError("objective rddm needs a network of arch=rddm")
+    diffusion = module_in(net, ResidualDiffusion, "objective rddm needs a network of arch=rddm")
     degraded, clean = batch["given"], batch["wanted"]
     time = torch.rand(len(clean), 1, 1, 1, device=clean.device)
     drawn = torch.randn_like(clean)

@@ -8,6 +8,7 @@ import noisebench as nb
 import torch
 from annotated_types import Gt, Lt
 from noisebench.recipes.archs._clips import peak
+from noisebench.recipes.archs._inner_network import module_in
 from noisebench.recipes.archs.sgmse import ScoreOfSpectra
 
 
@@ -22,9 +23,7 @@ def sgmse(
     count, for there the noise hides what the network does not know: 0.003 at t = 1 against 0.96 at 0.03. `even` divides
     it by what the Gaussian guess has at that time, for a short training. The network is `arch=sgmse`.
     """
-    model = next((one for one in net.modules() if isinstance(one, ScoreOfSpectra)), None)
-    if model is None:
-        raise nb.UsageError("objective sgmse needs a network of arch=sgmse")
+    model = module_in(net, ScoreOfSpectra, "objective sgmse needs a network of arch=sgmse")
     level = peak(batch["given"])
     noisy, clean = (model.spectra.of(batch[name] / level) for name in ("given", "wanted"))
     t = end + (1 - end) * torch.rand(len(clean), 1, 1, 1, dtype=torch.float64, device=clean.device)

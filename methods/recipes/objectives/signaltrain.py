@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import noisebench as nb
 import torch
 from annotated_types import Ge, Le
+from noisebench.recipes.archs._inner_network import module_in
 from noisebench.recipes.archs.signaltrain import SignalTrain
 
 
@@ -25,9 +26,7 @@ def signaltrain(
     A magnitude at the bin k of K weighs exp(7 k / K): 1,100 times as much at the highest frequency as at the lowest.
     The network is `arch=signaltrain`; the target is cut to the samples that it tells.
     """
-    model = next((one for one in net.modules() if isinstance(one, SignalTrain)), None)
-    if model is None:
-        raise nb.UsageError("objective signaltrain needs a network of arch=signaltrain")
+    model = module_in(net, SignalTrain, "objective signaltrain needs a network of arch=signaltrain")
     output, magnitudes = model.last_samples(batch["given"][..., -model.context :])
     bins = magnitudes.shape[1]
     rising = torch.exp(7 * torch.arange(bins, device=output.device, dtype=output.dtype) / bins)
