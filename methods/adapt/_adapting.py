@@ -1,4 +1,4 @@
-"""What methods share that learn from a stream: the network of a classifier, by the statistics of what has just come."""
+"""What methods that learn from a stream share: a classifier's network, normalised by the statistics of each batch."""
 
 from __future__ import annotations
 
@@ -122,16 +122,16 @@ def entropy_of(log_probabilities: torch.Tensor) -> torch.Tensor:
 
 
 def all_kept(now: torch.Tensor, before: torch.Tensor) -> torch.Tensor:
-    """Every picture is learned from."""
+    """Keep every picture."""
     return torch.ones(len(now), dtype=torch.bool, device=now.device)
 
 
 def surer(now: torch.Tensor, before: torch.Tensor) -> torch.Tensor:
-    """Learned from is that of whose likeliest class, of the classifier before, the network is now at least as sure."""
+    """Keep the pictures whose likeliest class before is now at least as likely."""
     first = before.argmax(dim=1, keepdim=True)
     return (now.gather(1, first) >= before.gather(1, first))[:, 0]
 
 
 def sure_enough(share: float) -> Kept:
-    """Learned from is that whose entropy is below a share of the largest one, log K."""
+    """Keep the pictures whose entropy is below a share of the largest one, log K."""
     return lambda now, before: entropy_of(now) < share * math.log(now.shape[1])

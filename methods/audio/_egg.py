@@ -120,7 +120,7 @@ def _descend(optimizer: Any, loss: Any, step: int, steps: int, rate: float) -> N
 
 
 def overlapped(wave: np.ndarray, function: Callable[[Any], Any]) -> np.ndarray:
-    """What a function of frames (B, 200) tells of a clip (N,): the mean of frames every 25 samples under a Hann window.
+    """A function of frames (B, 200) of a clip (N,): the mean of its values every 25 samples under a Hann window.
 
     Zeros stand around the clip.
     """
@@ -142,7 +142,7 @@ def overlapped(wave: np.ndarray, function: Callable[[Any], Any]) -> np.ndarray:
 def smoothed(wave: np.ndarray) -> np.ndarray:
     """The clip (N,) under a Hann window of 17 samples of sum 1, without delay.
 
-    A decoder tells each sample by itself: without this, its derivative has several minima a cycle.
+    A decoder predicts each sample by itself: without this, its derivative has several minima a cycle.
     """
     window = np.hanning(_SMOOTH + 2)[1:-1]
     return np.asarray(np.convolve(wave, window / window.sum())[_SMOOTH // 2 :][: len(wave)])

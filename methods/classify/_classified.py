@@ -1,4 +1,4 @@
-"""What detectors share that look at what a classifier makes of a picture: its logits, and its last hidden layer."""
+"""What detectors share that look into the classifier of a picture: its logits and its last hidden layer."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class ClassifierDetector(Detector):
         ])  # fmt: skip
 
     def hidden(self, pictures: Any, classes: int) -> tuple[Any, Any]:
-        """Logits (N, K), and what the last linear layer of the one network within is given, float64 (N, F)."""
+        """Logits (N, K), and the input of the last linear layer of the one network inside, float64 (N, F)."""
         from torch import nn
 
         _, net = network_within(self.who, self.inner)
@@ -59,7 +59,7 @@ class ClassifierDetector(Detector):
         return np.concatenate(logits), np.concatenate(rows)
 
     def seen(self, pictures: Any, on: Looks, classes: int) -> tuple[Any, Any]:
-        """The likeliest class of each picture, (N,), and what is looked at, (N, F)."""
+        """The likeliest class of each picture, (N,), and its features, (N, F)."""
         if on == "pixels":
             return self.logits(pictures, classes).argmax(axis=1), pictures.reshape(len(pictures), -1).astype(np.float64)
         logits, rows = self.hidden(pictures, classes)

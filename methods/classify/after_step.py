@@ -42,7 +42,7 @@ class AfterStep:
 
 @contextmanager
 def stepped(caller: nb.Classifier, net: Any, picture: Any, info: Any, label: int, rate: float) -> Iterator[None]:
-    """Within it the weights of `net` are a step further down the cross-entropy of `label` at the picture."""
+    """While it is open, the weights of `net` are a step further down the cross-entropy of `label` at the picture."""
     import torch
 
     weights = [(one, one.requires_grad) for one in net.parameters() if one.is_floating_point()]

@@ -68,7 +68,7 @@ class AttackedClassifier:
         return self.inner.classify(seen, blind_info)[: info.classes]
 
     def _worst(self, picture: Any, label: int, info: Any) -> Any:
-        """The picture (H, W, C) of the least margin that was met."""
+        """The attacked picture (H, W, C) with the smallest margin."""
         import torch
         from noisebench.recipes.objectives._attack import log_odds, margin, random_change, worst
 

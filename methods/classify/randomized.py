@@ -34,7 +34,7 @@ class Randomized:
 
 
 def begin_anew(net: Any, seed: int) -> None:
-    """Give all modules of a network the weights and statistics that they begin with.
+    """Reset all modules of a network to the weights and statistics that they begin with.
 
     Raises `Skip` for weights that none of its modules can draw.
     """

@@ -1,4 +1,4 @@
-"""What methods share that come to a level of noise by themselves, and go on from there with a sampler."""
+"""What methods share that reach a noise level by themselves, and go on from there with a base sampler."""
 
 from __future__ import annotations
 

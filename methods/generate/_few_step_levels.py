@@ -1,4 +1,4 @@
-"""Levels for few calls of a model: from noise to the picture in equal parts, of which none is lost at the end."""
+"""Noise levels for samplers that call a model a few times."""
 
 from __future__ import annotations
 

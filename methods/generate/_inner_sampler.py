@@ -1,4 +1,4 @@
-"""A sampler within another method, and what of it goes down levels of noise."""
+"""The sampler inside another method, and whether it goes down noise levels."""
 
 from __future__ import annotations
 

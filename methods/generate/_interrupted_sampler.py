@@ -1,4 +1,4 @@
-"""What a sampler's model is given and answers at one of its calls."""
+"""A sampler that is stopped at one call of its model, to see what the model is given and answers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from noisebench.methods.generate._inner_sampler import sampler_within, stepping_
 
 
 class _CallReached(Exception):
-    """What was seen at the call that is asked for."""
+    """Raised at the call that is asked for, with what was seen there."""
 
     def __init__(self, given: Any, clean: Any, sigma: float) -> None:
         super().__init__()
@@ -17,7 +17,7 @@ class _CallReached(Exception):
 
 
 class InterruptedSampler:
-    """A sampler that is left at one call of its model: a class adds `sample`, which is told what was seen there."""
+    """A sampler that is stopped at one call of its model; a subclass adds `sample`, which uses what is `seen`."""
 
     def __init__(self, sampler: nb.Bound, call: int, why: str) -> None:
         self.inner, self.call = sampler_within(sampler), call
@@ -28,7 +28,7 @@ class InterruptedSampler:
         self.inner.setup(device)
 
     def seen(self, latents: Any, info: Any) -> tuple[Any, Any, float]:
-        """x (N, C, H, W), the model's picture in it, and σ. Raises `UsageError` where it is asked less often."""
+        """x (N, C, H, W), the model's picture in it, and σ. Raises `UsageError` where there are fewer calls."""
         model, calls = self.stepping.model, 0
 
         def ask(x: Any, sigma: Any, labels: Any) -> Any:

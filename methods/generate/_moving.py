@@ -12,7 +12,7 @@ from noisebench.tracks.generate import Denoiser
 
 
 class Moving:
-    """A sampler that begins at other noise than it is given: a class adds `moved`."""
+    """A sampler that begins at other noise than it is given; a subclass adds `moved`."""
 
     def __init__(self, sampler: nb.Bound) -> None:
         self.inner = sampler_within(sampler)

@@ -1,4 +1,4 @@
-"""A classifier of noisy pictures that is told the noise: a normal law of each class, to which the noise is added."""
+"""A classifier of noisy pictures that knows the noise: a normal law for each class, widened by the noise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A classifier as one who prefers: how sure it is that samples are of the class that was asked for."""
+"""A classifier as judge of samples: how sure it is that they are of the class that was asked for."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Classes = Annotated[int, Ge(2), Le(100_000)]
 
 
 class Preference:
-    """Any method of `classify` that is told pictures on [0, 1] and nothing of them."""
+    """Any method of `classify`, which is given pictures on [0, 1] and nothing else."""
 
     def __init__(self, classifier: nb.Bound, classes: int) -> None:
         if any(entry.meta.get("oracle") for entry in classifier.entries):
@@ -40,7 +40,7 @@ class Preference:
 
 
 def known(labels: Any, classes: int) -> Any:
-    """The labels (N,) as a tensor, int64. Raises `UsageError` where one is above those that are told apart."""
+    """The labels (N,) as a tensor, int64. Raises `UsageError` for one beyond the known classes."""
     import torch
 
     wanted = torch.as_tensor(labels)

@@ -1,4 +1,4 @@
-"""Ranges of values for rounding to few bits: those that lose the least, by the mean of the error to the power 2.4."""
+"""Ranges for rounding values to few bits: those with the smallest mean of the error to the power 2.4."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def rounded(values: Any, low: Any, high: Any, bits: int) -> Any:
 
 
 def channels_rounded(rows: Any, bits: int) -> Any:
-    """Rows (K, N), each on 2^bits - 1 even levels around 0, to an end that loses the least of that row."""
+    """Rows (K, N), each on 2^bits - 1 even levels around 0, to the end with the smallest error of that row."""
     import torch
 
     most = 2 ** (bits - 1) - 1
@@ -43,7 +43,7 @@ def channels_rounded(rows: Any, bits: int) -> Any:
 
 
 def best_range(values: Any, bits: int) -> tuple[float, float]:
-    """The ends of the range for which rounding loses the least of `values` (N,): both together, then one by one."""
+    """The ends of the range with the smallest rounding error of `values` (N,): both together, then one by one."""
     import torch
 
     farthest = min(float(values.min()), 0.0), max(float(values.max()), 0.0)
@@ -64,7 +64,7 @@ def best_range(values: Any, bits: int) -> tuple[float, float]:
 
 
 def _errors(values: Any, low: Any, high: Any, bits: int) -> Any:
-    """What is lost of the values by each of the ranges, (K,)."""
+    """The rounding error of the values by each of the ranges, (K,)."""
     import torch
 
     each = max(1, _AT_ONCE // len(values))

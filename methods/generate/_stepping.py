@@ -1,4 +1,4 @@
-"""What samplers share: the levels of noise that they go down by, the model that they ask, and where they begin."""
+"""What samplers share: their noise levels, the model that they call, and where they begin."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def levels(schedule: Schedule, steps: int, least: float, most: float) -> list[fl
 
 
 class Stepping:
-    """A sampler that goes down levels of noise, asking a model at each: a class adds `walk`, and its parameters.
+    """A sampler that goes down noise levels and calls a model at each; a subclass adds `walk` and its parameters.
 
     A sample at a level is a picture plus normal noise of that deviation (variance exploding): so DDPM's, with its
     picture and noise scaled to the variance 1, is this one over √(1 + σ²), and a flow's this one over 1 + σ.

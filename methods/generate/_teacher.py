@@ -1,4 +1,4 @@
-"""A trained model of the track `generate` as the teacher of a network, which begins as it is."""
+"""A trained model of the track `generate` as the teacher of a network, which begins as its copy."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class ModelTeacher:
         self.begun = False
 
     def prepare(self, net: Any) -> Any:
-        """Know the network, which stays as it is."""
+        """Remember the network, which stays as it is."""
         self.net = net
         return net
 
     def begin(self, *, first: bool) -> None:
-        """Load the teacher; at the first step the student becomes what it is. Raises `UsageError` for another kind."""
+        """Load the teacher; at the first step the student gets its weights. Raises `UsageError` for another kind."""
         self.teacher.setup(str(next(self.net.parameters()).device))
         net: Any = getattr(self.teacher.instance, "net", None)
         recipe = getattr(self.teacher.instance, "recipe", None)
@@ -45,7 +45,7 @@ class ModelTeacher:
         self.begun = True
 
     def seen(self, x: Any, sigma: Any, labels: Any) -> Any:
-        """The picture that the teacher sees in `x`; of its instance, for what a training asks is no sample's cost."""
+        """The picture that the teacher sees in `x`; its instance is called, for this is no cost of a sample."""
         return self.teacher.instance.denoised(x, sigma, labels)
 
 

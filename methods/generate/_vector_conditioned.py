@@ -1,4 +1,4 @@
-"""A model that is told a vector where it would be told a class: its table of classes says it."""
+"""A model that is given a vector in place of the one that its table has for a class."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from noisebench.tracks.generate import Denoiser
 class VectorConditioned:
     """A model, such as `trained(…)` or `quantized(model=trained(…))`, whose classes are vectors of one table.
 
-    model: the spec. name: of who asks, for what is refused.
+    model: its spec. name: of the component that uses it, for messages.
     """
 
     def __init__(self, model: nb.Bound, name: str) -> None:
@@ -64,7 +64,7 @@ class VectorConditioned:
         return table.weight.detach()[self._place].clone()
 
     def __call__(self, x: Any, sigma: Any, labels: Any, chosen: Any, vector: Any) -> Any:
-        """The picture seen in `x` (N, C, H, W), told `vector` (D,) where `chosen` (N,) is true, else of `labels`."""
+        """The picture seen in `x` (N, C, H, W), given `vector` (D,) where `chosen` (N,) is true, else `labels`."""
         import torch
 
         model_labels = torch.where(chosen, self._stand_in, labels)

@@ -28,7 +28,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Turn:
-    """An iteration that is over: its plan, what its tokens were told and became (N n, D), and all tokens (N, T, D)."""
+    """A finished iteration: its plan, what its tokens were given and became (N n, D), and all tokens (N, T, D)."""
 
     plan: Plan
     conditions: Any
@@ -95,7 +95,7 @@ class DiSA:
         return as_pictures(tokens, tuple(latents.shape[1:]), self.model.patch).float()
 
     def turns(self, latents: Any, info: Any) -> Iterator[Turn]:
-        """Each iteration as it is over."""
+        """Yield each iteration once it is finished."""
         import torch
 
         start = self.tokens_of(self.most * latents.double())
@@ -127,7 +127,7 @@ class DiSA:
         return [Plan(*each) for each in zip(order.split(drawn, dim=1), map(down.__getitem__, steps), strict=True)]
 
     def drawn(self, x: Any, conditions: Any, down: list[float], info: Any) -> Any:
-        """Tokens (M, D) from `x`, noise of the first level of `down`, given what they were told."""
+        """Tokens (M, D) from `x`, noise of the first level of `down`, given their conditions."""
         for sigma, lower in itertools.pairwise(down):
             share, fresh = self.step_of(sigma, lower)
             clean = self.model(x, sigma, conditions)

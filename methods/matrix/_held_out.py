@@ -1,4 +1,4 @@
-"""What a parameter is chosen by that nobody told: the error on measurements that were held out."""
+"""How a parameter that nobody gave is chosen: by the error on held-out measurements."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a program is handed in files, and what is taken from it again."""
+"""The files that a program is given, and the picture that it gives back."""
 
 from __future__ import annotations
 

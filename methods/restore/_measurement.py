@@ -144,7 +144,7 @@ def _shrunk(noisy: Any, info: Any, name: str) -> Measurement:
     (u_rows, rows, v_rows), (u_columns, columns, v_columns) = shrinking(height, scale), shrinking(width, scale)
 
     def both(by_rows: Picture, x: Picture, by_columns: Picture) -> Picture:
-        """left x rightᵀ of each channel."""
+        """by_rows x by_columnsᵀ of each channel."""
         product: Picture = np.matmul(np.matmul(by_rows, x.transpose(2, 0, 1)), by_columns.T).transpose(1, 2, 0)
         return product
 

@@ -21,14 +21,14 @@ def channels_kept(given: Sequence[int], wanted: Sequence[int], name: str) -> int
 
 
 def network_within(of: Any, channels: int, given: Sequence[int]) -> nn.Module:
-    """`of` for so many channels. As many come out: what a residual network adds its output to are the first planes."""
+    """The network `of` with so many channels in and out; a residual one adds its output to the first planes."""
     shape = (channels, *given[1:])
     net: nn.Module = of.entry.obj(shape, shape, **of.kwargs)
     return net
 
 
 def module_in(net: Any, kind: type[Module], needed: str) -> Module:
-    """The first module of a class in a network, which parts may have wrapped. Raises `UsageError`: what is `needed`."""
+    """The first module of a class in a network, wrapped or not. Raises `UsageError`, `needed`, for none."""
     for module in getattr(net, "modules", tuple)():
         if isinstance(module, kind):
             return module

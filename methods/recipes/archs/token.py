@@ -55,7 +55,7 @@ class Token(nn.Module):
         return self
 
     def know(self, labels: Any) -> None:
-        """The label of a batch is the token's. Raises `UsageError` where pictures are of several."""
+        """Take the label of a batch for the token's. Raises `UsageError` where pictures are of several."""
         if labels is not None:
             classes = labels.unique()
             if len(classes) != 1 or (0 <= int(self.label) != int(classes)):

@@ -23,10 +23,10 @@ class Twins(nn.Module):
         super().__init__()
         self.both = nn.ModuleList(of.entry.obj(given, wanted, **of.kwargs) for _ in range(2))
         self.outputs: tuple[torch.Tensor, ...] = ()
-        """What each made of the last batch."""
+        """The output of each for the last batch."""
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without what was made last, which belongs to a step and cannot be copied."""
+        """Without the last outputs, which belong to a step and cannot be copied."""
         return {**self.__dict__, "outputs": ()}
 
     def forward(self, x: Any) -> Any:

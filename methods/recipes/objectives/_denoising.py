@@ -1,4 +1,4 @@
-"""Objectives of models that are told the noise and the class: one network, read as a denoiser in four ways.
+"""Objectives of denoisers that are given the noise and the class: one network, read in four ways.
 
 A picture x0 on [-1, 1] with normal noise of deviation σ is x = x0 + σ n. A network F is given `into` x, and what is
 expected is `kept` x + `reach` F; so what F should give is (x0 - kept x) / reach, whose size is about 1 at every level.
@@ -45,7 +45,7 @@ def read_as(scales: Scales) -> Callable[[F], F]:
 
 
 def asked(net: Any, scaled: Any, sigma: Any, labels: Any) -> Any:
-    """What the network gives, told the level by a quarter of its logarithm. Raises `UsageError` for one untold."""
+    """The network's output, given a quarter of the level's logarithm. Raises `UsageError` for one without."""
     if not hasattr(net, "classes"):
         raise nb.UsageError("this objective needs a network that is told the noise, such as arch=diffusion_unet")
     return net(scaled, sigma.flatten().log() / 4, labels)

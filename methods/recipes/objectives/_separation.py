@@ -46,7 +46,7 @@ class Heard:
 
 
 def heard(separator: ClassMaskUNet, mixtures: Any) -> Heard:
-    """What the network hears of mixtures (B, 1, N)."""
+    """Mixtures (B, 1, N) as the network takes them."""
     level = peak(mixtures)
     spectra = separator.spectra(mixtures / level)
     return Heard(level, spectra, magnitude(spectra))

@@ -1,4 +1,4 @@
-"""A network that tells whole pictures of a set from made ones, and what it and their maker learn from that."""
+"""A network that tells whole pictures of a set from generated ones, and what it and the generator learn from that."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Adversary(nn.Module):
         return moved.transpose(0, 1)
 
     def doubt(self, generated: Any) -> Any:
-        """How little made pictures pass for true ones: what their maker makes small. This network gets no gradient."""
+        """The generator's loss: how little its pictures pass for true ones. This network gets no gradient."""
         frozen = [parameter.requires_grad_(False) for parameter in self.parameters()]
         doubt = F.softplus(-self(self._moved(generated))).mean()
         for parameter in frozen:
@@ -61,7 +61,7 @@ class Adversary(nn.Module):
         return doubt
 
     def mistakes(self, true: Any, generated: Any, r1: float) -> Any:
-        """How little it tells true pictures from made ones, for it to make small. Their maker gets no gradient.
+        """This network's loss: how little it tells true pictures from generated ones. The generator gets no gradient.
 
         r1: half of this times the squared gradient by true pictures is added, of which there must be some.
         """
@@ -77,7 +77,7 @@ class Adversary(nn.Module):
 def learn(
     network: Adversary, optimizer: torch.optim.Optimizer, true: Any, generated: Any, r1: float, step: int
 ) -> None:
-    """One step on true and made pictures; in every fourth the gradient by true ones counts, four times as much."""
+    """One step on true and generated pictures; in every fourth the gradient by true ones counts, four times as much."""
     mistakes = network.mistakes(true, generated, _EVERY * r1 if step % _EVERY == 0 else 0.0)
     optimizer.zero_grad()
     torch.autograd.backward(mistakes)

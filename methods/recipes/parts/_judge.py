@@ -1,4 +1,4 @@
-"""A small network that tells true pictures from made ones, place by place."""
+"""A small network that tells true pictures from generated ones, place by place."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Judge(nn.Module):
         return self.layers(torch.cat([picture, degraded], dim=1))
 
     def doubt(self, picture: Any, degraded: Any) -> Any:
-        """How little a picture passes for a true one: what its maker makes small. The judge itself gets no gradient."""
+        """The generator's loss: how little its picture passes for a true one. The judge itself gets no gradient."""
         frozen = [parameter.requires_grad_(False) for parameter in self.parameters()]
         doubt = F.softplus(-self(picture, degraded)).mean()
         for parameter in frozen:
@@ -37,5 +37,5 @@ class Judge(nn.Module):
         return doubt
 
     def mistakes(self, true: Any, generated: Any, degraded: Any) -> Any:
-        """How little it tells true pictures from made ones, for it to make small. Their maker gets no gradient."""
+        """The judge's loss: how little it tells true pictures from generated ones. The generator gets no gradient."""
         return F.softplus(-self(true, degraded)).mean() + F.softplus(self(generated.detach(), degraded)).mean()

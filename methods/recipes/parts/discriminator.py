@@ -45,7 +45,7 @@ class Discriminator:
         return net
 
     def doubt(self, generated: Any) -> Any:
-        """How little pictures (N, C, H, W) pass for true ones: what the generator makes small."""
+        """The generator's loss: how little its pictures (N, C, H, W) pass for true ones."""
         return self.network.to(generated.device).doubt(generated)
 
     def batch(self, batch: Any, step: int, steps: int) -> Any:
