@@ -130,7 +130,7 @@ def run_cell(run: str, task: str, text: str) -> list[Event]:
     worker: Any = import_module("distributed").get_worker()
     job = checked(json.loads(text), Job)
     where = {**_own_environment(), **{name: job.environment[name] for name in ("threads", "device")}}
-    job = structs.replace(job, environment=where)
+    job = structs.replace(job, environment=where, harness=harness_sha256())
     ends: list[Event] = []
     sent = 0.0
     for event in _pools[run].run(job):

@@ -19,7 +19,6 @@ from typing import Any, NoReturn
 
 from ..components.registry import NAMED_KINDS, RECIPE_KINDS, Registry, registry
 from ..components.tracks import known_track
-from ..store.harness import harness_sha256
 from . import processes
 from .messages import Event, next_job, send_job
 from .method_process import serve, use_threads
@@ -191,7 +190,6 @@ def _close(*sockets: socket.socket) -> None:
 def preload(track: str, modules: Sequence[str]) -> None:
     """Import what cells of a track need, and `modules`, so that a fork starts at once."""
     own = known_track(track)
-    harness_sha256()  # whose files are not read again in each fork
     for name in (*_PRELOAD, *(own.preload if own is not None else ()), *modules):
         importlib.import_module(name)
     gc.collect()

@@ -27,6 +27,7 @@ from ..store.cells import (
     stamp_of,
 )
 from ..store.file_changes import changes_of
+from ..store.harness import files_changed_since, harness_files, hash_of
 from ..store.index import genuine_cells
 from ..store.names import add_names, read_names, with_added
 from ..store.outputs import find_donors, kept_items, outputs_in
@@ -229,6 +230,7 @@ def run_planned(
         refuse_read_only(store)
     mark_asked(store, summary.outcome)
     rates = known_rates(store) if todo else {}
+    harness = harness_files() if todo else ()
     if todo:
         pool.preload(preload)
     watcher.plan(len(todo), len(cells) - len(todo), forecast_text(todo, rates, pool.width()))
@@ -243,8 +245,18 @@ def run_planned(
         return
     where = {**environment, "threads": base.limits.threads, "device": base.device}
     sandbox = sandbox_of(base, store, options)
-    jobs = {c.key: _job(c, base, store, options, where, stamps[c.key], donors.get(c.key), sandbox) for c in todo}
-    _Course(pool, jobs, store, summary, watcher).run(longest_first(todo, rates))
+    made_by = hash_of(harness)
+    jobs = {
+        c.key: _job(c, base, store, options, where, made_by, stamps[c.key], donors.get(c.key), sandbox) for c in todo
+    }
+    try:
+        _Course(pool, jobs, store, summary, watcher).run(longest_first(todo, rates))
+    finally:
+        if changed := files_changed_since(harness):
+            watcher.note(
+                f"{counted(len(changed), 'file')} of noisebench changed during this run ({changed[0]}): its cells have "
+                f"the hash of before, {made_by[:12]}, though new code may have made some: --retry always runs them anew"
+            )
 
 
 @dataclass
@@ -368,6 +380,7 @@ def _job(
     store: Path,
     options: RunOptions,
     environment: dict[str, Any],
+    harness: str,
     stamp: list[int] | None,
     donor: str | None,
     sandbox: Confinement | None,
@@ -385,6 +398,7 @@ def _job(
         timeout=suite.limits.timeout,
         memory=suite.limits.memory if sandbox is None else sandbox.memory,
         environment=environment,
+        harness=harness,
         redo=redo,
         afresh=afresh,
         stamp=stamp,

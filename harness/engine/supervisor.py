@@ -24,7 +24,6 @@ from ..data.disk import DiskFull, noticing_full_disk
 from ..planning.cells import PlannedCell
 from ..store.cell import SCHEMA, Cell, CellIdentity, SetPart, checked, plain_values
 from ..store.cells import cell_lock, commit, outcome_of, partial_dir, read_cell, read_rows, stamp_of
-from ..store.harness import harness_sha256
 from ..store.outputs import drop_outputs
 from ..text.errors import one_line
 from ..text.json_values import parsed
@@ -223,7 +222,7 @@ def _store(job: Job, store: Path, end: Ending, folder: Path, tail: str, seconds:
         rescored=lender,
         training=end.training,
         opened=opened_in(folder) if lender is None else read_cell(store, lender.source).opened,
-        harness=harness_sha256(),
+        harness=job.harness,
     )
     (folder / "end.json").unlink(missing_ok=True)
     drop_outputs(folder, (row["index"] for row in rows))

@@ -4,22 +4,33 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from importlib.util import find_spec
 
 _ROOMS = ("", ".methods", ".datasets", ".recipes")
-_Seen = tuple[str, str, int, int, int]
+HarnessFile = tuple[str, str, int, int, int]
+"""Name, path, and what changes with the file: its size, and the times of change of its content and of anything."""
+
+
+def harness_files() -> tuple[HarnessFile, ...]:
+    """All files of noisebench, and the Python files of its methods, datasets and recipes, as they are on the disk."""
+    return tuple(sorted(_files()))
 
 
 def harness_sha256() -> str:
-    """The hash of all files of noisebench, and of the Python files of its methods, datasets and recipes, as they are on
-    the disk; a file is read again where it has changed."""
-    return _hash_of(tuple(sorted(_files())))
+    """The hash of all of them as they are now; a file is read again where it has changed."""
+    return hash_of(harness_files())
+
+
+def files_changed_since(before: Sequence[HarnessFile]) -> list[str]:
+    """The names of those that were written, added or removed since, an edit that was taken back among them."""
+    return sorted({name for name, *_ in set(before) ^ set(_files())})
 
 
 @lru_cache(maxsize=4)
-def _hash_of(files: tuple[_Seen, ...]) -> str:
+def hash_of(files: tuple[HarnessFile, ...]) -> str:
+    """The hash of these files."""
     return hashlib.sha256(b"".join(name.encode() + _digest(path, *seen) for name, path, *seen in files)).hexdigest()
 
 
@@ -29,16 +40,15 @@ def _digest(path: str, *_seen: int) -> bytes:
         return hashlib.sha256(file.read()).digest()
 
 
-def _files() -> Iterator[_Seen]:
-    """Each file: its name, its path, and what changes with it."""
+def _files() -> Iterator[HarnessFile]:
     package = __name__.partition(".")[0]
     for room in _ROOMS:
-        found = find_spec(f"{package}{room}")
-        for folder in (found.submodule_search_locations if found is not None else None) or ():
+        spec = find_spec(f"{package}{room}")
+        for folder in (spec.submodule_search_locations if spec is not None else None) or ():
             yield from _below(folder, f"{room[1:]}/", bool(room))
 
 
-def _below(folder: str, name: str, python: bool) -> Iterator[_Seen]:
+def _below(folder: str, name: str, python: bool) -> Iterator[HarnessFile]:
     for entry in os.scandir(folder):
         if entry.is_dir():
             if entry.name != "__pycache__":

@@ -170,7 +170,7 @@ def test_a_cell_is_stored_with_the_device_that_was_used(tmp_path) -> None:
     job = Job(
         cell=cell, store=str(tmp_path), keep="none", device="cuda", threads=1, timeout=60.0, memory=None,
         environment={"threads": 1, "device": "cuda"}, redo=[], afresh=False, stamp=None, donor=None, sandbox=None,
-        blocked="",
+        blocked="", harness="",
     )  # fmt: skip
     folder = partial_dir(tmp_path, cell.key)
     folder.mkdir(parents=True)

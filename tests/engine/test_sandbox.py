@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from board_records import cost_record
+from noisebench.cli import main
 from noisebench.components.registry import Bound, Entry
 from noisebench.cost import measure
 from noisebench.engine import control_groups, processes
@@ -149,9 +150,34 @@ def test_each_cell_says_which_harness_made_it_and_verify_names_those_of_another(
     assert "1 cell of another harness" in said and said.endswith("1 cell, 0 problems\n")
 
 
+@pytest.mark.parametrize("taken_back", [False, True], ids=["edited", "and_taken_back"])
+def test_a_run_says_that_the_harness_was_edited_meanwhile(tmp_path, monkeypatch, capsys, taken_back) -> None:
+    (tmp_path / "copy").mkdir()
+    (tmp_path / "copy" / "part.py").write_text("1")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(harness, "_files", lambda: harness._below("copy", "", False))
+    before = harness.harness_sha256()
+    (tmp_path / "edits.py").write_text(
+        "import noisebench as nb\n"
+        '@nb.method("edits")\n'
+        "def edits(noisy, info):\n"
+        f"    for text in {['2', '1'] if taken_back else ['2']}:\n"
+        f"        open({str(tmp_path / 'copy' / 'part.py')!r}, 'w').write(text)\n"
+        "    return noisy\n"
+    )
+    shared = (*RUN, "--metrics", "psnr", "--plugin", "edits.py")
+    assert main(["run", "--methods", "identity", *shared]) == 0
+    assert "of noisebench changed" not in capsys.readouterr().err
+    assert main(["run", "--methods", "edits", *shared]) == 0
+    told = capsys.readouterr().err
+    assert "1 file of noisebench changed during this run (part.py)" in told and before[:12] in told
+    assert {cell.harness for cell in read_cells(tmp_path / "nb-store")[0]} == {before}
+    assert len(made_by_another(tmp_path / "nb-store")) == (0 if taken_back else 2)
+
+
 def test_the_hash_of_the_harness_sees_every_file(tmp_path) -> None:
     def hashed() -> str:
-        return harness._hash_of(tuple(sorted(harness._below(str(tmp_path), "", False))))
+        return harness.hash_of(tuple(sorted(harness._below(str(tmp_path), "", False))))
 
     for name in ("a.py", "data/b.yaml"):
         (tmp_path / name).parent.mkdir(exist_ok=True)

@@ -72,7 +72,7 @@ def job_of(cell: PlannedCell, **fields: Any) -> Job:
     """What a worker is told of a cell, with what differs from the usual."""
     usual: dict[str, Any] = {
         "store": "s", "keep": "none", "device": "cpu", "threads": 1, "timeout": 5.0, "memory": None, "environment": {},
-        "redo": [], "afresh": False, "stamp": None, "donor": None, "sandbox": None, "blocked": "",
+        "redo": [], "afresh": False, "stamp": None, "donor": None, "sandbox": None, "blocked": "", "harness": "",
     }  # fmt: skip
     return Job(cell=cell, **{**usual, **fields})
 
