@@ -21,8 +21,8 @@ class Job(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A cell to be run. `redo` are the stored outcomes that are tried again, `stamp` tells the stored version that the
     plan saw; `donor` is a cell whose kept outputs are scored, and `said` why those of one could not be; `blocked` says
     why the cell cannot be run at all. `sandbox` is that of the method, None where it has none. `gpu` is the only CUDA
-    device that the method sees. `process` is the method's process, where its cost is measured from outside. `harness` is
-    the hash of the noisebench that runs it."""
+    device that the method sees. `process` is the method's process, where its cost is measured from outside. `harness`
+    is the hash of the noisebench that runs it."""
 
     cell: PlannedCell
     store: str
