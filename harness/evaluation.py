@@ -35,7 +35,8 @@ from .planning.plan import (
     traits_of,
     usual_rank,
 )
-from .store.cell import SCHEMA, Cell, DatasetPart, MethodPart, plain_values
+from .store.cell import SCHEMA, Cell, DatasetPart, MethodPart
+from .store.cell_json import plain_values
 from .store.keys import key_of
 from .store.record import Record
 from .suite.suite import count

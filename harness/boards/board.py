@@ -17,7 +17,8 @@ from ..components.tracks import DEFAULT
 from ..cost.pace import is_busy, of_newest_reference, reference_of
 from ..statistics.blas_threads import one_blas_thread
 from ..statistics.paired_tests import ALPHA, MIN_ITEMS
-from ..store.cell import Cell, Cost, written_fields
+from ..store.cell import Cell, Cost
+from ..store.cell_json import written_fields
 from ..store.record import Record, dataset_text, words_of
 from ..store.results import Results
 from ..store.versions import latest_sources, newest, older

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..store.cell import sorted_values
+from ..store.cell_json import sorted_values
 from ..text.errors import UsageError, one_line
 from .options import add_shared, note, note_left_out, print_json, print_table, verb, write_to
 

@@ -22,7 +22,7 @@ from msgspec import structs
 
 from .. import __version__
 from ..data.disk import write_file
-from ..store.cell import plain_values
+from ..store.cell_json import plain_values
 from ..store.harness import harness_sha256
 from ..suite.suite import Suite
 from ..text.errors import UsageError, one_line

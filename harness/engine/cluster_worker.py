@@ -22,7 +22,7 @@ from typing import Any, TypedDict
 from msgspec import structs
 
 from .. import __version__
-from ..store.cell import checked
+from ..store.cell_json import checked
 from ..store.cells import refuse_read_only
 from ..store.harness import harness_sha256
 from ..text.errors import UsageError, one_line

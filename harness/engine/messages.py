@@ -11,7 +11,8 @@ from typing import Any, Required, TypedDict
 from msgspec import Struct
 
 from ..planning.cells import PlannedCell
-from ..store.cell import Cost, Number, Outcome, Rescored, SetPart, Training, checked
+from ..store.cell import Cost, Number, Outcome, Rescored, SetPart, Training
+from ..store.cell_json import checked
 from ..store.cells import WEIGHTS, cell_dir, outcome_of
 from ..text.json_values import parsed
 from .sandbox import Confinement

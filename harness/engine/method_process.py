@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypedDict
 from ..components.plugins import described_at, load_plugin
 from ..components.registry import Bound, bind
 from ..components.tracks import get_track
-from ..store.cell import plain_values
+from ..store.cell_json import plain_values
 from ..text.errors import Invalid, NotFinite, Skip, UsageError, message_of, one_line, text_of, with_item
 from ..track.calling import call_on
 from ..track.protocols import Case, Differentiates, Runner, Track

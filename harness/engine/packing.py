@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
-from ..store.cell import Request, plain_values, written_fields
+from ..store.cell import Request
+from ..store.cell_json import plain_values, written_fields
 
 S = TypeVar("S", bound=Struct)
 

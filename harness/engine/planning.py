@@ -13,7 +13,8 @@ from typing import Any, TypedDict, cast
 
 from ..planning.cells import PlannedCell
 from ..planning.replan import Replanned
-from ..store.cell import Request, checked, plain_values
+from ..store.cell import Request
+from ..store.cell_json import checked, plain_values
 from ..store.garbage import no_collection
 from ..suite.suite import CostPlan, Limits, Suite
 from ..text.errors import UsageError, one_line, text_of

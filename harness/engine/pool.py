@@ -13,7 +13,7 @@ from typing import Protocol, cast
 
 from msgspec import structs
 
-from ..store.cell import plain_values
+from ..store.cell_json import plain_values
 from ..suite.suite import Suite
 from .devices import free_device
 from .messages import Event, Job

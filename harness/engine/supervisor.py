@@ -22,7 +22,8 @@ from msgspec import structs
 from ..components.registry import bind, registry
 from ..data.disk import DiskFull, noticing_full_disk
 from ..planning.cells import PlannedCell
-from ..store.cell import SCHEMA, Cell, CellIdentity, SetPart, checked, plain_values
+from ..store.cell import SCHEMA, Cell, CellIdentity, SetPart
+from ..store.cell_json import checked, plain_values
 from ..store.cells import cell_lock, commit, outcome_of, partial_dir, read_cell, read_rows, stamp_of
 from ..store.outputs import drop_outputs
 from ..text.errors import one_line

@@ -22,7 +22,8 @@ from ..components.tracks import get_track
 from ..data.disk import noticing_full_disk, write_file
 from ..planning.cells import PlannedCell, plugins_of
 from ..planning.recipe import Recipe, data_of, recipe_of
-from ..store.cell import CurvePoint, Training, TrainingCost, checked, plain_values
+from ..store.cell import CurvePoint, Training, TrainingCost
+from ..store.cell_json import checked, plain_values
 from ..store.cells import WEIGHTS
 from ..store.outputs import ChecksOutputs
 from ..text.errors import Invalid, NotDefined, UsageError, one_line

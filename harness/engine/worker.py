@@ -23,7 +23,8 @@ from ..components.registry import Bound, bind
 from ..components.tracks import get_track
 from ..data.disk import DiskFull, noticing_full_disk, write_file
 from ..planning.cells import PlannedCell, folders_of, plugins_of
-from ..store.cell import Cost, Rescored, SetPart, checked, plain_values
+from ..store.cell import Cost, Rescored, SetPart
+from ..store.cell_json import checked, plain_values
 from ..store.cells import append_row, partial_dir, read_rows, valid_length
 from ..store.keys import combined
 from ..store.mistakes import PICTURED, Noted, mistakes_text, noted, pictured_in

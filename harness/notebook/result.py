@@ -17,7 +17,7 @@ from ..report.set_metrics import part_table
 from ..report.tables import Table, metric_title, number
 from ..statistics.exact_scores import compared
 from ..statistics.paired_tests import MIN_ITEMS, Floats, mean_differences
-from ..store.cell import plain_values
+from ..store.cell_json import plain_values
 from ..store.record import Record
 from ..text.errors import UsageError, nearest, one_line
 from .tables import html_block, html_notes, html_table, text_table

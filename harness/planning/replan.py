@@ -11,7 +11,8 @@ from typing import Any
 from msgspec import Struct
 
 from ..components.tracks import DEFAULT
-from ..store.cell import Kind, Request, written_fields
+from ..store.cell import Kind, Request
+from ..store.cell_json import written_fields
 from ..suite.suite import CostPlan, Limits, Suite
 from ..text.errors import UsageError
 from .cells import PlannedCell

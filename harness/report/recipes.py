@@ -8,7 +8,8 @@ from typing import Any
 from ..boards.recipes import Race, RecipeBoard, Recipes, RecipeTrials, memory_of
 from ..statistics.crossed_ranking import MIN_SEEDS
 from ..statistics.paired_tests import MIN_ITEMS
-from ..store.cell import Tuning, known, plain_values
+from ..store.cell import Tuning, known
+from ..store.cell_json import plain_values
 from ..store.record import decimals_of
 from ..store.results import Results
 from ..text.wording import counted

@@ -13,7 +13,7 @@ from ..boards.failures import Failure
 from ..boards.grouping import digest
 from ..boards.rows import Row
 from ..boards.scaling import growths
-from ..store.cell import plain_values
+from ..store.cell_json import plain_values
 from ..text.json_values import plain
 from .data import ReportData
 from .order_stability import evidence_values, overall_values

@@ -19,7 +19,8 @@ from ..text.errors import UsageError, one_line
 from ..text.json_values import plain, spelled
 from ..text.wording import counted
 from .baseline_layout import AS_GIVEN, FEW, LEFT_OUT, MARK, SECTIONS, SHARED, USUAL, VERSION, Line, is_value, place_of
-from .cell import Cell, plain_values
+from .cell import Cell
+from .cell_json import plain_values
 from .export import seal_of
 from .record import Record, cell_text, cost_size
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .cell import DEEPEST
+from .cell_json import DEEPEST
 
 MARK = "noisebench_baseline"
 VERSION = 1

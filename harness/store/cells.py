@@ -21,7 +21,8 @@ from ..data.disk import DiskFull, noticing_full_disk, read_regular, sync_dir, wr
 from ..text.errors import UsageError, one_line
 from ..text.json_values import parsed
 from .asked import asked_beside, asked_in, now
-from .cell import OUTCOMES, SCHEMA, Cell, checked_cell, decoded_cell, plain_values
+from .cell import OUTCOMES, SCHEMA, Cell
+from .cell_json import checked_cell, decoded_cell, plain_values
 from .export import is_export
 from .mistakes import read_mistakes
 from .previews import read_panel

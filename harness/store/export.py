@@ -20,7 +20,8 @@ from ..data.disk import open_regular, write_named
 from ..text.errors import UsageError, one_line
 from ..text.json_values import parsed, plain
 from .baseline_layout import MARK, VERSION, entries_of
-from .cell import SCHEMA, Cell, Whole, checked_cell, is_known, plain_values, why_not
+from .cell import SCHEMA, Cell, Whole
+from .cell_json import checked_cell, is_known, plain_values, why_not
 from .mistakes import mistakes_of
 from .names import why_no_names
 from .parquet_export import MAGIC, Columns, Document, Entry, is_parquet_export, parquet_bytes, read_parquet

@@ -11,7 +11,8 @@ from ..spec.paths import is_meant
 from ..text.errors import UsageError, one_line
 from ..text.wording import counted
 from .asked import asked_in
-from .cell import Cell, NamedPart, why_not_sound
+from .cell import Cell, NamedPart
+from .cell_json import why_not_sound
 from .cells import (
     AGAIN,
     Damaged,

@@ -19,7 +19,8 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from .cell import Cell, Request, plain_values, written_fields
+from .cell import Cell, Request
+from .cell_json import plain_values, written_fields
 from .record import Record
 
 Places = npt.NDArray[np.int64]

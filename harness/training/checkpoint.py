@@ -14,7 +14,8 @@ from msgspec import Struct
 
 from ..data.disk import open_regular
 from ..data.roots import weight_roots
-from ..store.cell import Training, Whole, checked, plain_values, refuse_deep
+from ..store.cell import Training, Whole
+from ..store.cell_json import checked, plain_values, refuse_deep
 from ..text.errors import UsageError, one_line
 from ..text.json_values import parsed
 

@@ -28,7 +28,7 @@ from noisebench.statistics.paired_tests import (
     without_rounding,
 )
 from noisebench.statistics.ranking import cliques, rank_ranges
-from noisebench.store.cell import plain_values
+from noisebench.store.cell_json import plain_values
 from noisebench.store.reading import read_records
 from noisebench.text.errors import UsageError
 from scipy import stats

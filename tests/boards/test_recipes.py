@@ -19,7 +19,8 @@ from noisebench.report.recipes import recipe_sections
 from noisebench.report.short_names import short_names
 from noisebench.report.write import write_report
 from noisebench.statistics.crossed_ranking import crossed_ranges
-from noisebench.store.cell import Request, plain_values, why_not_sound
+from noisebench.store.cell import Request
+from noisebench.store.cell_json import plain_values, why_not_sound
 from noisebench.store.record import Record
 from recipe_records import MIB, scored, training
 from scipy import stats

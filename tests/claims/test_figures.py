@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from board_records import changed, cost_record, record, training_of
 from noisebench.claims.figures import CellOf, CellResult, value_of
-from noisebench.store.cell import Cell, SetPart, plain_values
+from noisebench.store.cell import Cell, SetPart
+from noisebench.store.cell_json import plain_values
 from noisebench.store.training_figures import Unknown
 
 

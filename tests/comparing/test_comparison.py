@@ -26,7 +26,7 @@ from noisebench.report.comparison import (
     difference_table,
     write_comparison,
 )
-from noisebench.store.cell import plain_values
+from noisebench.store.cell_json import plain_values
 from noisebench.store.export import export_text
 from noisebench.store.record import Record
 from noisebench.text.errors import UsageError

@@ -20,7 +20,8 @@ from noisebench.components.registry import bind
 from noisebench.components.tracks import get_track
 from noisebench.engine.opened_files import keep_opened, noticing_opened_files, opened_in, seen_files
 from noisebench.store import file_changes as file_changes_module
-from noisebench.store.cell import Cell, Request, written_fields
+from noisebench.store.cell import Cell, Request
+from noisebench.store.cell_json import written_fields
 from noisebench.store.cells import keys, open_store, read_cell, read_record
 from noisebench.store.export import export_text
 from noisebench.store.file_changes import ABSENT, digest_of, file_changes, remember_digest

@@ -12,7 +12,7 @@ from noisebench.planning import replan as replanning
 from noisebench.planning.cells import PlannedCell
 from noisebench.planning.plan import plan
 from noisebench.planning.replan import Replanned, replan
-from noisebench.store.cell import plain_values
+from noisebench.store.cell_json import plain_values
 from noisebench.suite.suite import CostPlan, Suite
 
 SUITE = Suite(

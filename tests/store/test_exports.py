@@ -18,7 +18,8 @@ from board_records import as_schema_1, cell_of, cost_record, panel_of, record, s
 from conftest import ROOT
 from msgspec import structs
 from noisebench.store import export
-from noisebench.store.cell import OUTCOMES, MetricPart, SetPart, plain_values, why_not_sound
+from noisebench.store.cell import OUTCOMES, MetricPart, SetPart
+from noisebench.store.cell_json import plain_values, why_not_sound
 from noisebench.store.cells import open_store, read_record
 from noisebench.store.export import _seal, export_text, read_export, seal_of, why_no_number, write_export
 from noisebench.store.key_changes import differences

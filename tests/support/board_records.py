@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 from msgspec import structs
-from noisebench.store.cell import SCHEMA, Cell, checked, plain_values
+from noisebench.store.cell import SCHEMA, Cell
+from noisebench.store.cell_json import checked, plain_values
 from noisebench.store.keys import key_of
 from noisebench.store.record import Panel, Record
 

@@ -21,7 +21,7 @@ from msgspec import structs
 from noisebench.data.png_files import byte_sha256
 from noisebench.engine.messages import Job
 from noisebench.planning.cells import PlannedCell
-from noisebench.store.cell import checked, checked_cell, plain_values
+from noisebench.store.cell_json import checked, checked_cell, plain_values
 from noisebench.store.cells import cell_dir, commit, partial_dir
 from noisebench.store.keys import key_of
 from noisebench.store.outputs import save_output

@@ -22,7 +22,7 @@ from noisebench.components.registry import bind
 from noisebench.engine.train_cell import Diverged, _hear_loss, _State
 from noisebench.planning.plan import plan
 from noisebench.planning.recipe import recipe_of
-from noisebench.store.cell import plain_values
+from noisebench.store.cell_json import plain_values
 from noisebench.store.cells import keys, read_cell, read_record
 from noisebench.suite.suite import Suite
 from noisebench.training.bfloat16 import ProductsInFloat32

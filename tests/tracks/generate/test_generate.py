@@ -17,7 +17,8 @@ from noisebench.components.registry import bind
 from noisebench.components.tracks import get_track
 from noisebench.distances.energy import energy_distance
 from noisebench.distances.neighbours import coverage, density, precision
-from noisebench.store.cell import SetPart, checked
+from noisebench.store.cell import SetPart
+from noisebench.store.cell_json import checked
 from noisebench.track.calling import call_on
 from noisebench.tracks.generate import Denoiser, LatentBatch, Reference, TrainingPicture
 from noisebench.tracks.generate.set_metrics import SampleSetMetric, on_principal_axes, score_set
