@@ -12,7 +12,7 @@ from typing import Any
 import noisebench as nb
 import numpy as np
 import pytest
-from conftest import DATA, ROOT
+from conftest import DATA
 from noisebench.components.registry import bind, registry
 from noisebench.components.tracks import get_track
 from noisebench.planning.cells import shown_to
@@ -56,15 +56,6 @@ def scores(output: Any, item: Clip, *metrics: str, protocol: str = "plain") -> d
 
 def score(output: Any, item: Clip, metric: str, **more: str) -> Any:
     return scores(output, item, metric, **more)[metric]
-
-
-def test_the_page_names_every_component():
-    text = (ROOT / "docs" / "audio.md").read_text(encoding="utf-8")
-    for kind in ("method", "dataset", "regime", "protocol", "metric"):
-        known = registry(kind, "audio")
-        for name in known.names():
-            if known.get(name).obj.__module__.startswith("noisebench."):
-                assert re.search(rf"`{name}[(`]", text), f"{kind} {name}"
 
 
 # ---- spectra and rates

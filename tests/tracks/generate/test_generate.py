@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ import noisebench as nb
 import numpy as np
 import pytest
 import torch
-from conftest import ROOT
 from noisebench.components.registry import bind
 from noisebench.components.tracks import get_track
 from noisebench.distances.energy import energy_distance
@@ -552,18 +550,6 @@ def test_an_item_that_is_none_is_refused() -> None:
         TRACK.identify(replace(batch(), labels=np.zeros(3, np.int64)))
     with pytest.raises(nb.UsageError, match="float32"):
         Reference(np.zeros((3, 2, 2)))
-
-
-def test_the_page_names_every_component() -> None:
-    from noisebench.components.registry import registry
-
-    text = (ROOT / "docs" / "generate.md").read_text(encoding="utf-8")
-    for kind in ("method", "dataset", "regime", "protocol", "metric"):
-        known = registry(kind, "generate")
-        own = [name for name in known.names() if known.get(name).obj.__module__.startswith("noisebench.")]
-        assert own
-        for name in own:
-            assert re.search(rf"`{name}[(`]", text), f"{kind} {name}"
 
 
 @pytest.mark.data

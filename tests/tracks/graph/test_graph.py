@@ -714,14 +714,3 @@ def test_a_report_shows_the_true_graph_beside_those_found(cli, tmp_path: Path):
     assert drawing.stat().st_size > 5000
     board = (tmp_path / "board" / "leaderboard.md").read_text()
     assert "shd" in board and "psnr" not in board and "picture" not in board.lower()
-
-
-def test_the_page_names_every_component():
-    import re
-
-    from noisebench.components.registry import registry
-
-    text = (Path(__file__).parents[3] / "docs" / "graph.md").read_text(encoding="utf-8")
-    for kind in ("method", "dataset", "regime", "protocol", "metric"):
-        for name in registry(kind, "graph").names():
-            assert re.search(rf"`{name}[(`]", text), f"{kind} {name}"

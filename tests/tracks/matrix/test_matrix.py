@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import pickle
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,7 @@ from typing import Any
 import noisebench as nb
 import numpy as np
 import pytest
-from conftest import ROOT
-from noisebench.components.registry import bind, registry
+from noisebench.components.registry import bind
 from noisebench.components.tracks import get_track
 from noisebench.planning.cells import shown_to
 from noisebench.track.calling import call_on, reveal
@@ -49,15 +47,6 @@ def scores(output: Any, item: Measured, *metrics: str, protocol: str = "whole", 
 
 def error(method: str, item: Measured, regime: str = "none", seed: int = 0) -> float:
     return scores(recover(method, item, regime, seed), item)["relative_error"]
-
-
-def test_the_page_names_every_component():
-    text = (ROOT / "docs" / "matrix.md").read_text(encoding="utf-8")
-    for kind in ("method", "dataset", "regime", "protocol", "metric"):
-        known = registry(kind, "matrix")
-        for name in known.names():
-            if known.get(name).obj.__module__.startswith("noisebench."):
-                assert re.search(rf"`{name}[(`]", text), f"{kind} {name}"
 
 
 # ---- metrics and protocols
