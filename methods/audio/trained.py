@@ -74,8 +74,8 @@ class TrainedAudioMethod(nb.TrainedMethod):
                 if info.source is None
                 else f"was trained on {classes} classes, and class {info.source} is to be found"
             )
-        asked = torch.nn.functional.one_hot(torch.tensor([info.source]), classes).float()
-        return self.made_by(lambda clip: self.net(clip, asked.to(clip.device)), wave)
+        one_hot = torch.nn.functional.one_hot(torch.tensor([info.source]), classes).float()
+        return self.made_by(lambda clip: self.net(clip, one_hot.to(clip.device)), wave)
 
     def made_by(self, restored: Any, channels: Any) -> Any:
         """What a function of tensors (1, C, N) makes of a clip, (N,) or with further channels (C, N)."""

@@ -52,12 +52,12 @@ def stepped(caller: nb.Classifier, net: Any, picture: Any, info: Any, label: int
             one.requires_grad_(True)
         loss = -torch.log_softmax(logits_of(caller, caller.prepare(picture), info), dim=0)[label]
         gradients = torch.autograd.grad(loss, [one for one, _ in weights], allow_unused=True)
-        for (one, asked), step in zip(weights, gradients, strict=True):
-            one.requires_grad_(asked)
+        for (one, trained), step in zip(weights, gradients, strict=True):
+            one.requires_grad_(trained)
             if step is not None:
                 one.data.sub_(rate * step)
         yield
     finally:
-        for (one, asked), values in zip(weights, before, strict=True):
-            one.requires_grad_(asked)
+        for (one, trained), values in zip(weights, before, strict=True):
+            one.requires_grad_(trained)
             one.data.copy_(values)

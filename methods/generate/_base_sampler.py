@@ -7,7 +7,7 @@ from typing import Any
 import noisebench as nb
 
 
-def going_down(name: str, base: nb.Bound) -> Any:
+def base_sampler(name: str, base: nb.Bound) -> Any:
     """The instance of a sampler with `levels` and `sample`. Raises `UsageError` for another method; `name` needs it."""
     sampler = base.entry.obj(**base.kwargs) if isinstance(base.entry.obj, type) else None
     if not (hasattr(sampler, "levels") and hasattr(sampler, "sample")):
@@ -15,6 +15,6 @@ def going_down(name: str, base: nb.Bound) -> Any:
     return sampler
 
 
-def on_from(base: Any, x: Any, info: Any) -> Any:
+def sampled_from(base: Any, x: Any, info: Any) -> Any:
     """The samples that `base` makes of `x` (N, C, H, W), float64, at the first of its levels."""
     return base.sample(x / base.levels[0], info)

@@ -49,15 +49,15 @@ class VectorConditioned:
                 "that of its classes: give a model with classes, such as trained(arch=diffusion_unet(classes=10))"
             )
         table = next(iter(tables))
-        asked: list[Any] = []
-        hook = table.register_forward_pre_hook(lambda _, given: asked.append(given[0].detach()))
+        places: list[Any] = []
+        hook = table.register_forward_pre_hook(lambda _, given: places.append(given[0].detach()))
         try:
             ask()
         finally:
             hook.remove()
-        if not asked or asked[-1].shape != (1,):
+        if not places or places[-1].shape != (1,):
             raise nb.UsageError(f"{self.name}: {self._spec} looks no class up in its table, once for each picture")
-        self._stand_in, self._place = stand_in, int(asked[-1])
+        self._stand_in, self._place = stand_in, int(places[-1])
         if self._hook is not None:
             self._hook.remove()
         self._hook = table.register_forward_hook(self._say)

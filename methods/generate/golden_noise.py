@@ -95,9 +95,9 @@ class GoldenNoise(Moving):
 
         if tuple(latents.shape[1:]) != self.shape:
             raise nb.Skip(f"golden_noise learned of noise {self.shape}, not {tuple(latents.shape[1:])}")
-        asked = np.full(len(latents), -1) if info.labels is None else info.labels
+        labels = np.full(len(latents), -1) if info.labels is None else info.labels
         with torch.no_grad():
-            return self.net(latents.float(), known(asked, self.classes).to(latents.device))
+            return self.net(latents.float(), known(labels, self.classes).to(latents.device))
 
     def _made_of(self, device: Any) -> Iterator[str]:
         """All that the network depends on, but for what models and classifiers have learned."""

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import noisebench as nb
-from noisebench.methods.generate._base_sampler import going_down, on_from
+from noisebench.methods.generate._base_sampler import base_sampler, sampled_from
 from noisebench.methods.generate._stepping import normal
 from noisebench.tracks.generate import Denoiser
 
@@ -26,7 +26,7 @@ class OneMoreStep:
     """
 
     def __init__(self, *, base: nb.MethodSpec, first: nb.MethodSpec) -> None:
-        self.base = going_down("one_more_step", base)
+        self.base = base_sampler("one_more_step", base)
         self.draws = hasattr(first.entry.obj, "sample")
         self.first: Any = first.entry.obj(**first.kwargs) if self.draws else Denoiser(first)
 
@@ -44,4 +44,4 @@ class OneMoreStep:
         else:
             with torch.no_grad():
                 seen = self.first(_PURE * latents, _PURE, info.labels)
-        return on_from(self.base, seen.double() + self.base.levels[0] * normal(latents.double(), info), info)
+        return sampled_from(self.base, seen.double() + self.base.levels[0] * normal(latents.double(), info), info)

@@ -114,9 +114,9 @@ class Quantized:
         classes = max((int(getattr(one, "classes", 0) or 0) for one in _networks(self.model)), default=0)
         labels = torch.arange(self.count, device=device) % (classes + 1) - 1 if classes else None
         for place in range(int(places.max())):
-            going = (places > place).nonzero()[:, 0]
+            moving = (places > place).nonzero()[:, 0]
             sigma, lower = self.levels[place : place + 2]
-            for part in torch.split(going, _AT_ONCE):
+            for part in torch.split(moving, _AT_ONCE):
                 clean = self._full(x[part], sigma, None if labels is None else labels[part])
                 x[part] += (lower - sigma) * slope(x[part], clean, sigma)
         at = torch.tensor(self.levels, dtype=x.dtype, device=device)[places]

@@ -5,7 +5,7 @@ from typing import Any
 
 import noisebench as nb
 import numpy as np
-from noisebench.methods.generate._base_sampler import going_down, on_from
+from noisebench.methods.generate._base_sampler import base_sampler, sampled_from
 from noisebench.methods.generate._stepping import Level
 from noisebench.tracks.generate import GaussianLaws
 
@@ -24,7 +24,7 @@ class Teleport:
     """
 
     def __init__(self, *, base: nb.MethodSpec, of: nb.DatasetSpec, skip: Level = 8.4) -> None:
-        self.of, self.base = of, going_down("teleport", base)
+        self.of, self.base = of, base_sampler("teleport", base)
         inner = self.base.levels[:-1]
         start = min(range(len(inner)), key=lambda place: abs(math.log(inner[place] / skip)))
         self.most, self.base.levels = inner[0], self.base.levels[start:]
@@ -50,4 +50,4 @@ class Teleport:
         for label in np.unique(labels):
             chosen = labels == label
             rows[chosen] = self.moments.of(int(label)).moved(rows[chosen], self.most, self.base.levels[0])
-        return on_from(self.base, torch.from_numpy(rows).reshape(latents.shape).to(latents.device), info)
+        return sampled_from(self.base, torch.from_numpy(rows).reshape(latents.shape).to(latents.device), info)

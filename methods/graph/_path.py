@@ -36,8 +36,8 @@ class PathSchedule:
 
 
 @dataclass(frozen=True)
-class _Heard:
-    """Says how far the whole path is, of a step within a stage."""
+class _PathProgress:
+    """Reports the progress of the whole path, from a step within a stage."""
 
     tell: Callable[[int, int], None]
     before: int
@@ -62,10 +62,10 @@ def follow_path(samples: Any, score: Score, course: PathSchedule, tell: Callable
     of = (len(BARRIERS) - 1) * course.warm + course.last
     for stage, barrier in enumerate(BARRIERS):
         most = course.last if stage == len(BARRIERS) - 1 else course.warm
-        heard = _Heard(tell, done, of)
+        progress = _PathProgress(tell, done, of)
         rate, end = course.rate, None
         while end is None:
-            end = _stage(weights, levels, cov, score, course.lam, mu, barrier, rate, most, heard)
+            end = _stage(weights, levels, cov, score, course.lam, mu, barrier, rate, most, progress)
             # Outside of the barrier's domain: once more, slower and with more room.
             rate, barrier = rate / 2, barrier + 0.1
         weights, levels = end

@@ -47,9 +47,9 @@ def subgm(
     the same for them. A matrix that is not `psd` has two factors, which the paper does not treat.
     """
     gain, m = given.operator.gain, given.operator.count
-    asked = round(10 / (1 - rho)) if steps is None else steps
+    count = round(10 / (1 - rho)) if steps is None else steps
 
     def direction(t: int, residuals: Any) -> Any:
         return eta0 * rho**t * 2 / (m * gain) * np.sign(residuals)
 
-    return descend(given, info, rank, alpha, asked, direction)
+    return descend(given, info, rank, alpha, count, direction)

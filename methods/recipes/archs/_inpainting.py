@@ -130,18 +130,18 @@ def attended(features: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
     if not len(whole) or not len(holes):
         return features
     sources = patches.index_select(1, whole)
-    asked = torch.split(patches.index_select(1, holes), max(1, _SCORES // len(whole)), dim=1)
-    means = torch.cat([_mean_patches(part, sources) for part in asked], dim=1)
+    targets = torch.split(patches.index_select(1, holes), max(1, _SCORES // len(whole)), dim=1)
+    means = torch.cat([_mean_patches(part, sources) for part in targets], dim=1)
     laid = torch.zeros_like(patches).index_copy(1, holes, means.to(patches.dtype))
     total = F.fold(laid[None], (height + 2, width + 2), 3)[0, :, 1:-1, 1:-1]
     lying = F.avg_pool2d((~known)[None].to(features.dtype), 3, stride=1, padding=1) * 9
     return torch.where(known, features, total / lying.clamp_min(1))
 
 
-def _mean_patches(asked: torch.Tensor, sources: torch.Tensor) -> torch.Tensor:
+def _mean_patches(targets: torch.Tensor, sources: torch.Tensor) -> torch.Tensor:
     """Of each patch (D, N) the mean of the sources (D, M) that it resembles, (D, N)."""
     # The square of a patch itself is in all of its distances, and so in none once they are standardised.
-    distance = torch.addmm(sources.square().sum(dim=0), asked.T, sources, alpha=-2)
+    distance = torch.addmm(sources.square().sum(dim=0), targets.T, sources, alpha=-2)
     centred = distance - distance.mean(dim=1, keepdim=True)
     spread = (centred.square().mean(dim=1, keepdim=True) + _LEAST_VARIANCE).sqrt()
     return sources @ torch.softmax(-_SHARPNESS * torch.tanh(centred / spread), dim=1).T

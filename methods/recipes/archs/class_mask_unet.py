@@ -69,7 +69,7 @@ class ClassMaskUNet(nn.Module):
         """The inverse of `spectra`: (B, 1, length)."""
         return clips_of(spectra, self.size, self.hop, length)
 
-    def mask(self, magnitudes: Any, asked: Any) -> Any:
+    def mask(self, magnitudes: Any, classes: Any) -> Any:
         """Magnitudes (B, F, T) of clips of peak 1, and which classes are asked for, (B, classes) of 0 and 1 → mask."""
         high = torch.linspace(-1, 1, magnitudes.shape[1], dtype=magnitudes.dtype, device=magnitudes.device)
         y = torch.stack([torch.log1p(magnitudes), high[None, :, None].expand_as(magnitudes)], dim=1)
@@ -77,15 +77,15 @@ class ClassMaskUNet(nn.Module):
         for block in self.down:
             y = block(y)
             skips.append(y)
-        scale, shift = self.told(asked.to(y.dtype)).chunk(2, dim=1)
+        scale, shift = self.told(classes.to(y.dtype)).chunk(2, dim=1)
         y = skips.pop() * (1 + scale)[:, :, None, None] + shift[:, :, None, None]
         for block in self.up:
             beside = skips.pop()
             y = block(torch.cat([F.interpolate(y, size=beside.shape[-2:]), beside], dim=1))
         return torch.sigmoid(self.head(y)[:, 0].to(magnitudes.dtype))
 
-    def forward(self, x: Any, asked: Any) -> Any:
+    def forward(self, x: Any, classes: Any) -> Any:
         """(B, 1, N) and (B, classes) → (B, 1, N)."""
         level = peak(x)
         spectra = self.spectra(x / level)
-        return level * self.clips(self.mask(magnitude(spectra), asked) * spectra, x.shape[-1])
+        return level * self.clips(self.mask(magnitude(spectra), classes) * spectra, x.shape[-1])

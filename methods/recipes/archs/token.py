@@ -64,7 +64,7 @@ class Token(nn.Module):
                 )
             self.label.copy_(classes[0])
 
-    def told_of(self, x: Any, sigma: Any, vector: Any) -> Any:
+    def denoised_with(self, x: Any, sigma: Any, vector: Any) -> Any:
         """The pictures seen in `x` (N, C, H, W) by a model that is told `vector` for each."""
         every = torch.ones(len(x), dtype=torch.bool, device=x.device)
         return self.conditioned(x, sigma, torch.zeros_like(every, dtype=torch.long), every, vector)
@@ -76,7 +76,7 @@ class Token(nn.Module):
         return self.conditioned(x, sigma, labels, chosen_by(labels, int(self.label)), self.vector)
 
     def forward(self, x: Any) -> Any:
-        return self.told_of(x, 1.0, self.vector)
+        return self.denoised_with(x, 1.0, self.vector)
 
 
 def chosen_by(labels: Any, label: int) -> Any:

@@ -31,7 +31,7 @@ class DenoiserReading:
         """The picture that is expected in x (N, C, H, W), noise of deviation `sigma` in it; both on [-1, 1]."""
         sigma = torch.as_tensor(sigma, dtype=x.dtype, device=x.device).reshape(-1, 1, 1, 1).expand(len(x), 1, 1, 1)
         into, kept, reach = self.scales(sigma)
-        return kept * x + reach * asked(net, into * x, sigma, labels)
+        return kept * x + reach * network_output(net, into * x, sigma, labels)
 
 
 def read_as(scales: Scales) -> Callable[[F], F]:
@@ -44,7 +44,7 @@ def read_as(scales: Scales) -> Callable[[F], F]:
     return mark
 
 
-def asked(net: Any, scaled: Any, sigma: Any, labels: Any) -> Any:
+def network_output(net: Any, scaled: Any, sigma: Any, labels: Any) -> Any:
     """The network's output, given a quarter of the level's logarithm. Raises `UsageError` for one without."""
     if not hasattr(net, "classes"):
         raise nb.UsageError("this objective needs a network that is told the noise, such as arch=diffusion_unet")
@@ -62,7 +62,7 @@ def denoising_loss(net: Any, batch: Any, scales: Scales, sigma: Any, drop: float
         labels = torch.where(torch.rand(len(labels), device=labels.device) < drop, -1, labels)
     x = clean + sigma * torch.randn_like(clean)
     into, kept, reach = scales(sigma)
-    output = asked(net, into * x, sigma, labels)
+    output = network_output(net, into * x, sigma, labels)
     return loss.entry.obj(output, (clean - kept * x) / reach, **loss.kwargs)
 
 

@@ -47,7 +47,7 @@ def velocity_error(estimate: Any, clean: Any, sigma: Any) -> Any:
 
 def token_loss(token: Token, clean: Any, x: Any, sigma: Any, vector: Any) -> Any:
     """That error of a model which is told the vector (D,)."""
-    return velocity_error(token.told_of(x, sigma, vector), clean, sigma)
+    return velocity_error(token.denoised_with(x, sigma, vector), clean, sigma)
 
 
 class _Rounded(torch.autograd.Function):

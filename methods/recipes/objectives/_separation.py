@@ -27,13 +27,13 @@ def separator_of(net: Any, batch: Any, name: str) -> tuple[ClassMaskUNet, Any]:
     return separator, labels
 
 
-def asked_for(labels: Any, classes: int) -> Any:
+def multi_hot(labels: Any, classes: int) -> Any:
     """Labels (B, S) → (B, classes), 1 where a class is among them."""
     return torch.zeros(len(labels), classes, device=labels.device).scatter_(1, labels, 1.0)
 
 
 @dataclass(frozen=True)
-class Heard:
+class MixtureSpectra:
     """Mixtures (B, 1, N) as the network hears them: of peak 1 by their `level`, with their spectra (B, F, T)."""
 
     level: Any
@@ -45,11 +45,11 @@ class Heard:
         return magnitude(separator.spectra(clips / self.level))
 
 
-def heard(separator: ClassMaskUNet, mixtures: Any) -> Heard:
+def mixture_spectra(separator: ClassMaskUNet, mixtures: Any) -> MixtureSpectra:
     """Mixtures (B, 1, N) as the network takes them."""
     level = peak(mixtures)
     spectra = separator.spectra(mixtures / level)
-    return Heard(level, spectra, magnitude(spectra))
+    return MixtureSpectra(level, spectra, magnitude(spectra))
 
 
 def weighted_error(estimate: Any, target: Any, of: Any) -> Any:
@@ -74,7 +74,7 @@ class Sums:
 
     mixtures: Any
     labels: Any
-    heard: Heard
+    mixed: MixtureSpectra
 
 
 def sums_of(separator: ClassMaskUNet, mixtures: Any, labels: Any, name: str) -> Sums | None:
@@ -93,16 +93,18 @@ def sums_of(separator: ClassMaskUNet, mixtures: Any, labels: Any, name: str) -> 
     other, usable = partners(labels)
     if not usable.any():
         return None
-    return Sums(mixtures[usable], labels[usable], heard(separator, mixtures[usable] + mixtures[other[usable]]))
+    return Sums(
+        mixtures[usable], labels[usable], mixture_spectra(separator, mixtures[usable] + mixtures[other[usable]])
+    )
 
 
-def nothing(separator: ClassMaskUNet) -> Any:
+def zero_loss(separator: ClassMaskUNet) -> Any:
     """A loss of 0 for a batch in which no two mixtures can be added."""
     return 0.0 * torch.stack([parameter.sum() for parameter in separator.parameters()]).sum()
 
 
 def unsupervised_error(separator: ClassMaskUNet, sums: Sums) -> Any:
     """The error of the magnitudes of each mixture, found in its sum with another one by all its classes at once."""
-    both = sums.heard
-    estimate = separator.mask(both.magnitudes, asked_for(sums.labels, separator.classes)) * both.magnitudes
+    both = sums.mixed
+    estimate = separator.mask(both.magnitudes, multi_hot(sums.labels, separator.classes)) * both.magnitudes
     return weighted_error(estimate, both.of(separator, sums.mixtures), both.magnitudes)

@@ -9,12 +9,12 @@ import torch.nn.functional as F
 from annotated_types import Ge, Le
 from noisebench.recipes.archs._log_spectra import picture_of
 from noisebench.recipes.objectives._separation import (
-    asked_for,
-    nothing,
+    multi_hot,
     separator_of,
     sums_of,
     unsupervised_error,
     weighted_error,
+    zero_loss,
 )
 from noisebench.recipes.parts.frozen_classifier import classifier_of
 
@@ -62,28 +62,28 @@ def bimodal(
     mixture here, or it tells the network what single sources are like. Alone its term rewards masks that deceive it.
     """
     separator, labels = separator_of(net, batch, "bimodal")
-    heard_in = classifier_of(net)
-    if contrastive and heard_in is None:
+    classify = classifier_of(net)
+    if contrastive and classify is None:
         raise nb.UsageError("objective bimodal needs parts=frozen_classifier(of=…): what tells the class of a clip")
     sums = sums_of(separator, batch["given"], labels, "bimodal")
-    loss = nothing(separator)
+    loss = zero_loss(separator)
     if sums is None:
         return loss
     if unsupervised:
         loss = loss + unsupervised * unsupervised_error(separator, sums)
     if not (consistency or contrastive):
         return loss
-    both, sources = sums.heard, labels.shape[1]
+    both, sources = sums.mixed, labels.shape[1]
     # All first classes, then all second ones.
     wanted = sums.labels.T.reshape(-1)
-    masks = separator.mask(both.magnitudes.repeat(sources, 1, 1), asked_for(wanted[:, None], separator.classes))
+    masks = separator.mask(both.magnitudes.repeat(sources, 1, 1), multi_hot(wanted[:, None], separator.classes))
     if consistency:
         total = masks.reshape(sources, len(sums.labels), *masks.shape[1:]).sum(dim=0) * both.magnitudes
         mixture = both.of(separator, sums.mixtures)
         loss = loss + consistency * weighted_error(total, mixture, mixture)
-    if contrastive and heard_in is not None:
+    if contrastive and classify is not None:
         clips = separator.clips(masks * both.spectra.repeat(sources, 1, 1), batch["given"].shape[-1])
-        logits = heard_in(picture_of(clips * both.level.repeat(sources, 1, 1)))
+        logits = classify(picture_of(clips * both.level.repeat(sources, 1, 1)))
         if logits.shape[1] != separator.classes:
             raise nb.UsageError(
                 f"objective bimodal: the classifier knows {logits.shape[1]} classes, and the network "

@@ -44,6 +44,6 @@ def meco(
     log_u = torch.where(in_bin.any(dim=1), moved, log_mean)
     if net.training:
         log_mean.copy_(log_u)
-    mine = log_u[bins]
-    ratio = (logs - mine).exp().mean()
-    return mine.mean() - of_x.mean() + ratio - ratio.detach()
+    log_normaliser = log_u[bins]
+    ratio = (logs - log_normaliser).exp().mean()
+    return log_normaliser.mean() - of_x.mean() + ratio - ratio.detach()

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import noisebench as nb
-from noisebench.recipes.objectives._separation import nothing, separator_of, sums_of, unsupervised_error
+from noisebench.recipes.objectives._separation import separator_of, sums_of, unsupervised_error, zero_loss
 
 
 @nb.objective("mix_and_separate", cite="H. Zhao et al., The sound of pixels, ECCV 2018")
@@ -16,4 +16,4 @@ def mix_and_separate(net: Any, batch: Any) -> Any:
     """
     separator, labels = separator_of(net, batch, "mix_and_separate")
     sums = sums_of(separator, batch["given"], labels, "mix_and_separate")
-    return nothing(separator) if sums is None else unsupervised_error(separator, sums)
+    return zero_loss(separator) if sums is None else unsupervised_error(separator, sums)

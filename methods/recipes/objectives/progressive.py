@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import noisebench as nb
-from noisebench.recipes.objectives._denoising import asked, read_as
+from noisebench.recipes.objectives._denoising import network_output, read_as
 from noisebench.recipes.objectives.consistency_model import neighbours
 from noisebench.recipes.objectives.denoise import scales
 
@@ -25,5 +25,5 @@ def progressive(net: Any, batch: Any, *, loss: Annotated[Any, nb.Nested("loss")]
         batch = neighbours(batch, _PLACES, 0.0) | {"aim": 2 * batch["wanted"] - 1}
     x, sigma = batch["x"], batch["sigma"]
     into, kept, reach = scales(sigma)
-    output = asked(net, into * x, sigma, batch.get("labels"))
+    output = network_output(net, into * x, sigma, batch.get("labels"))
     return loss.entry.obj(output, (batch["aim"] - kept * x) / reach, **loss.kwargs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import noisebench as nb
-from noisebench.recipes.objectives._separation import asked_for, heard, separator_of, weighted_error
+from noisebench.recipes.objectives._separation import mixture_spectra, multi_hot, separator_of, weighted_error
 
 
 @nb.objective("supervised_separation", cite="H. Zhao et al., The sound of pixels, ECCV 2018")
@@ -16,6 +16,6 @@ def supervised_separation(net: Any, batch: Any) -> Any:
     and `data=mixtures(…)`.
     """
     separator, labels = separator_of(net, batch, "supervised_separation")
-    mixed = heard(separator, batch["given"])
-    mask = separator.mask(mixed.magnitudes, asked_for(labels[:, :1], separator.classes))
+    mixed = mixture_spectra(separator, batch["given"])
+    mask = separator.mask(mixed.magnitudes, multi_hot(labels[:, :1], separator.classes))
     return weighted_error(mask * mixed.magnitudes, mixed.of(separator, batch["wanted"]), mixed.magnitudes)

@@ -123,26 +123,26 @@ class LSA:
         seen = seen_by(self.net, torch.stack([row["given"] for row in rows]).to(device), self.at)
         labels = torch.stack([row["wanted"] for row in rows])
         losses = F.cross_entropy(seen.logits, labels, reduction="none").numpy()
-        looked = {"loss": by_loss(losses, self.threshold)}
+        detections = {"loss": by_loss(losses, self.threshold)}
         linear = self.detector == "linear" or (self.detector == "alternating" and (self.epochs - self.warmup) % 2 == 0)
         if linear:
-            looked["linear"] = by_line(seen.features.numpy(), looked["loss"].noisy)
-        noisy = looked["linear" if linear else "loss"].noisy
+            detections["linear"] = by_line(seen.features.numpy(), detections["loss"].noisy)
+        noisy = detections["linear" if linear else "loss"].noisy
         own_labels = self._own_labels(seen.logits)
-        guesses = torch.stack([row.get("guess", mine) for row, mine in zip(rows, own_labels, strict=True)])
+        guesses = torch.stack([row.get("guess", own_label) for row, own_label in zip(rows, own_labels, strict=True)])
         doubts = F.cross_entropy(seen.logits, guesses, reduction="none").numpy()[noisy]
         taken = [item for item, is_noisy in zip(items, noisy, strict=True) if is_noisy]
         self.weight = dict(zip(taken, map(float, low_mode(doubts)), strict=True))
         if "truth" in rows[0]:
-            self._judge(looked, labels.numpy(), torch.stack([row["truth"] for row in rows]).numpy())
+            self._judge(detections, labels.numpy(), torch.stack([row["truth"] for row in rows]).numpy())
 
-    def _judge(self, looked: dict[str, Detected], labels: Any, truth: Any) -> None:
+    def _judge(self, detections: dict[str, Detected], labels: Any, truth: Any) -> None:
         """Figures of detections, by what is true of each item."""
         from sklearn.metrics import roc_auc_score
 
         clean = labels == truth
         kinds = {"outside": truth < 0, "flipped": (truth >= 0) & ~clean}
-        for name, one in looked.items():
+        for name, one in detections.items():
             for kind, of_kind in kinds.items():
                 if of_kind.any() and clean.any():
                     among = of_kind | clean
@@ -151,8 +151,8 @@ class LSA:
                     self.measurements[f"{name}_found_{kind}"] = float(one.noisy[of_kind].mean())
             if clean.any():
                 self.measurements[f"{name}_clean_lost"] = float(one.noisy[clean].mean())
-        if "linear" in looked and clean.any():
-            alone = looked["linear"].noisy & ~looked["loss"].noisy
+        if "linear" in detections and clean.any():
+            alone = detections["linear"].noisy & ~detections["loss"].noisy
             self.measurements["linear_alone_lost"] = float(np.mean(alone[clean]))
 
     def state(self) -> dict[str, Any]:
@@ -175,8 +175,8 @@ class LSA:
         """Go on from there."""
         self.seen_items = {item: {} for item in state["items"]}
         for name, values in state["held"].items():
-            having = [item for item, has in zip(state["items"], state["having"][name], strict=True) if has]
-            for item, value in zip(having, values.cpu(), strict=True):
+            items = [item for item, has in zip(state["items"], state["having"][name], strict=True) if has]
+            for item, value in zip(items, values.cpu(), strict=True):
                 self.seen_items[item][name] = value
         self.since, self.epochs, self._checked = {*state["since"]}, state["epochs"], state["checked"]
         self.weight, self.measurements = state["weight"], state["found"]

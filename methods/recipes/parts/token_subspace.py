@@ -35,7 +35,7 @@ class TokenSubspace:
         self.history: list[Any] = []
         self.removed: Any = None
         self.counts: list[int] = []
-        self.looked: list[tuple[float, float]] = []
+        self.cosines: list[tuple[float, float]] = []
         self._truth: Any = None
 
     def prepare(self, net: Any) -> Any:
@@ -62,7 +62,7 @@ class TokenSubspace:
             return
         kept = without(gradient, self.removed)
         if self._truth is not None:
-            self.looked.append((_cosine(gradient, self._truth), _cosine(kept, self._truth)))
+            self.cosines.append((_cosine(gradient, self._truth), _cosine(kept, self._truth)))
         gradient.copy_(kept)
 
     @torch.no_grad()
@@ -76,12 +76,12 @@ class TokenSubspace:
 
     def state(self) -> dict[str, Any]:
         """The tokens, the directions, and what was seen."""
-        return {"history": self.history, "removed": self.removed, "counts": self.counts, "looked": self.looked}
+        return {"history": self.history, "removed": self.removed, "counts": self.counts, "looked": self.cosines}
 
     def load(self, state: dict[str, Any]) -> None:
         """Go on from there."""
         self.history, self.removed = state["history"], state["removed"]
-        self.counts, self.looked = state["counts"], state["looked"]
+        self.counts, self.cosines = state["counts"], state["looked"]
 
     def figures(self) -> dict[str, float]:
         """What was taken out, and what that gained; nothing before the first `tau` steps."""
@@ -90,8 +90,8 @@ class TokenSubspace:
         if self.counts:
             removed = sum(self.counts) / len(self.counts)
             figures |= {"removed": removed, "gain_bound": math.sqrt(dims / max(dims - removed, 1.0))}
-        if self.looked:
-            before, after = (sum(side) / len(self.looked) for side in zip(*self.looked, strict=True))
+        if self.cosines:
+            before, after = (sum(side) / len(self.cosines) for side in zip(*self.cosines, strict=True))
             figures |= {"cosine": before, "cosine_kept": after}
         return figures
 

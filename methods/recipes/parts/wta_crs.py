@@ -120,7 +120,7 @@ class WTACRS:
     def __init__(self, *, ratio: Annotated[float, Gt(0), Le(1)] = 0.3, sampling: Sampling = "wta") -> None:
         self.ratio, self.sampling = ratio, sampling
         self.index: Any = None
-        self.looked: dict[str, list[float]] = {"wta": [], "crs": [], "topk": []}
+        self.errors: dict[str, list[float]] = {"wta": [], "crs": [], "topk": []}
 
     def prepare(self, net: Any) -> Any:
         """Layers keep a sample. Raises `UsageError` where none can, or where another part has their `forward`."""
@@ -173,25 +173,25 @@ class WTACRS:
             if gradient is not None and k < len(norms):
                 weights = norms * layer.known_norms(len(norms), self.index)
                 for name, error in relative_errors(layer.rows(x), layer.rows(gradient), weights, k).items():
-                    self.looked[name].append(error)
+                    self.errors[name].append(error)
 
     def state(self) -> dict[str, Any]:
         """The norms by layer, and what was seen."""
-        return {"norms": [layer.norms for layer in self.layers.values()], "looked": self.looked}
+        return {"norms": [layer.norms for layer in self.layers.values()], "looked": self.errors}
 
     def load(self, state: Any) -> None:
         """Go on from there."""
         for layer, norms in zip(self.layers.values(), state["norms"], strict=True):
             layer.norms = norms
-        self.looked = state["looked"]
+        self.errors = state["looked"]
 
     def figures(self) -> dict[str, float]:
         """Expected squared errors, relative, and the bytes of the norms."""
         kept_norms = [layer.norms for layer in self.layers.values() if layer.norms is not None]
         figures = {"norm_bytes": float(sum(norms.numel() * norms.element_size() for norms in kept_norms))}
         for name, figure in (("wta", "variance_wta"), ("crs", "variance_crs"), ("topk", "bias_topk")):
-            if self.looked[name]:
-                figures[figure] = sum(self.looked[name]) / len(self.looked[name])
+            if self.errors[name]:
+                figures[figure] = sum(self.errors[name]) / len(self.errors[name])
         return figures
 
 

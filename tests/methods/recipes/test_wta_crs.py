@@ -253,7 +253,7 @@ def test_looking_leaves_the_forward_that_was_there() -> None:
     module.forward = other
     for step in range(8):
         one.advance(batch(step))
-    assert one.parts[0].looked["wta"] and module.forward is other
+    assert one.parts[0].errors["wta"] and module.forward is other
 
 
 @pytest.mark.parametrize(("arch", "known"), [("mlp(hidden=(8,))", True), ("vit(dim=8, depth=1, heads=2)", False)])
