@@ -12,7 +12,7 @@ import torch
 from noisebench.components.registry import bind
 from noisebench.components.tracks import get_track
 from noisebench.recipes.archs._log_spectra import clips_of, magnitude, picture_of, spectra_of
-from noisebench.recipes.objectives._separation import asked_for, heard, partners, sums_of, unsupervised_error
+from noisebench.recipes.objectives._separation import mixture_spectra, multi_hot, partners, sums_of, unsupervised_error
 from noisebench.recipes.objectives.bimodal import named_error
 from noisebench.tracks.audio import Clip, as_clip, clip_sha256
 from noisebench.tracks.audio.mixture import MixedClip, as_mixture, item_sha256
@@ -225,7 +225,7 @@ def weights_of(magnitudes: torch.Tensor) -> torch.Tensor:
 
 def test_the_supervised_loss_is_nothing_for_the_magnitudes_of_the_source_and_their_weighted_error_else():
     net, batch = network(), batch_of()
-    mixed = heard(net, batch["given"])
+    mixed = mixture_spectra(net, batch["given"])
     own = magnitude(net.spectra(batch["wanted"] / batch["given"].abs().amax(dim=(1, 2), keepdim=True)))
     truth = own / mixed.magnitudes
     assert float(mixed.magnitudes.max()) <= 32  # the sum of the window
@@ -270,7 +270,7 @@ def test_sources_that_sum_to_their_mixture_are_consistent():
     net, batch = network(), batch_of(2)
     batch["labels"] = torch.tensor([[0, 3], [2, 1]])
     alone = "bimodal(contrastive=0, unsupervised=0)"
-    both = heard(net, batch["given"] + batch["given"].flip(0))
+    both = mixture_spectra(net, batch["given"] + batch["given"].flip(0))
     own = both.of(net, batch["given"])
     share = own / both.magnitudes
     net.mask = lambda magnitudes, asked: torch.cat([0.3 * share, 0.7 * share])
@@ -352,7 +352,7 @@ def test_a_separator_asks_for_the_class_that_it_is_told_and_skips_what_has_none(
     case = TRACK.pose(bind("none", "regime", "audio"), item, 0)
     made = runner.accept(runner.call(runner.prepare(case.given), case.info), case)
     with torch.no_grad():
-        asked = asked_for(torch.tensor([[item.sources[0]]]), 5)
+        asked = multi_hot(torch.tensor([[item.sources[0]]]), 5)
         assert_allclose(made, net(torch.from_numpy(item.mixture)[None, None], asked)[0, 0], atol=1e-6)
     for source, words in ((None, "give it mixtures"), (7, "class 7")):
         with pytest.raises(nb.Skip, match=words):

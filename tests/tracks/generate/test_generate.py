@@ -386,7 +386,7 @@ class Shrink:
 @pytest.mark.parametrize("objective", ["denoise", "eps", "v", "flow_matching"])
 def test_each_objective_is_read_as_the_denoiser_that_it_was_taught(objective: str) -> None:
     """A network that gives what the loss wants of it exactly is read as one that gives the clean picture."""
-    from noisebench.recipes.objectives._denoising import asked
+    from noisebench.recipes.objectives._denoising import network_output
 
     entry = bind(objective, "objective").entry
     clean = torch.rand(6, 1, 4, 4)
@@ -410,7 +410,7 @@ def test_each_objective_is_read_as_the_denoiser_that_it_was_taught(objective: st
     found = entry.obj.denoised(net, seen["x"], seen["sigma"], None)
     torch.testing.assert_close(found, 2 * clean - 1, rtol=1e-3, atol=1e-3)
     with pytest.raises(nb.UsageError, match="diffusion_unet"):
-        asked(torch.nn.Identity(), clean, seen["sigma"], None)
+        network_output(torch.nn.Identity(), clean, seen["sigma"], None)
 
 
 def test_scales_are_those_of_their_papers() -> None:
