@@ -165,7 +165,7 @@ class HawqV2:
         """What going on needs."""
         return {
             "chosen": self.chosen, "draws": self.draws, "seconds": self.seconds,
-            "traces": self.traces, "rises": self.rises, "found": self.measurements,
+            "traces": self.traces, "rises": self.rises, "measurements": self.measurements,
         }  # fmt: skip
 
     def load(self, state: dict[str, Any]) -> None:
