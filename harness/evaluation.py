@@ -24,17 +24,8 @@ from .engine.training_on_demand import train_for
 from .engine.tuning import told_of
 from .notebook.result import Result
 from .planning.cells import method_flags, part, regime_key, shown_to
-from .planning.plan import (
-    chosen_ids,
-    load_chosen,
-    metric_part,
-    part_of_items,
-    refuse_unknown_needs,
-    set_parts,
-    split_metrics,
-    traits_of,
-    usual_rank,
-)
+from .planning.dataset_part import chosen_ids, load_chosen, part_of_items, traits_of
+from .planning.plan import metric_part, refuse_unknown_needs, set_parts, split_metrics, usual_rank
 from .store.cell import SCHEMA, Cell, DatasetPart, MethodPart
 from .store.cell_json import plain_values
 from .store.keys import key_of

@@ -11,7 +11,7 @@ from typing import cast
 import numpy as np
 
 from ..components.tracks import known_track
-from ..engine.planning import plan_each_in_child
+from ..engine.planning_process import plan_each_in_child
 from ..engine.pool import Pool
 from ..engine.run import RunOptions, Summary, Watcher, run_planned
 from ..planning.cells import PlannedCell
@@ -129,8 +129,8 @@ class _Watch:
 
     def __init__(self, watcher: Watcher, ended: Callable[[], None]) -> None:
         self._watcher, self._ended = watcher, ended
-        self.start, self.item, self.within, self.said = watcher.start, watcher.item, watcher.within, watcher.said
-        self.note = watcher.note
+        self.start, self.item, self.note = watcher.start, watcher.item, watcher.note
+        self.progress, self.message = watcher.progress, watcher.message
 
     def plan(self, todo: int, stored: int, forecast: str) -> None:
         self._watcher.plan(todo, stored, forecast)

@@ -77,7 +77,7 @@ def examine_apart(method: str, track: str, regime: str, plugins: list[str], time
         with err.open("wb") as errors:
             words = [str(out), str(timeout), track, method, regime, *plugins]
             child = subprocess.Popen(
-                [sys.executable, "-P", "-m", "noisebench.engine.examining", *words],
+                [sys.executable, "-P", "-m", "noisebench.engine.examination_process", *words],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=errors,

@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
             for name, path in named_suites().items()
         ]
     else:
-        from ..engine.planning import catalogue_in_child
+        from ..engine.planning_process import catalogue_in_child
 
         entries = catalogue_in_child(_singular(args.kind), args.track or "", args.plugin, args.name or "")
     if args.name:

@@ -65,13 +65,13 @@ class Plain:
     def item(self, cell: PlannedCell, n: int, of: int) -> None:
         """An item is done."""
 
-    def within(self, cell: PlannedCell, n: int, of: int) -> None:
+    def progress(self, cell: PlannedCell, n: int, of: int) -> None:
         """The method says how far it is with an item; a line now and then."""
         if time.monotonic() - self._within.get(cell.key, self._begun.get(cell.key, 0.0)) >= _WITHIN:
             self._within[cell.key] = time.monotonic()
             self._say(f"{label(cell)}: iteration {n} of {of}")
 
-    def said(self, cell: PlannedCell, message: str) -> None:
+    def message(self, cell: PlannedCell, message: str) -> None:
         """A cell says how it goes."""
         self._say(f"{label(cell)}: {one_line(message, 120)}")
 
@@ -119,10 +119,10 @@ class Live(Plain):
     def item(self, cell: PlannedCell, n: int, of: int) -> None:
         self._progress.update(self._tasks[cell.key], completed=n, total=of)
 
-    def within(self, cell: PlannedCell, n: int, of: int) -> None:
-        self.said(cell, f"iteration {n} of {of}")
+    def progress(self, cell: PlannedCell, n: int, of: int) -> None:
+        self.message(cell, f"iteration {n} of {of}")
 
-    def said(self, cell: PlannedCell, message: str) -> None:
+    def message(self, cell: PlannedCell, message: str) -> None:
         from rich.markup import escape
 
         self._progress.update(self._tasks[cell.key], description=escape(f"{label(cell)}: {one_line(message, 60)}"))

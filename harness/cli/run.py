@@ -126,7 +126,7 @@ def run(args: argparse.Namespace) -> int:
     if args.dry_run:
         from ..engine.cluster_start import read_cluster, slots_there
         from ..engine.forecast import expected_efficiency, forecast_text, peak_text, rates_of, room_text
-        from ..engine.planning import plan_in_child
+        from ..engine.planning_process import plan_in_child
         from ..engine.shards import cells_of
         from ..store.cells import open_store
         from ..store.index import genuine_cells

@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     """List or verify (0 sound, 1 a cell is damaged or edited), tidy or remove (0)."""
     from ..components.tracks import known_track
     from ..store import cells, reading, upkeep
-    from ..store.harness import harness_sha256
+    from ..store.harness_hash import harness_sha256
     from ..store.record import in_order
 
     _refuse_misplaced(args)

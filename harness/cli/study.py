@@ -81,12 +81,12 @@ def _run_and_write(args: argparse.Namespace, suite: Suite, axes: Sequence[Axis])
     """Run the cells that are not stored, then write all of them."""
     from dataclasses import replace
 
-    from ..engine.planning import plan_in_child
+    from ..engine.planning_process import plan_in_child
     from ..engine.run import RunOptions
     from ..engine.run import run as run_suite
-    from ..store.asked import asked_in
     from ..store.cells import read_record
     from ..store.names import named, read_names
+    from ..store.request_times import asked_in
     from ..store.results import Results
     from .progress import watcher
 

@@ -34,7 +34,7 @@ def add(verbs: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Explain keys; 1 where a damaged or edited cell is left out."""
     from ..components.unwatched import unwatched
-    from ..engine.planning import replan_in_child
+    from ..engine.planning_process import replan_in_child
     from ..store.cell import NOT_OK
     from ..store.cells import existing_store, keys
     from ..store.file_changes import changes_of

@@ -18,7 +18,7 @@ from ..statistics.blas_threads import one_blas_thread
 from ..statistics.exact_scores import is_exact
 from ..statistics.paired_tests import Floats
 from ..store.cell import Cell
-from ..store.garbage import no_collection
+from ..store.garbage_collection import no_collection
 from ..store.record import Record, order_of, words_of
 from ..store.results import Results
 from ..store.versions import newest

@@ -14,7 +14,7 @@ import re
 import socket
 import struct
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from ..text.errors import Invalid
 
@@ -22,6 +22,14 @@ _COUNT, _LENGTH = struct.Struct("<I"), struct.Struct("<Q")
 _MOST_PARTS = 4096
 _DTYPE = re.compile(r"[<>|][biufc]\d{1,2}")
 _PLAIN = (type(None), bool, int, float, str)
+
+
+class MethodProcess(Protocol):
+    """The method's process, as it is asked: `ask` sends, `answered` waits, `asked` is both."""
+
+    def ask(self, *question: Any) -> None: ...
+    def answered(self) -> Any: ...
+    def asked(self, *question: Any) -> Any: ...
 
 
 class HungUp(Exception):
@@ -84,15 +92,15 @@ def _read(channel: socket.socket, length: int) -> memoryview:
         raise Invalid("its process sent something that is no answer")
     # Memory that is not filled with zeros first.
     data = np.empty(length, np.uint8).data
-    left = data
-    while left:
+    rest = data
+    while rest:
         try:
-            got = channel.recv_into(left)
+            got = channel.recv_into(rest)
         except OSError:
             got = 0
         if not got:
             raise HungUp
-        left = left[got:]
+        rest = rest[got:]
     return data
 
 
@@ -122,11 +130,11 @@ def _unpack(value: Any, parts: Sequence[memoryview]) -> Any:
 
     if type(value) in _PLAIN:
         return value
-    ((kind, held),) = value.items()
+    ((kind, content),) = value.items()
     if kind == "scalar":
-        return _unpack(held, parts)[()]
+        return _unpack(content, parts)[()]
     if kind == "array":
-        place, dtype, shape = held
+        place, dtype, shape = content
         if not _DTYPE.fullmatch(dtype) or not all(type(n) is int and n >= 0 for n in shape):
             raise ValueError
         plain = np.dtype(dtype)
@@ -134,5 +142,5 @@ def _unpack(value: Any, parts: Sequence[memoryview]) -> Any:
             raise ValueError
         return np.frombuffer(parts[place], plain).reshape(shape)
     if kind == "dict":
-        return {key: _unpack(one, parts) for key, one in held.items()}
-    return {"list": list, "tuple": tuple}[kind](_unpack(one, parts) for one in held)
+        return {key: _unpack(one, parts) for key, one in content.items()}
+    return {"list": list, "tuple": tuple}[kind](_unpack(one, parts) for one in content)

@@ -23,7 +23,7 @@ from msgspec import structs
 from .. import __version__
 from ..data.disk import write_file
 from ..store.cell_json import plain_values
-from ..store.harness import harness_sha256
+from ..store.harness_hash import harness_sha256
 from ..suite.suite import Suite
 from ..text.errors import UsageError, one_line
 from ..text.wording import counted
@@ -31,11 +31,11 @@ from .cluster_start import BATCH, REACHED, Where, connected, has_jobs, undisturb
 from .cluster_worker import Hello, Welcome, farewell, run_cell, welcome
 from .devices import free_device
 from .messages import Event, Job
-from .planning import Planned, plan_in_child
+from .planning_process import Planned, plan_in_child
 from .sandbox import Confinement
 from .supervisor import stored_end
 
-_LEFT = 60.0
+_NO_WORKER = 60.0
 """Seconds in which a new worker must come after the last one has gone."""
 _GATHER = 5.0
 """Seconds for which a run that has a worker waits for the answers of others."""
@@ -79,14 +79,14 @@ def place_for(
     """
     full = {seat.host for seat in seats if any(whole for whole, _ in seat.cells.values())}
     taken: set[str] = {seat.host for seat in seats if seat.cells} if alone else full
-    held: dict[str, list[str]] = {}
+    in_use: dict[str, list[str]] = {}
     for seat in seats if devices else ():
-        held.setdefault(seat.gpus, []).extend(gpu for _, gpu in seat.cells.values() if gpu is not None)
+        in_use.setdefault(seat.gpus, []).extend(gpu for _, gpu in seat.cells.values() if gpu is not None)
     best: tuple[tuple[bool, float], Seat, str | None] | None = None
     for seat in seats:
         if len(seat.cells) >= seat.slots or seat.host in taken:
             continue
-        device = free_device(devices, held[seat.gpus]) if devices else None
+        device = free_device(devices, in_use[seat.gpus]) if devices else None
         if devices and device is None:
             continue
         rank = (seat.address not in near, len(seat.cells) / seat.slots)
@@ -178,10 +178,10 @@ class Cluster:
             if self._closed and not self._seats and not self._asked and self._where.kind in ("tcp", "local"):
                 raise UsageError(f"{self._place} has no worker that can be used: each was refused")
             if not noted and time.monotonic() - start > REACHED:
-                what = "its workers, which have other work" if self._asked else "a first worker"
+                awaited = "its workers, which have other work" if self._asked else "a first worker"
                 batch = BATCH.get(self._where.kind)
                 where = f" (`{batch.tells}` says how its jobs stand)" if batch else ""
-                self._say(f"{self._place}: waiting for {what}{where}")
+                self._say(f"{self._place}: waiting for {awaited}{where}")
                 noted = True
 
     @property
@@ -328,12 +328,12 @@ class Cluster:
         if now - self._looked < _LOOK:
             return
         self._looked = now
-        there = self._workers()
-        for address in [address for address in self._seats if address not in there]:
+        present = self._workers()
+        for address in [address for address in self._seats if address not in present]:
             yield from self._without(address, "has gone")
-        for address in [address for address in self._asked if address not in there]:
+        for address in [address for address in self._asked if address not in present]:
             del self._asked[address]
-        new = there - self._seats.keys() - self._asked.keys() - self._closed
+        new = present - self._seats.keys() - self._asked.keys() - self._closed
         for address in new:
             self._asked[address] = self._submit(address, f"welcome-{address}", welcome, self._hello)
         for task in list(self._tasks.values()):
@@ -356,7 +356,7 @@ class Cluster:
                     "folder log_directory=… or here"
                 )
         self._empty = None if self._seats or self._asked else self._empty or now
-        patience = _LEFT if self._tasks else REACHED
+        patience = _NO_WORKER if self._tasks else REACHED
         if self._empty is not None and now - self._empty > patience and self._where.kind in ("tcp", "local"):
             more = "; the cells so far are stored, the same command goes on" if self._tasks else ""
             raise UsageError(f"{self._place} has no workers: start some by `dask worker`{more}")
@@ -373,7 +373,7 @@ class Cluster:
         """The addresses of all workers. Raises `UsageError` where the scheduler does not answer."""
         try:
             if self._client.status == "running":
-                return set(self._client.nthreads(callback_timeout=_LEFT))
+                return set(self._client.nthreads(callback_timeout=_NO_WORKER))
         except (OSError, TimeoutError):
             pass
         raise UsageError(

@@ -68,8 +68,8 @@ def read_cluster(text: str) -> Where:
             raise UsageError(f"--cluster {spec.name}: say how many workers, such as {spec.name}(workers=4)")
         for name in ("cores", "processes"):
             if name in arguments and not (type(arguments[name]) is int and arguments[name] >= 1):
-                said = one_line(arguments[name])
-                raise UsageError(f"--cluster {spec.name}: {name} must be a whole number from 1, not {said}")
+                given = one_line(arguments[name])
+                raise UsageError(f"--cluster {spec.name}: {name} must be a whole number from 1, not {given}")
         if spec.name == "local" and arguments:
             raise UsageError(f"--cluster local has no {one_line(next(iter(arguments)))}: local(workers=N) is all")
         where = Where(cast(Any, spec.name), workers=workers, arguments=tuple(arguments.items()))
@@ -108,8 +108,8 @@ def connected(where: Where, threads: int) -> tuple[Any, Any]:
     except UsageError:
         raise
     except Exception as error:
-        said = str(error).rpartition("stderr:\n")[2].strip()  # what the program that submits has said
-        raise UsageError(f"--cluster {where.kind} cannot be started: {one_line(said or error)}") from None
+        message = str(error).rpartition("stderr:\n")[2].strip()  # what the program that submits has said
+        raise UsageError(f"--cluster {where.kind} cannot be started: {one_line(message or error)}") from None
 
 
 def _local(where: Where, threads: int) -> Any:

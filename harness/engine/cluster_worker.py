@@ -24,18 +24,18 @@ from msgspec import structs
 from .. import __version__
 from ..store.cell_json import checked
 from ..store.cells import refuse_read_only
-from ..store.harness import harness_sha256
+from ..store.harness_hash import harness_sha256
 from ..text.errors import UsageError, one_line
 from .environment import environment
 from .messages import Event, Job
-from .planning import check_devices_in_child
+from .planning_process import check_devices_in_child
 from .pool import Pool
 from .sandbox import need_bubblewrap
 
 _LOOK = 0.2
 _IDLE = 120.0
 """Seconds without a cell after which a pool ends: its client may be gone. The next cell starts another."""
-_OFTEN = 0.25
+_PROGRESS_EVERY = 0.25
 """Seconds between two messages on how far a cell is."""
 _ALL = 1 << 30
 _OF_DASK = ("MALLOC_TRIM_THRESHOLD_",)
@@ -100,10 +100,10 @@ def slots_of(cores: int, room: int | None, threads: int, memory: int | None) -> 
 
 def why_refused(hello: Hello) -> str:
     """Why this worker must not run cells of a run; empty where it may."""
-    own, asked = (__version__, harness_sha256()), (hello["version"], hello["sources"])
-    if own != asked:
-        told = (f"{version}, sources {sources[:12]}" for version, sources in (own, asked))
-        return "has another noisebench ({}; the run has {})".format(*told)
+    mine, asked = (__version__, harness_sha256()), (hello["version"], hello["sources"])
+    if mine != asked:
+        both = (f"{version}, sources {sources[:12]}" for version, sources in (mine, asked))
+        return "has another noisebench ({}; the run has {})".format(*both)
     store = Path(hello["store"])
     try:
         if (store / hello["token"]).read_text() != hello["run"]:
@@ -136,7 +136,7 @@ def run_cell(run: str, task: str, text: str) -> list[Event]:
     for event in _pools[run].run(job):
         if event["event"] in _ENDS:
             ends.append(event)
-        elif event["event"] not in ("item", "within") or time.monotonic() - sent >= _OFTEN:
+        elif event["event"] not in ("item", "progress") or time.monotonic() - sent >= _PROGRESS_EVERY:
             sent = time.monotonic()
             worker.log_event(run, [task, event])
     return ends
@@ -197,12 +197,11 @@ class _SharedPool:
     def _serve(self, started: SimpleQueue[Pool | None], events: dict[int, SimpleQueue[Event | None]]) -> None:
         """Make a pool, and pass on its events until it is closed, idle or dead."""
         hello = self._hello
-        own = {name: value for name, value in os.environ.items() if name not in _OF_DASK}
+        own_variables = {name: value for name, value in os.environ.items() if name not in _OF_DASK}
+        variables = {**hello["environment"], **own_variables}
         with (
             suppress(OSError),
-            closing(
-                Pool(hello["threads"], hello["track"], _ALL, (), Path(hello["folder"]), {**hello["environment"], **own})
-            ) as pool,
+            closing(Pool(hello["threads"], hello["track"], _ALL, (), Path(hello["folder"]), variables)) as pool,
         ):
             pool.preload(hello["preload"])
             started.put(pool)

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path("/sys/fs/cgroup")
-_OWN = Path("/proc/self/cgroup")
+_CURRENT_GROUP = Path("/proc/self/cgroup")
 _THREADS = 8
 """Tasks that each process may be, on average: the kernel counts threads."""
 
@@ -58,6 +58,6 @@ def remove_group(group: Path) -> None:
 def _places() -> Iterator[Path]:
     """Where a group can be: beside that of this process, or in it."""
     with suppress(OSError):
-        lines = _OWN.read_text().splitlines()
-        for own in (line.partition("::/")[2] for line in lines if line.startswith("0::/")):
-            yield from dict.fromkeys(((ROOT / own).parent if own else ROOT, ROOT / own))
+        lines = _CURRENT_GROUP.read_text().splitlines()
+        for place in (line.partition("::/")[2] for line in lines if line.startswith("0::/")):
+            yield from dict.fromkeys(((ROOT / place).parent if place else ROOT, ROOT / place))

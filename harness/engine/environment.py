@@ -11,16 +11,7 @@ from typing import Any
 from ..text.errors import UsageError, one_line
 from ..training.processor import read_cpuinfo
 
-_PACKAGES = (
-    "numpy",
-    "torch",
-    "opencv-python-headless",
-    "scipy",
-    "scikit-image",
-    "PyWavelets",
-    "bm3d",
-    "pyarrow",
-)
+_PACKAGES = ("numpy", "torch", "opencv-python-headless", "scipy", "scikit-image", "PyWavelets", "bm3d", "pyarrow")
 
 
 def environment() -> dict[str, Any]:
@@ -58,8 +49,8 @@ def check_device(device: str) -> None:
     else:
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if number >= count:
-        what = f"torch {torch.__version__} finds no {kind}" if not count else f"the last one here is {kind}:{count - 1}"
-        raise UsageError(f"device {device} is not there ({what}): give {'cpu' if not count else 'that'}")
+        why = f"torch {torch.__version__} finds no {kind}" if not count else f"the last one here is {kind}:{count - 1}"
+        raise UsageError(f"device {device} is not there ({why}): give {'cpu' if not count else 'that'}")
 
 
 def _cpu() -> str:

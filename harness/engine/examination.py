@@ -65,12 +65,12 @@ class _Trial:
 
 def _score(trial: _Trial, item: Any) -> tuple[bool | None, str]:
     track, case = trial.track, trial.case(item)
-    made, seconds, _ = call_on(trial.runner, case, "cpu")
-    if isinstance(track, SeesScale) and (why := track.off_scale(made, case)):
+    output, seconds, _ = call_on(trial.runner, case, "cpu")
+    if isinstance(track, SeesScale) and (why := track.off_scale(output, case)):
         return False, why
     names = track.defaults
     metric = bind(names.rank_by, "metric", track.name)
-    scores = track.score(made, item, case, bind(names.protocol, "protocol", track.name), [metric])
+    scores = track.score(output, item, case, bind(names.protocol, "protocol", track.name), [metric])
     value: Any = scores[metric.display]
     if isinstance(value, NotDefined):
         return True, f"{metric.display} is not defined: {value.reason}, {seconds:.2f} s"
@@ -98,8 +98,8 @@ def _forgets(trial: _Trial, items: list[Any]) -> tuple[bool | None, str]:
     fresh = trial.digest(items[0])
     trial.output(items[1])
     same = trial.digest(items[0]) == fresh
-    what = trial.track.words.item
-    return same, "" if same else f"what it makes of a {what} depends on the {what} before: keep no state between calls"
+    word = trial.track.words.item
+    return same, "" if same else f"what it makes of a {word} depends on the {word} before: keep no state between calls"
 
 
 def _size(trial: _Trial) -> tuple[bool | None, str]:

@@ -48,12 +48,12 @@ def forecast_text(cells: Sequence[PlannedCell], rates: Rates, jobs: int) -> str:
         return ""
     longest, straggler = max(known, key=lambda one: one[0])
     shared = sum(seconds for seconds, _ in known) / len(known) * len(cells) / jobs
-    told = "" if len(known) == len(cells) else f", by {len(known):,} of them whose method the store knows"
+    coverage = "" if len(known) == len(cells) else f", by {len(known):,} of them whose method the store knows"
     alone = ""
     if longest > shared and len(cells) > 1:
         where = f" on {one_line(straggler.dataset.display, 60)}" if straggler.kind == "score" else ""
         alone = f", as long as {one_line(straggler.method.display, 60)} takes{where}"
-    return f"about {span_text(max(shared, longest))}{alone}{told}"
+    return f"about {span_text(max(shared, longest))}{alone}{coverage}"
 
 
 def peak_text(cells: Sequence[PlannedCell], stored: Iterable[Cell]) -> str:
@@ -66,10 +66,7 @@ def peak_text(cells: Sequence[PlannedCell], stored: Iterable[Cell]) -> str:
 def _peaks(cell: Cell) -> list[int]:
     """The peaks of memory that a cell has measured, bytes."""
     training, cost = cell.training, cell.cost
-    measured = (
-        cost.peak_memory_bytes if cost else None,
-        training.cost.peak_memory_bytes if training else None,
-    )
+    measured = (cost.peak_memory_bytes if cost else None, training.cost.peak_memory_bytes if training else None)
     return [peak for peak in measured if peak is not None]
 
 

@@ -22,18 +22,14 @@ from ..components.tracks import known_track
 from . import processes
 from .messages import Event, next_job, send_job
 from .method_process import serve, use_threads
-from .planning import reply
+from .planning_process import reply
 from .supervisor import MethodEnd, Scorer, become_method, print_to, ready_to_supervise, supervise
 from .worker import work
 
 _LINE = 3500
 _POLL = 0.005
 _NAME = re.compile(r"[A-Za-z_]\w*")
-_PRELOAD = (
-    "numpy",
-    "pyarrow.parquet",
-    "pydantic.type_adapter",
-)
+_PRELOAD = ("numpy", "pyarrow.parquet", "pydantic.type_adapter")
 
 
 @dataclass(frozen=True)
@@ -91,10 +87,10 @@ def main(track: str) -> Callable[[], NoReturn] | None:
                     preload(track, message["preload"])
                     continue
                 if not idle:
-                    made = _new_pair(events, [other.line for other in busy])
-                    if not isinstance(made, _Pair):
-                        return made
-                    idle.append(made)
+                    pair_or_task = _new_pair(events, [other.line for other in busy])
+                    if not isinstance(pair_or_task, _Pair):
+                        return pair_or_task
+                    idle.append(pair_or_task)
                 pair = idle.pop()
                 busy[pair] = message["id"]
                 with suppress(OSError):  # it has ended, which is heard next
@@ -189,8 +185,8 @@ def _close(*sockets: socket.socket) -> None:
 
 def preload(track: str, modules: Sequence[str]) -> None:
     """Import what cells of a track need, and `modules`, so that a fork starts at once."""
-    own = known_track(track)
-    for name in (*_PRELOAD, *(own.preload if own is not None else ()), *modules):
+    known = known_track(track)
+    for name in (*_PRELOAD, *(known.preload if known is not None else ()), *modules):
         importlib.import_module(name)
     gc.collect()
     gc.freeze()

@@ -20,7 +20,7 @@ from .sandbox import Confinement
 
 class Job(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A cell to be run. `redo` are the stored outcomes that are tried again, `stamp` tells the stored version that the
-    plan saw; `donor` is a cell whose kept outputs are scored, and `said` why those of one could not be; `blocked` says
+    plan saw; `donor` is a cell whose kept outputs are scored, `remark` says why those of one could not be, `blocked`
     why the cell cannot be run at all. `sandbox` is that of the method, None where it has none. `gpu` is the only CUDA
     device that the method sees. `process` is the method's process, where its cost is measured from outside. `harness`
     is the hash of the noisebench that runs it."""
@@ -42,13 +42,13 @@ class Job(Struct, frozen=True, omit_defaults=True, kw_only=True):
     blocked: str
     id: int = 0
     gpu: str | None = None
-    said: str = ""
+    remark: str = ""
     process: int = 0
 
 
 class Event(TypedDict, total=False):
-    """What is said of a cell: `began`, `item` (n of), `within` an item (n of), `said` (a `message` on how it goes),
-    `end`, `busy` (another run has it), `disk`, `broken`, `gone`."""
+    """What is said of a cell: `began`, `item` (n of), `progress` within an item (n of), `message` (how it goes), `end`,
+    `busy` (another run has it), `disk`, `broken`, `gone`."""
 
     event: Required[str]
     id: int
@@ -97,7 +97,7 @@ def checkpoints_of(job: Job) -> dict[str, str]:
 class Ending(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """How a cell ended, as its worker leaves it in `end.json`; what is absent is not known.
 
-    `lost` says why the kept outputs of a donor cannot be used: the method is to make them again. `finite`, of an
+    `lost_output` says why the kept outputs of a donor cannot be used: the method is to make them again. `finite`, of an
     `invalid` one: whether something else than a NaN or an Inf is wrong with it.
     """
 
@@ -109,8 +109,8 @@ class Ending(Struct, frozen=True, omit_defaults=True, kw_only=True):
     setup_s: Number | None = None
     cost: Cost | None = None
     environment: dict[str, Any] = {}
-    said: str = ""
-    lost: str = ""
+    remark: str = ""
+    lost_output: str = ""
     rescored: Rescored | None = None
     sets: dict[str, SetPart] = {}
     training: Training | None = None

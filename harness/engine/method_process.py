@@ -30,7 +30,7 @@ from .opened_files import noticing_opened_files, seen_files
 if TYPE_CHECKING:
     from .training_process import Start
 
-_TOLD = 0.5
+_PROGRESS_EVERY = 0.5
 """Seconds between two words on how far a call is, at least."""
 THREADED = {"torch": "set_num_threads", "cv2": "setNumThreads"}
 """Libraries with threads of their own, and how they are told how many they may use."""
@@ -57,7 +57,7 @@ class Opened(TypedDict):
 
 def serve(channel: socket.socket) -> NoReturn:
     """Answer until the scorer hangs up; the process ends here whatever happens."""
-    own = os.getpid()
+    pid = os.getpid()
     verbs: dict[str, Callable[..., Any]] = {
         "open": lambda task: _open(task, verbs, _progress_to(channel)),
         "measure": _measure,
@@ -74,7 +74,7 @@ def serve(channel: socket.socket) -> NoReturn:
                 reply = {"end": plain_values(ending_of(error))}
             if (seen := seen_files()) is not None:
                 reply["opened"] = seen
-            if os.getpid() != own:  # a method forked, and its child came back: it must not answer too
+            if os.getpid() != pid:  # a method forked, and its child came back: it must not answer too
                 os._exit(1)
             try:
                 answer(channel, reply)
@@ -86,13 +86,13 @@ def serve(channel: socket.socket) -> NoReturn:
 
 def _progress_to(channel: socket.socket) -> Callable[[int, int], None]:
     """What tells the scorer how far a long call is, now and then; a child of the method's process says nothing."""
-    own, told = os.getpid(), time.monotonic()
+    pid, sent_at = os.getpid(), time.monotonic()
 
     def tell(done: int, of: int) -> None:
-        nonlocal told
-        if time.monotonic() - told < _TOLD or os.getpid() != own:
+        nonlocal sent_at
+        if time.monotonic() - sent_at < _PROGRESS_EVERY or os.getpid() != pid:
             return
-        told = time.monotonic()
+        sent_at = time.monotonic()
         try:
             answer(channel, {"progress": [int(done), int(of)]})
         except HungUp:
@@ -130,9 +130,9 @@ def _train(task: Task, start: Start, verbs: dict[str, Callable[..., Any]]) -> di
     from .training_process import training_verbs
 
     with noticing_opened_files(task["folders"]):
-        own, said = training_verbs(_loaded(task), task["device"], start)
-    verbs.update(own)
-    return said
+        training, opened = training_verbs(_loaded(task), task["device"], start)
+    verbs.update(training)
+    return opened
 
 
 def _loaded(task: Task) -> Runner:

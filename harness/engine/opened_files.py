@@ -33,7 +33,7 @@ _FORMS = (os.path.abspath, os.path.realpath)
 _CACHES = ("__pycache__", "site-packages", "dist-packages")
 
 
-class Seen(TypedDict):
+class SeenFiles(TypedDict):
     """What a method's process saw since it was last asked, by name `<folder's name>/<path below>`.
 
     `read` has the signature of a file when it was opened to be read (None: it was not there), `written` is what the
@@ -46,7 +46,7 @@ class Seen(TypedDict):
 
 
 @dataclass
-class _Watch:
+class _FileWatch:
     """Folders that are watched, by both their paths where one is a link; what lies `apart`; what was seen so far."""
 
     folders: Mapping[str, str] = field(default_factory=dict)
@@ -59,7 +59,7 @@ class _Watch:
     news: bool = False
 
 
-_watch = _Watch()
+_watch = _FileWatch()
 """Of the method's process, which has one method. A hook cannot be removed, so it asks at each event."""
 
 
@@ -77,7 +77,7 @@ def noticing_opened_files(folders: Mapping[str, str]) -> Iterator[None]:
         _watch.on = False
 
 
-def seen_files() -> Seen | None:
+def seen_files() -> SeenFiles | None:
     """All that was seen so far; None where nothing is new since the last call."""
     if not _watch.news:
         return None
@@ -110,9 +110,9 @@ def keep_opened(
         if name in sources or os.path.isdir(path) or any(form(path).startswith(inside) for form in _FORMS):
             continue
         digest = digest_of(path, store)
-        own = name in written or digest == ABSENT
+        skipped = name in written or digest == ABSENT
         changed = name in torn or signature_of(path) != before or known.get(name, digest) != digest
-        known[name] = _CHANGED if changed and not own else digest
+        known[name] = _CHANGED if changed and not skipped else digest
         if known[name] == digest != ABSENT:
             remember_digest(path, digest, store)
     with noticing_full_disk(folder):
@@ -139,11 +139,11 @@ def outdated(job: Job, folder: Path) -> bool:
     return bool(file_changes(opened_in(folder), folders_of(job.cell), Path(job.store)))
 
 
-def _watch_of(folders: Mapping[str, str]) -> _Watch:
+def _watch_of(folders: Mapping[str, str]) -> _FileWatch:
     roots = tuple(sorted({(name, form(at)) for name, at in folders.items() for form in _FORMS}))
     installed = (sys.prefix, sys.base_prefix, sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"))
     below = [path for path in installed if any(path.startswith(root + os.sep) for _, root in roots)]
-    return _Watch(folders, roots, tuple(f"{path}{os.sep}" for path in below))
+    return _FileWatch(folders, roots, tuple(f"{path}{os.sep}" for path in below))
 
 
 @cache

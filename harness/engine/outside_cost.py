@@ -8,7 +8,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -21,20 +21,14 @@ from ..text.errors import one_line
 from ..track.calling import reveal
 from ..track.protocols import case_of
 from . import processes
-from .channel import answer, ask, hear, read_answer
+from .channel import MethodProcess, answer, ask, hear, read_answer
 from .messages import Job
 
 _INSIDE = "--sandbox: it can be counted in the method's own process alone, which is not believed"
 _UNKNOWN = ("params", "weight_bytes", "macs")
 
 
-class Asked(Protocol):
-    """The method's process, which is asked for something and waited for."""
-
-    def asked(self, *question: Any) -> Any: ...
-
-
-def outside_cost(job: Job, method: Asked, task: Any) -> Cost:
+def outside_cost(job: Job, method: MethodProcess, task: Any) -> Cost:
     """The cost of a call as the socket sees it, less the time that the same messages take to a process that does
     nothing; processor time and peak memory are those of the method's whole tree of processes.
     """
@@ -65,13 +59,13 @@ def outside_cost(job: Job, method: Asked, task: Any) -> Cost:
         call()
     reference = reference_operation("cpu")
     reference()
-    own, idle, other = [], [], []
+    busy, idle, other = [], [], []
     with _echo(output) as (ask_echo, echo_worked):
         for _ in range(repeats):
-            own.append(timed(call, "cpu", worked=worked))
+            busy.append(timed(call, "cpu", worked=worked))
             idle.append(timed(lambda: ask_echo(*question), "cpu", worked=echo_worked))
-            other.append(timed(reference, "cpu", min(own[-1].wall / 1e3, LONGEST)))
-    wall, cpu = _without(own, idle, lambda one: one.wall), _without(own, idle, lambda one: one.cpu)
+            other.append(timed(reference, "cpu", min(busy[-1].wall / 1e3, LONGEST)))
+    wall, cpu = _without(busy, idle, lambda one: one.wall), _without(busy, idle, lambda one: one.cpu)
     p50 = statistics.median(wall)
     if p50 <= 0:
         reasons["latency_ms"] = reasons["latency_rel"] = "--sandbox: shorter than the messages to the method's process"
@@ -101,9 +95,9 @@ def outside_cost(job: Job, method: Asked, task: Any) -> Cost:
     return compared(cost)
 
 
-def _without(own: list[Timing], idle: list[Timing], part: Callable[[Timing], float]) -> list[float]:
+def _without(busy: list[Timing], idle: list[Timing], part: Callable[[Timing], float]) -> list[float]:
     messages = statistics.median(map(part, idle))
-    return [part(one) - messages for one in own]
+    return [part(one) - messages for one in busy]
 
 
 def _peak(call: Callable[[], Any], tree: Callable[[], list[int]], reasons: dict[str, str]) -> tuple[Any, int | None]:

@@ -45,8 +45,8 @@ def packed(values: Sequence[Struct]) -> dict[str, Any]:
                     parts.append(part)
         return places[ids[0]] if alike else list(map(places.__getitem__, ids))
 
-    made = columns([written_fields(one) for one in values])
-    return {"columns": made, "count": len(values), "parts": plain_values(parts)}
+    whole = columns([written_fields(one) for one in values])
+    return {"columns": whole, "count": len(values), "parts": plain_values(parts)}
 
 
 _SPLIT = ("inputs", "request")
@@ -59,30 +59,30 @@ def unpacked(given: Mapping[str, Any], kind: type[S]) -> list[S]:
     typed: dict[str, dict[int, Any]] = {}
 
     def objects(columns: Sequence[Any], count: int, make: type[Any]) -> list[Any]:
-        made: list[Any] = [None] * count
+        built: list[Any] = [None] * count
         types = _types(make) if issubclass(make, Struct) else {}
         for names, where, every in columns:
-            found = [
+            fields = [
                 values(name, column, len(where), types.get(name, Any))
                 for name, column in zip(names, every, strict=True)
             ]
-            rows = zip(*found, strict=True) if names else itertools.repeat((), len(where))
+            rows = zip(*fields, strict=True) if names else itertools.repeat((), len(where))
             for n, row in zip(where, rows, strict=True):
-                made[n] = make(**dict(zip(names, row, strict=True)))
-        return made
+                built[n] = make(**dict(zip(names, row, strict=True)))
+        return built
 
     def values(name: str, column: Any, count: int, of: Any) -> Iterable[Any]:
         if isinstance(column, dict):
             return objects(column["columns"], count, dict if name == "inputs" else Request)
-        own = typed.setdefault(repr(of), {})
-        for place in {column} if isinstance(column, int) else set(column) - own.keys():
-            own[place] = msgspec.convert(parts[place], of)
+        known = typed.setdefault(repr(of), {})
+        for place in {column} if isinstance(column, int) else set(column) - known.keys():
+            known[place] = msgspec.convert(parts[place], of)
         if isinstance(column, int):
-            return itertools.repeat(own[column], count)
-        return [own[place] for place in column]
+            return itertools.repeat(known[column], count)
+        return [known[place] for place in column]
 
-    made: list[S] = objects(given["columns"], given["count"], kind)
-    return made
+    whole: list[S] = objects(given["columns"], given["count"], kind)
+    return whole
 
 
 @cache
@@ -92,7 +92,7 @@ def _types(kind: type[Struct]) -> dict[str, Any]:
 
 def _alike(shapes: Iterable[tuple[str, ...]]) -> dict[tuple[str, ...], list[int]]:
     """Each shape with the places at which it stands."""
-    found: dict[tuple[str, ...], list[int]] = {}
+    places: dict[tuple[str, ...], list[int]] = {}
     for place, shape in enumerate(shapes):
-        found.setdefault(shape, []).append(place)
-    return found
+        places.setdefault(shape, []).append(place)
+    return places

@@ -17,7 +17,7 @@ from ..store.cell_json import plain_values
 from ..suite.suite import Suite
 from .devices import free_device
 from .messages import Event, Job
-from .planning import Planned, answer_in, request_of
+from .planning_process import Planned, answer_in, request_of
 from .sandbox import Confinement
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")

@@ -76,16 +76,16 @@ def adopt_orphans() -> None:
 
 def parents() -> dict[int, int]:
     """pid → parent pid of all processes that can be seen (empty without /proc)."""
-    found: dict[int, int] = {}
+    by_pid: dict[int, int] = {}
     try:
         names = os.listdir("/proc")
     except OSError:
-        return found
+        return by_pid
     for name in names:
         if name.isdigit():
             with suppress(OSError, ValueError, IndexError), open(f"/proc/{name}/stat", "rb") as file:
-                found[int(name)] = int(file.read().rpartition(b")")[2].split()[1])
-    return found
+                by_pid[int(name)] = int(file.read().rpartition(b")")[2].split()[1])
+    return by_pid
 
 
 def descendants(pid: int) -> list[int]:
@@ -93,13 +93,13 @@ def descendants(pid: int) -> list[int]:
     children: dict[int, list[int]] = {}
     for child, parent in parents().items():
         children.setdefault(parent, []).append(child)
-    found: list[int] = []
+    pids: list[int] = []
     todo = [pid]
     while todo:
         for child in children.get(todo.pop(), []):
-            found.append(child)
+            pids.append(child)
             todo.append(child)
-    return found
+    return pids
 
 
 def kill_descendants() -> None:
@@ -160,15 +160,15 @@ def _kilobytes(pid: int, name: str, *fields: bytes) -> int:
 def scratch_bytes(pids: Sequence[int], places: Sequence[str]) -> int:
     """What lies in the temporary folders of sandboxed processes and in files of memory that they hold open, in bytes.
     What of it is mapped is counted among their memory too."""
-    own = {os.stat(place).st_dev for place in places if os.path.isdir(place)}
+    of_host = {os.stat(place).st_dev for place in places if os.path.isdir(place)}
     folders: dict[int, int] = {}
     files: dict[tuple[int, int], int] = {}
     for pid in pids:
         with suppress(OSError):
             for place in (f"/proc/{pid}/root{name}" for name in places):
-                if (device := os.stat(place).st_dev) not in own and device not in folders:
-                    there = os.statvfs(place)
-                    folders[device] = (there.f_blocks - there.f_bfree) * there.f_frsize
+                if (device := os.stat(place).st_dev) not in of_host and device not in folders:
+                    status = os.statvfs(place)
+                    folders[device] = (status.f_blocks - status.f_bfree) * status.f_frsize
             for link in (f"/proc/{pid}/fd/{number}" for number in os.listdir(f"/proc/{pid}/fd")):
                 if os.readlink(link).startswith("/memfd:"):
                     file = os.stat(link)

@@ -14,7 +14,6 @@ from msgspec import structs
 
 from ..data.disk import DiskFull
 from ..planning.cells import PlannedCell
-from ..store.asked import mark_asked
 from ..store.cell import NOT_OK, Cell
 from ..store.cells import (
     WEIGHTS,
@@ -27,11 +26,12 @@ from ..store.cells import (
     stamp_of,
 )
 from ..store.file_changes import changes_of
-from ..store.harness import files_changed_since, harness_files, hash_of
+from ..store.harness_hash import files_changed_since, harness_files, hash_of
 from ..store.index import genuine_cells
 from ..store.names import add_names, read_names, with_added
 from ..store.outputs import find_donors, kept_items, outputs_in
 from ..store.record import item_count
+from ..store.request_times import mark_asked
 from ..store.upkeep import readable, wrong_weights
 from ..suite.suite import Suite
 from ..text.errors import UsageError
@@ -51,8 +51,8 @@ class Watcher(Protocol):
     def plan(self, todo: int, stored: int, forecast: str) -> None: ...
     def start(self, cell: PlannedCell) -> None: ...
     def item(self, cell: PlannedCell, n: int, of: int) -> None: ...
-    def within(self, cell: PlannedCell, n: int, of: int) -> None: ...
-    def said(self, cell: PlannedCell, message: str) -> None: ...
+    def progress(self, cell: PlannedCell, n: int, of: int) -> None: ...
+    def message(self, cell: PlannedCell, message: str) -> None: ...
     def end(self, cell: PlannedCell, outcome: str, reason: str) -> None: ...
     def note(self, text: str) -> None: ...
 
@@ -113,15 +113,15 @@ def needs_run(store: Path, cell: PlannedCell, stored: Cell | None, retry: str) -
     return stored.outcome in NOT_OK
 
 
-def due_cells(store: Path, cells: Sequence[PlannedCell], held: Mapping[str, Cell], retry: str) -> list[PlannedCell]:
-    """The cells that are to be run, `held` being those that are stored: also a training whose checkpoint is damaged,
+def due_cells(store: Path, cells: Sequence[PlannedCell], stored: Mapping[str, Cell], retry: str) -> list[PlannedCell]:
+    """The cells that are to be run, `stored` being what is stored of them: also a training whose checkpoint is damaged,
     where a cell that is to be run needs it."""
-    due = {c.key for c in cells if needs_run(store, c, held.get(c.key), retry)}
+    due = {c.key for c in cells if needs_run(store, c, stored.get(c.key), retry)}
     by_key = {c.key: c for c in cells}
     waiting, seen = list(due), set(due)
     while waiting:
         for key in by_key[waiting.pop()].after or ():
-            if key in held and key not in seen and wrong_weights(held[key], cell_dir(store, key)):
+            if key in stored and key not in seen and wrong_weights(stored[key], cell_dir(store, key)):
                 due.add(key)
                 waiting.append(key)
             seen.add(key)
@@ -137,9 +137,9 @@ def _outdated(stored: Cell | None, cell: PlannedCell, store: Path) -> bool:
     return gone or bool(changes_of(stored, cell.request, store))
 
 
-def _replaced(todo: Sequence[PlannedCell], held: Mapping[str, Cell], store: Path) -> str:
+def _replaced(todo: Sequence[PlannedCell], by_key: Mapping[str, Cell], store: Path) -> str:
     """That a run replaces results that are stored, by a failure too, since their files are others; empty where none."""
-    ok = [(c, held[c.key]) for c in todo if c.key in held and held[c.key].outcome == "ok"]
+    ok = [(c, by_key[c.key]) for c in todo if c.key in by_key and by_key[c.key].outcome == "ok"]
     why = [changes[0] for cell, stored in ok if (changes := changes_of(stored, cell.request, store))]
     if not why:
         return ""
@@ -163,12 +163,12 @@ def run(suite: Suite, store: Path, options: RunOptions, watcher: Watcher) -> Sum
     with closing(_cells(suite, store, options, watcher)) as pool:
         planned = pool.plan(suite)
         cells = planned["cells"]
-        held = read_names(store)
-        names = with_added(held, suite.track, planned["names"]) if any(planned["names"].values()) else held
+        before = read_names(store)
+        names = with_added(before, suite.track, planned["names"]) if any(planned["names"].values()) else before
         if not store.exists():
             pool.reach()
         open_store(store)
-        if names != held:
+        if names != before:
             refuse_read_only(store)
             add_names(store, suite.track, planned["names"])
         if options.shard is not None:
@@ -217,13 +217,13 @@ def run_planned(
     Raises `UsageError` where the store cannot be written, `DiskFull`, KeyboardInterrupt.
     """
     stamps = {c.key: stamp_of(store, c.key) for c in cells}
-    held = genuine_cells(store, [c.key for c in cells])
-    todo = due_cells(store, cells, held, options.retry)
+    stored_cells = genuine_cells(store, [c.key for c in cells])
+    todo = due_cells(store, cells, stored_cells, options.retry)
     donors = donors_of(store, todo, options.retry)
     due = {c.key for c in todo}
     for cell in cells:
         if cell.key not in due:
-            stored = held[cell.key]
+            stored = stored_cells[cell.key]
             summary.outcome[cell.key] = stored.outcome
             summary.reason[cell.key] = stored.reason
     if todo:
@@ -234,9 +234,9 @@ def run_planned(
     if todo:
         pool.preload(preload)
     watcher.plan(len(todo), len(cells) - len(todo), forecast_text(todo, rates, pool.width()))
-    if options.retry != "always" and (told := _replaced(todo, held, store)):
-        watcher.note(told)
-    if bare := sum(_lacks_outputs(held[c.key], base.keep, store) for c in cells if c.key not in due):
+    if options.retry != "always" and (note := _replaced(todo, stored_cells, store)):
+        watcher.note(note)
+    if bare := sum(_lacks_outputs(stored_cells[c.key], base.keep, store) for c in cells if c.key not in due):
         watcher.note(
             f"{bare} of the cells stored already {'has' if bare == 1 else 'have'} not the outputs that are to be kept: "
             "--retry always runs all cells again and keeps them"
@@ -250,7 +250,7 @@ def run_planned(
         c.key: _job(c, base, store, options, where, made_by, stamps[c.key], donors.get(c.key), sandbox) for c in todo
     }
     try:
-        _Course(pool, jobs, store, summary, watcher).run(longest_first(todo, rates))
+        _Execution(pool, jobs, store, summary, watcher).run(longest_first(todo, rates))
     finally:
         if changed := files_changed_since(harness):
             watcher.note(
@@ -260,7 +260,7 @@ def run_planned(
 
 
 @dataclass
-class _Course:
+class _Execution:
     """A run under way: cells wait, run, and end; cells of `after` first, an `alone` one with nothing beside it."""
 
     pool: Cells
@@ -313,7 +313,7 @@ class _Course:
         outcomes = {
             key: self.summary.outcome.get(key) or outcome_of(self.store, key) or "not run" for key in cell.after or ()
         }
-        lost = {
+        losers = {
             one.key
             for tuning in cell.tuned
             if {outcomes[variant.key] for variant in tuning.variants} != {"diverged"}
@@ -321,7 +321,7 @@ class _Course:
             if outcomes[one.key] == "diverged"
         }
         for key, outcome in outcomes.items():
-            if outcome != "ok" and key not in lost:
+            if outcome != "ok" and key not in losers:
                 reason = self.summary.reason.get(key, "")
                 return f"needs cell {key[:12]}, which is {outcome}" + (f": {reason}" if reason else "")
         return None
@@ -330,26 +330,26 @@ class _Course:
         cell = self.running.get(message.get("id", -1))
         if cell is None:
             return
-        key, what = cell.key, message["event"]
-        if what == "item":
+        key, event = cell.key, message["event"]
+        if event == "item":
             self.watcher.item(cell, message["n"], message["of"])
-        elif what == "within":
-            self.watcher.within(cell, message["n"], message["of"])
-        elif what == "said":
-            self.watcher.said(cell, message["message"])
-        elif what == "end":
+        elif event == "progress":
+            self.watcher.progress(cell, message["n"], message["of"])
+        elif event == "message":
+            self.watcher.message(cell, message["message"])
+        elif event == "end":
             self.ended.add(key)
             if not message["stored"]:
                 (self.summary.rescored if message["rescored"] else self.summary.done).add(key)
             self._end(cell, message["outcome"], message["reason"])
-        elif what == "broken":
+        elif event == "broken":
             self.ended.add(key)
             self._end(cell, "crashed", f"not stored: {message['message']}")
-        elif what == "busy":
+        elif event == "busy":
             self.busy.add(key)
-        elif what == "disk":
+        elif event == "disk":
             raise DiskFull(message["message"])
-        elif what == "gone":
+        elif event == "gone":
             del self.running[message["id"]]
             if key in self.busy:
                 self.waiting.append(cell)

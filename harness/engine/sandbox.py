@@ -75,9 +75,9 @@ def confinement(data: Iterable[str], store: Path, memory: int | None, jobs: int)
 def shown_for(cell: PlannedCell, checkpoints: Iterable[str]) -> tuple[list[str], list[str]]:
     """What the method of a cell is made of: the plug-ins that it lies in, and checkpoints; and the files that it names,
     by its spec and as its weights."""
-    own = own_plugins(cell)
-    weights = [os.path.join(os.path.dirname(file), name) for file in own for name in cell.inputs.get("weights", ())]
-    return [*own, *checkpoints], [*named_paths(cell.method.display), *filter(os.path.exists, weights)]
+    plugins = own_plugins(cell)
+    weights = [os.path.join(os.path.dirname(file), name) for file in plugins for name in cell.inputs.get("weights", ())]
+    return [*plugins, *checkpoints], [*named_paths(cell.method.display), *filter(os.path.exists, weights)]
 
 
 def own_plugins(cell: PlannedCell) -> list[str]:
@@ -85,8 +85,8 @@ def own_plugins(cell: PlannedCell) -> list[str]:
     folders, plugins = folders_of(cell), plugins_of(cell)
     parts = [name.partition("/") for name in cell.method.sources]
     files = {os.path.realpath(os.path.join(folders[label], below)) for label, _, below in parts if label in folders}
-    own = [file for file in plugins if os.path.realpath(file) in files]
-    return own or ([] if all(label.startswith(_PACKAGES) for label, _, _ in parts) else plugins)
+    chosen = [file for file in plugins if os.path.realpath(file) in files]
+    return chosen or ([] if all(label.startswith(_PACKAGES) for label, _, _ in parts) else plugins)
 
 
 def named_paths(spec: str) -> list[str]:
@@ -105,18 +105,18 @@ def command(
     Beside a plug-in there is all of its folder where neither the working directory nor anything hidden lies in it, and
     else its Python files and packages.
     """
-    here = os.path.realpath(os.getcwd())
-    away = [here, os.path.expanduser("~"), *SCRATCH, *given.hidden]
+    folder = os.path.realpath(os.getcwd())
+    away = [folder, os.path.expanduser("~"), *SCRATCH, *given.hidden]
     kept = [path for one in shown for path in (_beside(one, away) if one.endswith(".py") else [one])]
     kept += [str(path) for path in weight_roots()]
-    kept += [path for path in named if not any(_within(path, place) for place in given.hidden)]
-    binds = {place: path for path in (*_FILES, *_code(here), *kept) for place in {path, os.path.realpath(path)}}
+    kept += [path for path in named if not any(_lies_in(path, place) for place in given.hidden)]
+    binds = {place: path for path in (*_FILES, *_code(folder), *kept) for place in {path, os.path.realpath(path)}}
     # Where the user's cache is for who has /tmp as a home.
     binds["/tmp/.cache/noisebench/weights"] = str(weight_roots()[-1])
     binds |= {path: path for path in _SYSTEM if not os.path.islink(path)}
     links = {path: os.readlink(path) for path in _SYSTEM if os.path.islink(path)}
     devices = [*_GPU, *map(str, Path("/dev").glob("nvidia*"))] if gpu else []
-    masks = {path for path in given.hidden if path not in binds and any(_within(path, place) for place in binds)}
+    masks = {path for path in given.hidden if path not in binds and any(_lies_in(path, place) for place in binds)}
     built = [shutil.which("bwrap") or "bwrap", *_NOBODY, "--die-with-parent", "--new-session", "--dev", "/dev"]
     for place in SCRATCH:
         built += ["--size", str(given.memory), "--tmpfs", place]
@@ -127,32 +127,32 @@ def command(
             built += ["--symlink", links[place], place] if place in links else ["--ro-bind-try", binds[place], place]
     for place in devices:
         built += ["--dev-bind-try", place, place]
-    built += ["--proc", "/proc", "--symlink", "/tmp", "/var/tmp", "--dir", here]
+    built += ["--proc", "/proc", "--symlink", "/tmp", "/var/tmp", "--dir", folder]
     built += [word for place in (*filter(os.path.isdir, masks), "/") for word in ("--remount-ro", place)]
     passed = {name: value for name, value in os.environ.items() if name.startswith(_VARIABLES)} | {"HOME": "/tmp"}
-    built += ["--chdir", here, "--clearenv"]
+    built += ["--chdir", folder, "--clearenv"]
     built += [word for name, value in passed.items() for word in ("--setenv", name, value)]
     python = os.path.join(sys.prefix, "bin", "python3")
     return [*built, python if os.path.exists(python) else sys.executable, "-P", *words]
 
 
-def _code(here: str) -> list[str]:
-    """Python, noisebench and all that can be imported, but for the working directory `here` and what is above it."""
+def _code(folder: str) -> list[str]:
+    """Python, noisebench and all that can be imported, but for the working directory `folder` and what is above it."""
     package = Path(__file__).resolve().parents[1]
-    places = [path for path in sys.path if os.path.isabs(path) and not _within(here, path)]
+    places = [path for path in sys.path if os.path.isabs(path) and not _lies_in(folder, path)]
     return [sys.prefix, sys.base_prefix, str(package), *(str(package.parent / room) for room in _ROOMS), *places]
 
 
 def _beside(file: str, away: Iterable[str]) -> list[str]:
     """A plug-in with what lies beside it."""
     folder = os.path.dirname(os.path.realpath(file))
-    if not any(_within(place, folder) for place in away):
+    if not any(_lies_in(place, folder) for place in away):
         return [file, folder]
     packages = (str(path.parent) for path in Path(folder).glob("*/__init__.py"))
     return [file, *map(str, Path(folder).glob("*.py")), *packages]
 
 
-def _within(path: str, folder: str) -> bool:
+def _lies_in(path: str, folder: str) -> bool:
     return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
 
 

@@ -35,13 +35,13 @@ def import_in_sandbox(given: Confinement, specs: Sequence[str]) -> None:
 class _Inside:
     """A component of a plug-in, whose code is in a sandbox. It can be bound, and not called."""
 
-    def __init__(self, name: str, module: types.ModuleType, line: socket.socket, said: Mapping[str, Any]) -> None:
+    def __init__(self, name: str, module: types.ModuleType, line: socket.socket, answer: Mapping[str, Any]) -> None:
         self.name, self.module, self.line = name, module, line
         self.__module__, self.__qualname__, self.__doc__ = str(module.__name__), name, ""
         for mark in _MARKS:
-            setattr(self, mark, mark in said["marks"])
+            setattr(self, mark, mark in answer["marks"])
         for part in _PARTS:
-            if part in said["marks"]:
+            if part in answer["marks"]:
                 setattr(self, part, self)
 
     def __call__(self, *args: object, **kwargs: object) -> NoReturn:
@@ -54,19 +54,19 @@ class _Inside:
                 f"{kind} {self.name!r} is of a plug-in, whose code sees no clean item with --sandbox: leave --sandbox "
                 f"out, or take a {kind} of noisebench"
             )
-        said = _asked(self.line, str(self.module.__file__), "bind", str(spec), kind, track)
-        texts = [said["canonical"], said["display"]]
+        bound = _asked(self.line, str(self.module.__file__), "bind", str(spec), kind, track)
+        texts = [bound["canonical"], bound["display"]]
         if any(not isinstance(text, str) or parse(text).name != self.name for text in texts):
             raise UsageError(f"plug-in {self.module.__file__}: {kind} {self.name!r} gives itself another name")
-        kwargs: dict[str, Any] = dict(said["plain"])
+        kwargs: dict[str, Any] = dict(bound["plain"])
         inner: list[Bound] = []
-        for name, (many, own, place, specs) in said["nested"].items():
-            nested = tuple(bind(one, own, place) for one in specs)
+        for name, (many, inner_kind, place, specs) in bound["nested"].items():
+            nested = tuple(bind(one, inner_kind, place) for one in specs)
             kwargs[name] = nested if many else nested[0]
             inner += nested
-        obj = _Inside(self.name, self.module, self.line, said)
-        vars(obj).update(flags=staticmethod(lambda **_: said["flags"]), weight_files=lambda **_: said["weights"])
-        entry = Entry(self.name, obj, int(said["version"]), dict(said["meta"]))
+        obj = _Inside(self.name, self.module, self.line, bound)
+        vars(obj).update(flags=staticmethod(lambda **_: bound["flags"]), weight_files=lambda **_: bound["weights"])
+        entry = Entry(self.name, obj, int(bound["version"]), dict(bound["meta"]))
         vars(entry)["params"] = {}
         return Bound(entry, kwargs, texts[0], texts[1], inner=tuple(inner), track=track)
 
@@ -87,13 +87,13 @@ def _asked(line: socket.socket, file: str, *question: Any) -> Any:
     """What the process in the sandbox answers. Raises `UsageError`."""
     try:
         ask(line, *question)
-        said = read_answer(line)
-        if "error" in said:
-            raise UsageError(one_line(said["error"], 1000))
-        return said["value"]
+        reply = read_answer(line)
+        if "error" in reply:
+            raise UsageError(one_line(reply["error"], 1000))
+        return reply["value"]
     except (HungUp, Invalid, TypeError, KeyError) as error:
-        what = "ends the process while it is imported" if isinstance(error, HungUp) else "gives no answer"
-        raise UsageError(f"plug-in {one_line(file)} {what}, in the sandbox") from None
+        problem = "ends the process while it is imported" if isinstance(error, HungUp) else "gives no answer"
+        raise UsageError(f"plug-in {one_line(file)} {problem}, in the sandbox") from None
 
 
 def main(descriptor: str, file: str, memory: str) -> None:
@@ -116,8 +116,8 @@ def _entries() -> list[list[Any]]:
     """What is registered that is not of noisebench."""
     return [
         [kind, track, entry.name, entry.version, _marks(entry)]
-        for (kind, track), held in list(REGISTRIES.items())
-        for entry in held.entries()
+        for (kind, track), entries in list(REGISTRIES.items())
+        for entry in entries.entries()
         if not origin(entry.obj)[0].startswith("noisebench.")
     ]
 

@@ -46,10 +46,10 @@ class Shard:
 
 def read_shard(text: str) -> Shard:
     """`3/16` as a shard. Raises ValueError with what was due."""
-    found = re.fullmatch(r"([0-9]+)/([0-9]+)", text)
-    if not found or not 1 <= int(found[1]) <= int(found[2]) <= _LARGEST:
+    match = re.fullmatch(r"([0-9]+)/([0-9]+)", text)
+    if not match or not 1 <= int(match[1]) <= int(match[2]) <= _LARGEST:
         raise ValueError("K/N, the K-th of N parts, such as 3/16")
-    return Shard(int(found[1]), int(found[2]))
+    return Shard(int(match[1]), int(match[2]))
 
 
 def cells_of(
@@ -62,10 +62,10 @@ def cells_of(
     """
     file = store / "shards" / f"{shard.of}.json"
     with locked(store, f"shards-{shard.of}") if keep else nullcontext():
-        held = _read(file, shard.of)
-        known = held["rates"] if held is not None else rates()
-        division = divided(cells, held or {"cells": {}, "seconds": [0.0] * shard.of, "rates": known})
-        if keep and division != held:
+        stored = _read(file, shard.of)
+        known = stored["rates"] if stored is not None else rates()
+        division = divided(cells, stored or {"cells": {}, "seconds": [0.0] * shard.of, "rates": known})
+        if keep and division != stored:
             with noticing_full_disk(store):
                 file.parent.mkdir(exist_ok=True)
                 write_file(file, json.dumps(division, sort_keys=True).encode())
@@ -81,36 +81,36 @@ def cells_of(
     return [cell for cell in cells if cell.key in due]
 
 
-def divided(cells: Sequence[PlannedCell], held: Division) -> Division:
+def divided(cells: Sequence[PlannedCell], before: Division) -> Division:
     """A division with all `cells` in it: what is new goes to the shard with least to do, the longest first.
 
     Cells that need each other, such as a training and those that use it, are of one shard.
     """
-    expected = {cell.key: expected_seconds(cell, held["rates"]) for cell in cells}
+    expected = {cell.key: expected_seconds(cell, before["rates"]) for cell in cells}
     known = [seconds for seconds in expected.values() if seconds is not None]
     usual = sum(known) / len(known) if known else 1.0
     groups = []
     for group in _groups(cells):
         keys = [cell.key for cell in group]
-        new = [key for key in keys if key not in held["cells"]]
+        new = [key for key in keys if key not in before["cells"]]
         if new:
             due = sum(usual if (seconds := expected[key]) is None else seconds for key in new)
-            place = min((held["cells"][k] for k in keys if k in held["cells"]), default=0)
+            place = min((before["cells"][k] for k in keys if k in before["cells"]), default=0)
             groups.append((due, min(map(_lot, group)), min(new), new, place))
-    made: Division = {"cells": dict(held["cells"]), "seconds": list(held["seconds"]), "rates": held["rates"]}
+    division: Division = {"cells": dict(before["cells"]), "seconds": list(before["seconds"]), "rates": before["rates"]}
     for due, _, _, new, place in sorted(groups, key=lambda group: (-group[0], *group[1:3])):
-        number = place or 1 + min(range(len(made["seconds"])), key=lambda n: (made["seconds"][n], n))
-        made["seconds"][number - 1] += due
-        made["cells"].update(dict.fromkeys(new, number))
-    return made
+        number = place or 1 + min(range(len(division["seconds"])), key=lambda n: (division["seconds"][n], n))
+        division["seconds"][number - 1] += due
+        division["cells"].update(dict.fromkeys(new, number))
+    return division
 
 
 def _lot(cell: PlannedCell) -> str:
     """What shuffles cells by what the suite says of them. Their keys would divide those of an edited method anew, and
     all others with them, where each task has a store of its own."""
     named = [getattr(cell, part).spec for part in ("method", "dataset", "regime", "protocol")]
-    said = [cell.kind, cell.track, *named, cell.seed, cell.inputs.get("size")]
-    return combined([json.dumps(said)])
+    named_parts = [cell.kind, cell.track, *named, cell.seed, cell.inputs.get("size")]
+    return combined([json.dumps(named_parts)])
 
 
 def _groups(cells: Sequence[PlannedCell]) -> list[list[PlannedCell]]:

@@ -178,14 +178,14 @@ def _run(job: Job, store: Path, key: str, tell: Tell, life: int, scorer: Scorer)
     if watched.went == FULL:
         return None
     ending = _ending(folder, watched, job)
-    if ending.lost:
-        said = f"the kept outputs of cell {(job.donor or '')[:12]} cannot be used, {ending.lost}: made again"
+    if ending.lost_output:
+        why = f"the kept outputs of cell {(job.donor or '')[:12]} cannot be used, {ending.lost_output}: made again"
         shutil.rmtree(folder, ignore_errors=True)
-        return _run(structs.replace(job, donor=None, said=said), store, key, tell, life, scorer)
+        return _run(structs.replace(job, donor=None, remark=why), store, key, tell, life, scorer)
     _store(
         job,
         store,
-        structs.replace(ending, said=ending.said or job.said),
+        structs.replace(ending, remark=ending.remark or job.remark),
         folder,
         watched.tail,
         time.monotonic() - start,
@@ -228,7 +228,7 @@ def _store(job: Job, store: Path, end: Ending, folder: Path, tail: str, seconds:
     (folder / "end.json").unlink(missing_ok=True)
     drop_outputs(folder, (row["index"] for row in rows))
     commit(store, done, rows)
-    reason = end.reason or end.said
+    reason = end.reason or end.remark
     tell({"event": "end", "outcome": end.outcome, "reason": reason[:200], "stored": False,
           "rescored": end.rescored is not None})  # fmt: skip
 
@@ -381,13 +381,13 @@ def _ending(folder: Path, watched: _Watched, job: Job) -> Ending:
     except (OSError, ValueError):
         pass
     if watched.went != HUNG_UP:
-        return Ending(outcome="crashed", reason=f"scoring {_how(watched.scorer)}")
+        return Ending(outcome="crashed", reason=f"scoring {_ending_text(watched.scorer)}")
     if watched.method is None:
         return Ending(outcome="crashed", reason="closed the channel to its scorer before it had finished")
-    return Ending(outcome="crashed", reason=_how(watched.method))
+    return Ending(outcome="crashed", reason=_ending_text(watched.method))
 
 
-def _how(code: int | None) -> str:
+def _ending_text(code: int | None) -> str:
     """How a process ended, in words."""
     if code is None:
         return "closed its channel before it had finished"

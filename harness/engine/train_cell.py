@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import fmean
-from typing import Any, Protocol
+from typing import Any
 
 from msgspec import structs
 
@@ -31,7 +31,7 @@ from ..text.json_values import parsed
 from ..track.protocols import Batches, Case, Dataset, ReadsItems, Track, Trains, case_of
 from ..training.batches import training_batches
 from ..training.checkpoint import Card, file_sha256, known_checkpoint, read_card, with_card
-from .channel import HungUp
+from .channel import HungUp, MethodProcess
 from .messages import Ending, Job, MethodEnded, Tell
 from .read_ahead import ReadAhead
 
@@ -43,14 +43,14 @@ _EXPLODED = 1000.0
 _LATELY = 20
 """Where half of so many last steps are far off, or of all that there are to be, a training has diverged: one alone may
 be of a hard batch or block."""
-_TOLD = 0.5
+_PROGRESS_EVERY = 0.5
 """Seconds between two steps that are told."""
 
 _TOGETHER = 64
 """Validation items that the method is given at once, at most."""
 _MESSAGE = 1 << 23
 """Bytes of validation items after which no more are given at once."""
-_HELD = 1 << 28
+_POSED_BYTES = 1 << 28
 """Bytes of posed validation items that are held in memory, at most."""
 
 
@@ -58,20 +58,12 @@ _Posed = tuple[Any, Case]
 """An item with its case."""
 
 
-class Asked(Protocol):
-    """The method's process, as it is asked: `ask` sends, `answered` waits, `asked` is both."""
-
-    def ask(self, *question: Any) -> None: ...
-    def answered(self) -> Any: ...
-    def asked(self, *question: Any) -> Any: ...
-
-
 class Diverged(Exception):
     """Training has diverged; the message says at which step."""
 
 
 @dataclass(frozen=True)
-class _Course:
+class _Setup:
     """What a training is made of, opened."""
 
     recipe: Recipe
@@ -82,7 +74,7 @@ class _Course:
     metric: Bound
     protocol: Bound
     seed: int
-    held: dict[int, _Posed] = field(default_factory=dict)
+    posed: dict[int, _Posed] = field(default_factory=dict)
 
 
 @dataclass
@@ -97,12 +89,7 @@ class _State:
 
 
 def train_cell(
-    job: Job,
-    folder: Path,
-    tell: Tell,
-    method: Asked,
-    task: Mapping[str, Any],
-    ahead: ThreadPoolExecutor,
+    job: Job, folder: Path, tell: Tell, method: MethodProcess, task: Mapping[str, Any], reader: ThreadPoolExecutor
 ) -> Ending:
     """Train, or take the checkpoint of its key; leaves it in `folder`."""
     cell = job.cell
@@ -115,19 +102,19 @@ def train_cell(
     course = _opened(cell)
     state, snapshot = _read(folder)
     # In a sandbox a plug-in has no part in the data.
-    reader = _reading(course, state.step, job.threads, plugins_of(cell) if job.sandbox is None else ())
+    batches = _reading(course, state.step, job.threads, plugins_of(cell) if job.sandbox is None else ())
     try:
         begun = _begun(course, state, snapshot, method, task)
-        stopped = _stepped(course, state, folder, tell, method, ahead)
+        stopped = _stepped(course, state, folder, tell, method, reader)
         return _finished(course, state, stopped, begun, job, folder, method)
     except Diverged as error:
         return Ending(outcome="diverged", reason=str(error))
     finally:
-        if reader is not None:
-            reader.close()
+        if batches is not None:
+            batches.close()
 
 
-def _opened(cell: PlannedCell) -> _Course:
+def _opened(cell: PlannedCell) -> _Setup:
     track = get_track(cell.track)
     bound = bind(cell.method.display, "method", track.name)
     recipe, seed = recipe_of(bound.kwargs), cell.seed
@@ -135,20 +122,20 @@ def _opened(cell: PlannedCell) -> _Course:
     dataset, batches, validation = training_batches(
         replace(recipe, sampler=checked_sampler(recipe.sampler)), track, seed
     )
-    own = track.defaults
-    return _Course(
+    defaults = track.defaults
+    return _Setup(
         recipe,
         track,
         dataset,
         batches,
         validation,
-        bind(own.validated_by or own.rank_by, "metric", track.name),
-        bind(own.protocol, "protocol", track.name),
+        bind(defaults.validated_by or defaults.rank_by, "metric", track.name),
+        bind(defaults.protocol, "protocol", track.name),
         seed,
     )
 
 
-def _reading(course: _Course, first: int, threads: int, plugins: Sequence[str]) -> ReadAhead | None:
+def _reading(course: _Setup, first: int, threads: int, plugins: Sequence[str]) -> ReadAhead | None:
     """What reads the items of a training that may have more than one thread, where its batches can be read so."""
     if threads == 1 or not isinstance(course.batches, ReadsItems):
         return None
@@ -158,7 +145,7 @@ def _reading(course: _Course, first: int, threads: int, plugins: Sequence[str]) 
 
 
 def _begun(
-    course: _Course, state: _State, snapshot: bytes | None, method: Asked, task: Mapping[str, Any]
+    course: _Setup, state: _State, snapshot: bytes | None, method: MethodProcess, task: Mapping[str, Any]
 ) -> Mapping[str, Any]:
     """What the method's process says of the beginning. Raises `UsageError` for a snapshot of another step."""
     import numpy as np
@@ -177,18 +164,20 @@ def _begun(
     return begun
 
 
-def _stepped(course: _Course, state: _State, folder: Path, tell: Tell, method: Asked, ahead: ThreadPoolExecutor) -> str:
+def _stepped(
+    course: _Setup, state: _State, folder: Path, tell: Tell, method: MethodProcess, reader: ThreadPoolExecutor
+) -> str:
     """Take all steps, or those until the training is stopped, which is said. Raises `Diverged`, `Invalid`."""
     steps, higher = course.recipe.steps, bool(course.metric.entry.meta["higher"])
     due = {round(steps * (i + 1) / course.recipe.checks) for i in range(course.recipe.checks)}
-    kept = told = time.monotonic()
+    kept = sent_at = time.monotonic()
     stopped, asked = "", False
-    coming = ahead.submit(course.batches, state.step) if state.step < steps else None
+    coming = reader.submit(course.batches, state.step) if state.step < steps else None
     while coming is not None and not stopped:
         if not asked:
             method.ask("step", coming.result())
         step = state.step + 1
-        coming = ahead.submit(course.batches, step) if step < steps else None
+        coming = reader.submit(course.batches, step) if step < steps else None
         looked_at = step in due or time.monotonic() - kept >= _EVERY
         # The next batch lies with the method before this step ends, unless the network is looked at in between.
         asked = coming is not None and not looked_at and _asked_ahead(method, coming.result())
@@ -199,20 +188,20 @@ def _stepped(course: _Course, state: _State, folder: Path, tell: Tell, method: A
             point = _validated(course, state, method)
             if course.recipe.keep == "best" and _is_best(state.curve, higher):
                 method.asked("keep_best")
-            tell({"event": "said", "message": _said(course, point)})
+            tell({"event": "message", "message": _point_text(course, point)})
             stopped = course.recipe.stop.entry.obj(plain_values(state.curve), higher, **course.recipe.stop.kwargs)
         if looked_at and step < steps and not stopped:
             _keep(folder, state, method)
             kept = time.monotonic()
         now = time.monotonic()
-        if now - told >= _TOLD or step == steps:
+        if now - sent_at >= _PROGRESS_EVERY or step == steps:
             tell({"event": "item", "n": step, "of": steps})
-            told = now
+            sent_at = now
     return stopped
 
 
 def _finished(
-    course: _Course, state: _State, stopped: str, begun: Mapping[str, Any], job: Job, folder: Path, method: Asked
+    course: _Setup, state: _State, stopped: str, begun: Mapping[str, Any], job: Job, folder: Path, method: MethodProcess
 ) -> Ending:
     """Leave the checkpoint of the training in `folder`. Raises `Diverged`, `Invalid`."""
     done = method.asked("finish")
@@ -252,7 +241,7 @@ def _finished(
     return structs.replace(_ending(folder, checkpoint, training, where), setup_s=float(begun["seconds"]))
 
 
-def _asked_ahead(method: Asked, batch: Any) -> bool:
+def _asked_ahead(method: MethodProcess, batch: Any) -> bool:
     """Ask for a step before the answer to the last one is there. One that ended the process is told by that answer."""
     try:
         method.ask("step", batch)
@@ -264,8 +253,8 @@ def _asked_ahead(method: Asked, batch: Any) -> bool:
 def _ending(folder: Path, checkpoint: bytes, training: Training, environment: Mapping[str, Any]) -> Ending:
     with noticing_full_disk(folder):
         write_file(folder / WEIGHTS, checkpoint)
-    made = structs.replace(training, weights_sha256=file_sha256(checkpoint))
-    return Ending(outcome="ok", reason="", training=made, environment=dict(environment))
+    whole = structs.replace(training, weights_sha256=file_sha256(checkpoint))
+    return Ending(outcome="ok", reason="", training=whole, environment=dict(environment))
 
 
 def _hear_loss(state: _State, loss: Any, steps: int) -> None:
@@ -283,11 +272,7 @@ def _hear_loss(state: _State, loss: Any, steps: int) -> None:
     state.losses.append(loss)
 
 
-def _validated(
-    course: _Course,
-    state: _State,
-    method: Asked,
-) -> CurvePoint:
+def _validated(course: _Setup, state: _State, method: MethodProcess) -> CurvePoint:
     point = CurvePoint(
         step=state.step,
         seconds=float(method.asked("seconds")),
@@ -305,7 +290,7 @@ def _is_best(curve: Sequence[CurvePoint], higher: bool) -> bool:
     return curve[-1].score is not None and all(score < scores[-1] for score in scores[:-1])
 
 
-def _mean_score(course: _Course, step: int, method: Asked) -> float | None:
+def _mean_score(course: _Setup, step: int, method: MethodProcess) -> float | None:
     """The mean score of the items that are kept for it, None where one has none. Raises `Diverged`, `Invalid`."""
     scores: list[Any] = []
     asked: list[_Posed] = []
@@ -323,7 +308,7 @@ def _mean_score(course: _Course, step: int, method: Asked) -> float | None:
     return fmean(map(float, scores))
 
 
-def _groups(course: _Course) -> Iterator[list[_Posed]]:
+def _groups(course: _Setup) -> Iterator[list[_Posed]]:
     """The validation items with their cases, in order, as many together as one message may have."""
     group: list[_Posed] = []
     for index in course.validation:
@@ -335,15 +320,15 @@ def _groups(course: _Course) -> Iterator[list[_Posed]]:
         yield group
 
 
-def _posed(course: _Course, index: int) -> _Posed:
+def _posed(course: _Setup, index: int) -> _Posed:
     """A validation item with its case, which is the same each time; made once as long as there is room for it."""
-    if index in course.held:
-        return course.held[index]
+    if index in course.posed:
+        return course.posed[index]
     item = course.dataset.load(index)
-    made = item, case_of(course.track, course.recipe.regime, item, 0)
-    if (len(course.held) + 1) * 2 * _size(made[1]) <= _HELD:
-        course.held[index] = made
-    return made
+    posed = item, case_of(course.track, course.recipe.regime, item, 0)
+    if (len(course.posed) + 1) * 2 * _size(posed[1]) <= _POSED_BYTES:
+        course.posed[index] = posed
+    return posed
 
 
 def _size(case: Case) -> int:
@@ -351,7 +336,7 @@ def _size(case: Case) -> int:
     return int(getattr(case.given, "nbytes", _MESSAGE))
 
 
-def _outputs(course: _Course, step: int, method: Asked, asked: Sequence[_Posed]) -> list[Any]:
+def _outputs(course: _Setup, step: int, method: MethodProcess, asked: Sequence[_Posed]) -> list[Any]:
     """What the network gave for the items that it was asked for. Raises `Diverged`, `Invalid` for what is no output."""
     try:
         outputs = method.answered()
@@ -370,13 +355,13 @@ def _outputs(course: _Course, step: int, method: Asked, asked: Sequence[_Posed])
     return outputs
 
 
-def _said(course: _Course, point: CurvePoint) -> str:
+def _point_text(course: _Setup, point: CurvePoint) -> str:
     meta = course.metric.entry.meta
     score = "not defined" if point.score is None else f"{point.score:.{meta['decimals']}f} {meta['unit']}".rstrip()
     return f"step {point.step} of {course.recipe.steps}, validation {course.metric.display} {score}"
 
 
-def _keep(folder: Path, state: _State, method: Asked) -> None:
+def _keep(folder: Path, state: _State, method: MethodProcess) -> None:
     """Leave all that going on needs, whole or not at all."""
     snapshot = method.asked("snapshot").tobytes()
     text = json.dumps(vars(state), default=plain_values).encode()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ..components.registry import Bound
 from ..data.roots import data_roots
 from ..planning.recipe import recipe_of, recipes_in, seed_of, tuned_in
@@ -15,20 +13,12 @@ from ..suite.suite import Suite
 from ..text.errors import UsageError
 from ..track.protocols import Track
 from ..training.checkpoint import give_checkpoints
-from .run import RunOptions, run
+from .run import RunOptions, Watcher, run
 from .tuning import decided
 
 
-class _Silent:
+class _Silent(Watcher):
     """A watcher that says nothing."""
-
-    def plan(self, todo: int, stored: int, forecast: str) -> None: ...
-    def start(self, cell: Any) -> None: ...
-    def item(self, cell: Any, n: int, of: int) -> None: ...
-    def within(self, cell: Any, n: int, of: int) -> None: ...
-    def said(self, cell: Any, message: str) -> None: ...
-    def end(self, cell: Any, outcome: str, reason: str) -> None: ...
-    def note(self, text: str) -> None: ...
 
 
 def train_for(method: Bound, track: Track, seed: int, device: str) -> list[Tuning]:

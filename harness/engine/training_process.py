@@ -48,8 +48,8 @@ def training_verbs(runner: Runner, asked: str, start: Start) -> tuple[dict[str, 
 
     def outputs(cases: Sequence[Case]) -> list[Any]:
         with trainer.validated():
-            made = runner.call_together(cases) if isinstance(runner, CallsTogether) and len(cases) > 1 else None
-            return made or [call_on(runner, case, device)[0] for case in cases]
+            together = runner.call_together(cases) if isinstance(runner, CallsTogether) and len(cases) > 1 else None
+            return together or [call_on(runner, case, device)[0] for case in cases]
 
     def finish() -> dict[str, Any]:
         trainer.finish()

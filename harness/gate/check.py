@@ -17,7 +17,7 @@ from ..comparing.set_changes import set_changes
 from ..statistics.exact_scores import compared, is_exact
 from ..statistics.paired_tests import Floats, paired_difference
 from ..store.cell import Cell
-from ..store.garbage import no_collection
+from ..store.garbage_collection import no_collection
 from ..store.record import Record, in_order, words_of
 from ..store.results import Results
 from ..store.seals import refuse_nan, why_each_edited
@@ -28,7 +28,7 @@ from ..text.wording import by_number, counted
 from .limits import Groups, limits_broken, set_limits_broken, why_not_above_baseline, why_not_first
 from .rules import Limit, limits, refuse_idle, speed_limited, spoken
 from .speed import speed_findings
-from .verdict import INCOMPARABLE, OK, REGRESSION, UNCOUNTED, Finding, Verdict, finding
+from .verdict import INCOMPARABLE, OK, REGRESSION, UNCOUNTED, GateFinding, Verdict, finding
 
 _AT_ONCE = 2048
 
@@ -53,18 +53,18 @@ class _Sides:
         key = tuple(id(getattr(cell, part)) for part in parts)
         if key not in self.gated:
             asked = {name: limits(self.rules, cell, name) for name in cell.metrics}
-            self.gated[key] = {name: held for name, held in asked.items() if held}
+            self.gated[key] = {name: active for name, active in asked.items() if active}
         return self.gated[key]
 
 
-class _Scores(NamedTuple):
+class _MetricPair(NamedTuple):
     """A metric of a pair of cells, before any number: what holds for it, and how their items go together."""
 
     record: Record
     partner: Record
     label: str
     metric: str
-    held: Mapping[str, Limit]
+    limits: Mapping[str, Limit]
     paired: Paired
 
     @property
@@ -73,9 +73,9 @@ class _Scores(NamedTuple):
         return self.paired.scores(self.record, self.partner, self.metric)
 
 
-class _Numbers(NamedTuple):
+class _MetricChange(NamedTuple):
     """What the scores of a metric say: the loss of the mean, both means, the largest loss of an item and its row, the
-    number of items; `lost` says which exact items were lost."""
+    number of items; `gone` says which exact items were lost."""
 
     drop: float
     before: float
@@ -83,14 +83,14 @@ class _Numbers(NamedTuple):
     most: float
     row: int
     items: int
-    lost: str = ""
+    gone: str = ""
 
 
-class _Told(NamedTuple):
+class _PairFinding(NamedTuple):
     """What is to be said of a pair of cells; `hint` is for a regression."""
 
     partner: Record
-    what: Finding | _Scores
+    judged: GateFinding | _MetricPair
     hint: str
 
 
@@ -121,7 +121,7 @@ def _judged(baseline: Results, current: Results, rules: Sequence[Rule], names: t
     old, new = Shelf(baseline), Shelf(current)
     one = Shelf(trusted) if any(mended) else old
     other = Shelf(genuine) if any(changed) else new
-    findings: list[Finding] = []
+    findings: list[GateFinding] = []
     edited = [(record.cell, why) for record, why in zip(baseline, mended, strict=True) if why]
     for cell, why in in_order(edited, [cell for cell, _ in edited]):
         scored = cell.kind == "score"
@@ -132,9 +132,9 @@ def _judged(baseline: Results, current: Results, rules: Sequence[Rule], names: t
     sides = _Sides(old, new, other, Groups(one), Groups(other), rules, keys, Pairings())
     known: set[int] = set()
     for start in range(0, len(one.records), _AT_ONCE):
-        told = [what for record in one.records[start : start + _AT_ONCE] for what in _cell(record, sides)]
-        known.update(id(what.partner) for what in told if isinstance(what, _Told))
-        findings += _found(told, sides)
+        pairs = [judged for record in one.records[start : start + _AT_ONCE] for judged in _cell(record, sides)]
+        known.update(id(judged.partner) for judged in pairs if isinstance(judged, _PairFinding))
+        findings += _findings(pairs, sides)
     findings += speed_findings(trusted, genuine, rules)
     extra = sorted(
         {
@@ -151,7 +151,7 @@ def _judged(baseline: Results, current: Results, rules: Sequence[Rule], names: t
     return Verdict(tuple(findings), environments, tuple(extra), whole, asked)
 
 
-def _cell(record: Record, sides: _Sides) -> Sequence[Finding | _Told]:
+def _cell(record: Record, sides: _Sides) -> Sequence[GateFinding | _PairFinding]:
     cell, label = record.cell, sides.old.label(record.cell)
     if cell.outcome != "ok":
         text = f"the baseline cell itself is {cell.outcome}: {cell.reason}"
@@ -159,24 +159,26 @@ def _cell(record: Record, sides: _Sides) -> Sequence[Finding | _Told]:
     why = Alignment.why_not_whole(record)
     if why is not None:
         return [finding(INCOMPARABLE, cell, label, "", f"the baseline cell is not whole: {why}")]
-    found = sides.genuine.partners(cell)
-    if not found.records:
+    candidates = sides.genuine.partners(cell)
+    if not candidates.records:
         if sides.new.partners(cell).records:
             return [finding(INCOMPARABLE, cell, label, "", "the current cell was edited by hand")]
-        if found.kind == "protocol":
-            return [finding(INCOMPARABLE, cell, label, "", found.reason)]
-        return [finding(REGRESSION, cell, label, "", f"missing: {found.reason}")]
-    partners = apart(record, found.records, sides.keys)
+        if candidates.kind == "protocol":
+            return [finding(INCOMPARABLE, cell, label, "", candidates.reason)]
+        return [finding(REGRESSION, cell, label, "", f"missing: {candidates.reason}")]
+    partners = apart(record, candidates.records, sides.keys)
     many = len(partners)
     hint = f"one of {many} versions in the store: run into a new --store to judge the last one alone"
     return [
-        _Told(partner, what, hint if many > 1 else "")
+        _PairFinding(partner, judged, hint if many > 1 else "")
         for partner in partners
-        for what in _pair(record, partner, label if many == 1 else f"{label} → {sides.new.label(partner.cell)}", sides)
+        for judged in _pair(
+            record, partner, label if many == 1 else f"{label} → {sides.new.label(partner.cell)}", sides
+        )
     ]
 
 
-def _pair(record: Record, partner: Record, label: str, sides: _Sides) -> Sequence[Finding | _Scores]:
+def _pair(record: Record, partner: Record, label: str, sides: _Sides) -> Sequence[GateFinding | _MetricPair]:
     """A cell of the baseline and one of its partners: one a metric that has a rule."""
     cell, outcome = record.cell, partner.cell.outcome
     if outcome != "ok":
@@ -185,13 +187,13 @@ def _pair(record: Record, partner: Record, label: str, sides: _Sides) -> Sequenc
     paired = sides.pairings.of(record, partner)
     rows = paired.rows
     differ = why_inputs_differ(record, partner, len(rows[0]))
-    result: list[Finding | _Scores] = []
+    result: list[GateFinding | _MetricPair] = []
     if differ is not None:
         result.append(finding(INCOMPARABLE, cell, label, "", differ))
     elif more := len(partner.items) - len(rows[1]):
         words = words_of(cell)
-        what, them = counted(more, words["item"], words["items"]), "it" if more == 1 else "them"
-        text = f"{what} more than the baseline has: nothing guards {them} until it is made anew"
+        surplus, them = counted(more, words["item"], words["items"]), "it" if more == 1 else "them"
+        text = f"{surplus} more than the baseline has: nothing guards {them} until it is made anew"
         result.append(finding(UNCOUNTED, cell, label, "", text))
     if not len(rows[0]):
         return result
@@ -200,10 +202,10 @@ def _pair(record: Record, partner: Record, label: str, sides: _Sides) -> Sequenc
     if not gated and not sets:
         text = f"no rule for its metrics ({', '.join(sorted(cell.metrics)) or 'none'})"
         result.append(finding(UNCOUNTED, cell, label, "", text))
-    for name, held in gated.items():
+    for name, active in gated.items():
         why_not = _why_not_comparable(record, partner, name)
         if why_not is None:
-            result.append(_Scores(record, partner, label, name, held, paired))
+            result.append(_MetricPair(record, partner, label, name, active, paired))
         else:
             result.append(finding(why_not[0], cell, label, name, why_not[1]))
     return [*result, *sets]
@@ -220,51 +222,55 @@ def _why_not_comparable(record: Record, partner: Record, metric: str) -> tuple[s
     return None
 
 
-def _sets(record: Record, partner: Record, label: str, sides: _Sides) -> list[Finding]:
+def _sets(record: Record, partner: Record, label: str, sides: _Sides) -> list[GateFinding]:
     """The set metrics of the baseline, each against the same one now."""
-    cell, found = record.cell, []
+    cell, findings = record.cell, []
     parts = cell.sets or {}
     for one in set_changes(record, partner):
         if one.metric not in parts:
             continue
         if one.reason:
             lacking = UNCOUNTED if parts[one.metric].value is None else INCOMPARABLE
-            found.append(finding(REGRESSION if one.lost else lacking, cell, label, one.metric, one.reason))
+            findings.append(finding(REGRESSION if one.lost else lacking, cell, label, one.metric, one.reason))
             continue
         reasons = set_limits_broken(one, spoken(sides.rules, cell, one.metric))
         plain = finding(REGRESSION if reasons else OK, cell, label, one.metric, *reasons)
-        found.append(plain._replace(items=one.n, baseline=one.a, current=one.b, change=one.change))
-    return found
+        findings.append(plain._replace(items=one.n, baseline=one.a, current=one.b, change=one.change))
+    return findings
 
 
-def _found(told: Sequence[Finding | _Told], sides: _Sides) -> Iterator[Finding]:
+def _findings(pairs: Sequence[GateFinding | _PairFinding], sides: _Sides) -> Iterator[GateFinding]:
     """The findings, in their order; the numbers of all scores are computed at once."""
-    numbers = iter(_numbers([one.what for one in told if isinstance(one, _Told) and isinstance(one.what, _Scores)]))
-    for one in told:
-        if isinstance(one, Finding):
+    numbers = iter(
+        _numbers([one.judged for one in pairs if isinstance(one, _PairFinding) and isinstance(one.judged, _MetricPair)])
+    )
+    for one in pairs:
+        if isinstance(one, GateFinding):
             yield one
             continue
-        made = _judged_scores(one.what, next(numbers), sides) if isinstance(one.what, _Scores) else one.what
-        if made.seconds is None:
-            made = made._replace(seconds=one.partner.cell.seconds)
-        yield made._replace(reasons=(*made.reasons, one.hint)) if one.hint and made.status == REGRESSION else made
+        judged = _judged_scores(one.judged, next(numbers), sides) if isinstance(one.judged, _MetricPair) else one.judged
+        if judged.seconds is None:
+            judged = judged._replace(seconds=one.partner.cell.seconds)
+        yield (
+            judged._replace(reasons=(*judged.reasons, one.hint)) if one.hint and judged.status == REGRESSION else judged
+        )
 
 
-def _numbers(scores: Sequence[_Scores]) -> list[_Numbers | Finding]:
+def _numbers(scores: Sequence[_MetricPair]) -> list[_MetricChange | GateFinding]:
     """What each says. Those of equally many finite scores, each a unit by itself, are rows of one table."""
-    made: list[_Numbers | Finding | None] = [None] * len(scores)
+    results: list[_MetricChange | GateFinding | None] = [None] * len(scores)
     kinds = {
         place: (len(one.paired.names), one.record.cell.metrics[one.metric].higher)
         for place, one in enumerate(scores)
         if not one.paired.units.merged
     }
-    for own, a, b, higher in score_tables(kinds, lambda place: scores[place].sides):
-        for place, numbers in zip(own, _numbers_of_many(a, b, higher), strict=True):
-            made[place] = numbers
-    return [_numbers_of(scores[place]) if one is None else one for place, one in enumerate(made)]
+    for places, a, b, higher in score_tables(kinds, lambda place: scores[place].sides):
+        for place, numbers in zip(places, _numbers_of_many(a, b, higher), strict=True):
+            results[place] = numbers
+    return [_numbers_of(scores[place]) if one is None else one for place, one in enumerate(results)]
 
 
-def _numbers_of_many(a: Floats, b: Floats, higher: bool) -> Iterator[_Numbers | None]:
+def _numbers_of_many(a: Floats, b: Floats, higher: bool) -> Iterator[_MetricChange | None]:
     """The same of each row of (P, n) scores on either side; None where a difference is no finite number."""
     items = a.shape[1]
     with np.errstate(invalid="ignore"):
@@ -274,14 +280,14 @@ def _numbers_of_many(a: Floats, b: Floats, higher: bool) -> Iterator[_Numbers | 
     most = losses[np.arange(len(a)), rows].tolist()
     finite: list[bool] = np.logical_and.reduce(np.isfinite(losses), axis=1).tolist()
     for whole, drop, before, now, worst, row in zip(finite, *means, most, rows.tolist(), strict=True):
-        yield _Numbers(drop, before, now, worst, row, items) if whole else None
+        yield _MetricChange(drop, before, now, worst, row, items) if whole else None
 
 
-def _numbers_of(found: _Scores) -> _Numbers | Finding:
+def _numbers_of(scores: _MetricPair) -> _MetricChange | GateFinding:
     """What one metric says, where items are one unit, exact or without a score."""
-    record, partner, label, metric, _, (rows, units, _) = found
+    record, partner, label, metric, _, (rows, units, _) = scores
     cell, part, words = record.cell, record.cell.metrics[metric], words_of(record.cell)
-    a, b = found.sides
+    a, b = scores.sides
     with np.errstate(invalid="ignore"):
         change = b - a
     finite = bool(np.isfinite(change).all())
@@ -299,34 +305,34 @@ def _numbers_of(found: _Scores) -> _Numbers | Finding:
     if not finite:
         change = paired_difference(b[None], a)[0]
     losses = -change if part.higher else change
-    averaged, lost = [units.average(values) for values in (losses, a, b)], ""
+    averaged, gone = [units.average(values) for values in (losses, a, b)], ""
     exact_a, exact_b = (is_exact(values, part.higher) for values in (a, b))
     if count := int((exact_a & ~exact_b).sum()):
         no_longer = counted(count, words["item"], words["items"])
-        lost = f"no longer exact on {no_longer} (exact on {exact_a.sum()} before and {exact_b.sum()} now)"
+        gone = f"no longer exact on {no_longer} (exact on {exact_a.sum()} before and {exact_b.sum()} now)"
     kept = compared(np.stack(averaged[1:]), part.higher)
     with np.errstate(invalid="ignore"):
         drop, before, now = (float(of[kept].mean()) if kept.any() else math.nan for of in averaged)
     place = int(losses.argmax())
-    return _Numbers(drop, before, now, float(losses[place]), int(places[place]), len(a), lost)
+    return _MetricChange(drop, before, now, float(losses[place]), int(places[place]), len(a), gone)
 
 
-def _judged_scores(found: _Scores, numbers: _Numbers | Finding, sides: _Sides) -> Finding:
-    if isinstance(numbers, Finding):
+def _judged_scores(scores: _MetricPair, numbers: _MetricChange | GateFinding, sides: _Sides) -> GateFinding:
+    if isinstance(numbers, GateFinding):
         return numbers
-    record, partner, label, metric, held = found[:5]
+    record, partner, label, metric, active = scores[:5]
     cell, part = record.cell, record.cell.metrics[metric]
-    item = record.items[found.paired.rows[0][numbers.row]]
+    item = record.items[scores.paired.rows[0][numbers.row]]
     # What was lost and won without bounds at once, or leaves no item to average, is a loss all the same.
     judged = math.inf if math.isnan(numbers.drop) else numbers.drop
     worst = f"{words_of(cell)['item']} {item}", numbers.most
-    reasons: list[str | None] = [*limits_broken(held, judged, worst, numbers.before, part, numbers.lost)]
-    if "min_above_baseline" in held:
-        reasons.append(why_not_above_baseline(partner, metric, held["min_above_baseline"], sides.now))
-    if "must_stay_first" in held:
-        reasons.append(why_not_first(record, partner, metric, held["must_stay_first"], sides.before, sides.now))
+    reasons: list[str | None] = [*limits_broken(active, judged, worst, numbers.before, part, numbers.gone)]
+    if "min_above_baseline" in active:
+        reasons.append(why_not_above_baseline(partner, metric, active["min_above_baseline"], sides.now))
+    if "must_stay_first" in active:
+        reasons.append(why_not_first(record, partner, metric, active["must_stay_first"], sides.before, sides.now))
     broken = [reason for reason in reasons if reason is not None]
-    return Finding(
+    return GateFinding(
         REGRESSION if broken else OK,
         cell,
         label,

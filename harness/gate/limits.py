@@ -27,22 +27,22 @@ SET_SHARE = 0.01
 
 
 def limits_broken(
-    held: Mapping[str, Limit], drop: float, worst: tuple[str, float], mean: float, part: MetricPart, lost: str = ""
+    active: Mapping[str, Limit], drop: float, worst: tuple[str, float], mean: float, part: MetricPart, gone: str = ""
 ) -> list[str]:
     """Which limits a metric of single items breaks: by the loss of its `mean`, and of the item that lost most.
 
-    `lost` says which exact items were lost: those are in no mean, and more than any limit of it.
+    `gone` says which exact items were lost: those are in no mean, and more than any limit of it.
     """
     reasons: list[str] = []
     space, moved = f" {part.unit}" if part.unit else "", "dropped" if part.higher else "rose"
-    limit = held.get("max_drop")
-    if limit and (lost or drop > limit.value + SLACK):
-        reasons.append(f"{lost or f'the mean {moved} by {drop:.4g}{space}'}, more than {limit.value:g} ({limit.where})")
-    limit = held.get("max_relative")
+    limit = active.get("max_drop")
+    if limit and (gone or drop > limit.value + SLACK):
+        reasons.append(f"{gone or f'the mean {moved} by {drop:.4g}{space}'}, more than {limit.value:g} ({limit.where})")
+    limit = active.get("max_relative")
     share = drop / abs(mean) if mean and math.isfinite(mean) else math.inf if drop > SLACK else 0.0
-    if limit and (lost or share > limit.value + SLACK):
-        reasons.append(f"{lost or f'the mean {moved} by {share:.3%}'}, more than {limit.value:.3%} ({limit.where})")
-    limit = held.get("max_drop_item")
+    if limit and (gone or share > limit.value + SLACK):
+        reasons.append(f"{gone or f'the mean {moved} by {share:.3%}'}, more than {limit.value:.3%} ({limit.where})")
+    limit = active.get("max_drop_item")
     item, loss = worst
     if limit and loss > limit.value + SLACK:
         reasons.append(f"{item} {moved} by {loss:.4g}{space}, more than {limit.value:g} ({limit.where})")
@@ -57,11 +57,11 @@ class Groups:
 
     @cached_property
     def _groups(self) -> dict[tuple[object, ...], list[Record]]:
-        found: dict[tuple[object, ...], list[Record]] = defaultdict(list)
+        groups: dict[tuple[object, ...], list[Record]] = defaultdict(list)
         for record in self._shelf.records:
             if record.cell.outcome == "ok" and Alignment.why_not_whole(record) is None:
-                found[group_key(record.cell), record.cell.seed].append(record)
-        return found
+                groups[group_key(record.cell), record.cell.seed].append(record)
+        return groups
 
     def of(self, cell: Cell) -> list[Record]:
         """The cells beside `cell`, itself included."""
@@ -70,19 +70,19 @@ class Groups:
     def lead(self, cell: Cell, metric: str) -> tuple[float, str]:
         """By how much the best other method is ahead, and its label; oracles take no part."""
         mine = next((r for r in self.of(cell) if method_key(r.cell) == method_key(cell)), None)
-        ahead, best = -math.inf, ""
+        largest, best = -math.inf, ""
         for record in self.of(cell):
             oracle = (record.cell.method.flags or {}).get("oracle")
             # The same method from another source is no rival: it is the past of this one.
             if oracle or record.cell.method.spec == cell.method.spec:
                 continue
-            gap = _ahead(record, mine, metric) if mine else math.nan
-            if gap > ahead:
-                ahead, best = gap, self._shelf.label(record.cell)
-        return ahead, best
+            gap = _gap(record, mine, metric) if mine else math.nan
+            if gap > largest:
+                largest, best = gap, self._shelf.label(record.cell)
+        return largest, best
 
 
-def _ahead(one: Record, other: Record, metric: str) -> float:
+def _gap(one: Record, other: Record, metric: str) -> float:
     """How much better the mean of `one` is, over the units that neither has exact; NaN where one was not scored."""
     part = one.cell.metrics.get(metric)
     both = metric in one.scores and metric in other.scores and sorted(one.items) == sorted(other.items)
@@ -90,7 +90,7 @@ def _ahead(one: Record, other: Record, metric: str) -> float:
         return math.nan
     places = [sorted(range(len(r.items)), key=r.items.__getitem__) for r in (one, other)]
     units = units_of((one, other), places)
-    a, b = (units.average(r.scores[metric][own]) for r, own in zip((one, other), places, strict=True))
+    a, b = (units.average(r.scores[metric][order]) for r, order in zip((one, other), places, strict=True))
     kept = compared(np.stack([a, b]), part.higher)
     if not kept.any():
         return math.nan
@@ -112,7 +112,7 @@ def why_not_above_baseline(partner: Record, metric: str, limit: Limit, now: Grou
             f"on {one_line(cell.dataset.display, 80)} · {one_line(cell.regime.display, 80)}: "
             "add it to the methods"
         )
-    gain = _ahead(partner, baseline, metric)
+    gain = _gap(partner, baseline, metric)
     if gain >= limit.value - SLACK:
         return None
     return f"{gain:.4g} above the {given}, less than {limit.value:g} ({limit.where})"
@@ -123,20 +123,20 @@ def why_not_first(
 ) -> str | None:
     """That another method is ahead now, where none was."""
     was, _ = before.lead(record.cell, metric)
-    ahead, best = now.lead(partner.cell, metric)
-    if was > SLACK or ahead <= SLACK:
+    gap, best = now.lead(partner.cell, metric)
+    if was > SLACK or gap <= SLACK:
         return None
-    return f"no longer first: {best} is ahead by {ahead:.4g} ({limit.where})"
+    return f"no longer first: {best} is ahead by {gap:.4g} ({limit.where})"
 
 
-def set_limits_broken(change: SetChange, held: Mapping[str, Limit]) -> list[str]:
+def set_limits_broken(change: SetChange, active: Mapping[str, Limit]) -> list[str]:
     """Which limits a set metric breaks. `max_drop` and `max_relative` of a rule replace the default."""
     rise, reasons = change.rise, []
     moved = "fell" if change.higher else "rose"
-    limit = held.get("max_drop")
+    limit = active.get("max_drop")
     if limit and rise > limit.value + SLACK:
         reasons.append(f"{moved} by {rise:.4g}, more than {limit.value:g} ({limit.where})")
-    share = held.get("max_relative")
+    share = active.get("max_relative")
     if share and rise > share.value * abs(change.a) + SLACK:
         reasons.append(f"{moved} by {rise:.4g}, more than {share.value:.3%} of {change.a:.4g} ({share.where})")
     passed = max(SET_SHARE * abs(change.a), change.error)

@@ -40,19 +40,19 @@ def limits(rules: Sequence[Rule], cell: Cell, metric: str | None) -> dict[str, L
 
     Where no rule speaks, what the metric of the cell declares holds: its `where` is `default`.
     """
-    return {name: said for name, said in spoken(rules, cell, metric).items() if not _never(name, said.value)}
+    return {name: limit for name, limit in spoken(rules, cell, metric).items() if not _never(name, limit.value)}
 
 
 def spoken(rules: Sequence[Rule], cell: Cell, metric: str | None) -> dict[str, Limit]:
     """The same with limits that allow all: they still take the place of a default."""
-    found = {n: Limit(float(v), "default") for n, v in _declared(cell, metric).items() if n in _DECLARED}
+    by_name = {n: Limit(float(v), "default") for n, v in _declared(cell, metric).items() if n in _DECLARED}
     for rule in rules:
         if covers(rule, cell, metric):
             for name in QUALITY if metric is not None else (SPEED,):
                 value = getattr(rule, name)
                 if value is not None:
-                    found[name] = Limit(float(value), rule.where)
-    return found
+                    by_name[name] = Limit(float(value), rule.where)
+    return by_name
 
 
 def _declared(cell: Cell, metric: str | None) -> Mapping[str, float]:
@@ -81,7 +81,7 @@ def refuse_idle(rules: Sequence[Rule], cells: Sequence[Cell]) -> None:
         if any(getattr(rule, name) is not None for name in QUALITY) and not any(
             cell.kind == "score" and covers(rule, cell, metric) for cell in cells for metric in _metrics(cell)
         ):
-            raise UsageError(f"{rule.where}: this rule matches no cell of the baseline: {_there(rule, cells)}")
+            raise UsageError(f"{rule.where}: this rule matches no cell of the baseline: {_what_to_mend(rule, cells)}")
         for name in (SPEED, RIVAL):
             if getattr(rule, name) is not None and not any(
                 cell.kind == "cost" and covers(rule, cell, None) for cell in cells
@@ -92,7 +92,7 @@ def refuse_idle(rules: Sequence[Rule], cells: Sequence[Cell]) -> None:
                 )
 
 
-def _there(rule: Rule, cells: Sequence[Cell]) -> str:
+def _what_to_mend(rule: Rule, cells: Sequence[Cell]) -> str:
     scored = [cell for cell in cells if cell.kind == "score"]
     for part in ("method", "dataset", "regime"):
         pattern = getattr(rule, part)

@@ -16,24 +16,24 @@ from ..text.errors import UsageError, one_line
 from ..text.wording import counted
 from .limits import SLACK
 from .rules import Limit, fits, limits, rivals
-from .verdict import INCOMPARABLE, OK, REGRESSION, UNCOUNTED, UNDECIDED, Finding, finding
+from .verdict import INCOMPARABLE, OK, REGRESSION, UNCOUNTED, UNDECIDED, GateFinding, finding
 
 
-def speed_findings(baseline: Results, current: Results, rules: Sequence[Rule]) -> list[Finding]:
+def speed_findings(baseline: Results, current: Results, rules: Sequence[Rule]) -> list[GateFinding]:
     """Cost cells of the baseline that no longer work, or that are slower than a rule allows.
 
     Raises `UsageError` where the rival that a rule names was measured at no setting of a method.
     """
-    result: list[Finding] = []
+    result: list[GateFinding] = []
     if not (before := _costs(baseline)):
         return result
     costs = of_newest_reference(_costs(current))
-    held = set(baseline.column("key"))
-    there: dict[tuple[str, str], list[Record]] = {}
+    keys = set(baseline.column("key"))
+    by_setting: dict[tuple[str, str], list[Record]] = {}
     for record in costs:
-        there.setdefault((record.cell.method.spec, _setting(record)), []).append(record)
-    alike = [tuple(there.get((record.cell.method.spec, _setting(record)), ())) for record in before]
-    paired = [(record, apart(record, own, held)) for record, own in zip(before, alike, strict=True)]
+        by_setting.setdefault((record.cell.method.spec, _setting(record)), []).append(record)
+    alike = [tuple(by_setting.get((record.cell.method.spec, _setting(record)), ())) for record in before]
+    paired = [(record, apart(record, candidates, keys)) for record, candidates in zip(before, alike, strict=True)]
     everything = [*before, *costs]
     _refuse_incomparable(paired, everything, costs, rules)
     for record, partners in paired:
@@ -43,18 +43,19 @@ def speed_findings(baseline: Results, current: Results, rules: Sequence[Rule]) -
         for name, where in _asked(rules, record, everything).items():
             result += _against_rival(record, partners, before, costs, name, where)
         if limit is None and record.cell.outcome == "ok":
-            result += [_finding(REGRESSION, p, "", _lost(p), now=p) for p in partners if p.cell.outcome != "ok"]
+            failed = [partner for partner in partners if partner.cell.outcome != "ok"]
+            result += [_finding(REGRESSION, one, "", _why_unmeasured(one), now=one) for one in failed]
     return result
 
 
 def _costs(results: Results) -> Results:
-    found = results.where(kind="cost")
-    return Results.of(in_order(found, [record.cell for record in found]))
+    costs = results.where(kind="cost")
+    return Results.of(in_order(costs, [record.cell for record in costs]))
 
 
-def _against_baseline(record: Record, partners: Sequence[Record], limit: Limit) -> list[Finding]:
-    own = _latency(record)
-    if own is None or not partners:
+def _against_baseline(record: Record, partners: Sequence[Record], limit: Limit) -> list[GateFinding]:
+    latency = _latency(record)
+    if latency is None or not partners:
         return [_unmeasured(record, SPEED, None)]
     result = []
     for partner in partners:
@@ -65,8 +66,8 @@ def _against_baseline(record: Record, partners: Sequence[Record], limit: Limit) 
         if why := why_apart(record, partner):
             result.append(_finding(INCOMPARABLE, record, SPEED, why, now=partner))
             continue
-        held = _Held(SPEED, limit, "the baseline's relative", f", more than {limit.value:g}")
-        result.append(_measured(record, partner, held, _ratio(record, partner, own, theirs)))
+        speed_limit = _SpeedLimit(SPEED, limit, "the baseline's relative", f", more than {limit.value:g}")
+        result.append(_measured(record, partner, speed_limit, _ratio(record, partner, latency, theirs)))
     return result
 
 
@@ -91,8 +92,8 @@ def _refuse_incomparable(
         measured = _is_measured((record, *partners))
         for name, where in _asked(rules, record, everything).items():
             asked[where, name, record.cell.method.display].append((record, measured))
-    for (where, name, method), own in asked.items():
-        due = [record for record, measured in own if measured] or [record for record, _ in own]
+    for (where, name, method), measurements in asked.items():
+        due = [record for record, measured in measurements if measured] or [record for record, _ in measurements]
         others = [other for record in due for other in _others(record, costs, name)]
         if not _is_measured(others):
             settings = " or ".join(dict.fromkeys(map(_setting, due)))
@@ -104,30 +105,31 @@ def _refuse_incomparable(
 
 def _against_rival(
     record: Record, partners: Sequence[Record], before: Sequence[Record], costs: Sequence[Record], name: str, where: str
-) -> list[Finding]:
+) -> list[GateFinding]:
     if not _is_measured((record, *partners)):
         return [_unmeasured(record, RIVAL, None)]
-    there, shown = _others(record, costs, name), repr(one_line(name, 80))
-    others = [(other, latency) for other in there if (latency := _latency(other)) is not None]
+    measured, shown = _others(record, costs, name), repr(one_line(name, 80))
+    others = [(other, latency) for other in measured if (latency := _latency(other)) is not None]
     if not others:
         absent = f"no cost cell at {_setting(record)}"
         old = _others(record, before, name)
         if not _is_measured(old):
             why = _why(old[0]) if old else absent
             return [_finding(UNCOUNTED, record, RIVAL, f"the baseline has no latency of {shown}: {why}")]
-        return [_finding(REGRESSION, record, RIVAL, f"{shown}: {_lost(there[0]) if there else f'missing: {absent}'}")]
+        why = _why_unmeasured(measured[0]) if measured else f"missing: {absent}"
+        return [_finding(REGRESSION, record, RIVAL, f"{shown}: {why}")]
     result = [] if partners else [_unmeasured(record, RIVAL, None)]
     for partner in partners:
-        own = _latency(partner)
-        if own is None:
+        own_latency = _latency(partner)
+        if own_latency is None:
             result.append(_unmeasured(record, RIVAL, partner))
             continue
         for rival, latency in others:
             if why := why_apart(rival, partner):
                 result.append(_finding(INCOMPARABLE, record, RIVAL, why, now=partner))
                 continue
-            held = _Held(RIVAL, Limit(1.0, where), "the relative", f" of {rival.cell.method.display}")
-            result.append(_measured(record, partner, held, _ratio(rival, partner, latency, own)))
+            speed_limit = _SpeedLimit(RIVAL, Limit(1.0, where), "the relative", f" of {rival.cell.method.display}")
+            result.append(_measured(record, partner, speed_limit, _ratio(rival, partner, latency, own_latency)))
     return result
 
 
@@ -141,21 +143,21 @@ def _others(record: Record, costs: Iterable[Record], name: str) -> list[Record]:
     ]
 
 
-def _unmeasured(record: Record, metric: str, now: Record | None) -> Finding:
+def _unmeasured(record: Record, metric: str, now: Record | None) -> GateFinding:
     """That CURRENT has no latency, which counts where the baseline has one."""
     if _latency(record) is None:
         return _finding(UNCOUNTED, record, metric, f"the baseline has no latency: {_why(record)}", now=now)
-    lost = _lost(now) if now else f"missing: no cost cell at {_setting(record)}"
-    return _finding(REGRESSION, record, metric, lost, now=now)
+    why = _why_unmeasured(now) if now else f"missing: no cost cell at {_setting(record)}"
+    return _finding(REGRESSION, record, metric, why, now=now)
 
 
-def _finding(status: str, record: Record, metric: str, *reasons: str, now: Record | None = None) -> Finding:
+def _finding(status: str, record: Record, metric: str, *reasons: str, now: Record | None = None) -> GateFinding:
     """A finding on a cost of the baseline; `now` is that of CURRENT, where there is one."""
     plain = finding(status, record.cell, record.cell.method.display, metric, *reasons)
     return plain._replace(setting=_setting(record), seconds=now.cell.seconds if now else None)
 
 
-class _Held(NamedTuple):
+class _SpeedLimit(NamedTuple):
     """The limit of a ratio of speeds, and the words that stand before and after what was compared."""
 
     rule: str
@@ -165,10 +167,10 @@ class _Held(NamedTuple):
 
 
 class _Ratio(NamedTuple):
-    """One relative time over another: `what` was compared, and where a machine was `busy`, what the ratio is at
+    """One relative time over another: `quantity` was compared, and where a machine was `busy`, what the ratio is at
     most on idle ones, and how many times longer the reference took."""
 
-    what: str
+    quantity: str
     before: float
     now: float
     most: float
@@ -201,23 +203,23 @@ def _most(known: Pace | None, latency: float) -> float:
     return known.most if known else latency
 
 
-def _measured(record: Record, partner: Record, held: _Held, ratio: _Ratio) -> Finding:
+def _measured(record: Record, partner: Record, speed_limit: _SpeedLimit, ratio: _Ratio) -> GateFinding:
     """That a ratio breaks its limit or does not; `undecided` where a busy machine does not let it be known."""
-    limit, value = held.limit, ratio.now / ratio.before
+    limit, value = speed_limit.limit, ratio.now / ratio.before
     if value > limit.value + SLACK:
-        slow = f"{value:.3g} × {held.before} {ratio.what}{held.after} ({limit.where})"
-        plain = _finding(REGRESSION, record, held.rule, slow, now=partner)
+        slow = f"{value:.3g} × {speed_limit.before} {ratio.quantity}{speed_limit.after} ({limit.where})"
+        plain = _finding(REGRESSION, record, speed_limit.rule, slow, now=partner)
         return plain._replace(baseline=ratio.before, current=ratio.now, change=value)
     if ratio.most <= limit.value + SLACK:
         reasons = [f"on a busy machine: at most {ratio.most:.3g} × by the clock"] if ratio.busy else []
-        plain = _finding(OK, record, held.rule, *reasons, now=partner)
+        plain = _finding(OK, record, speed_limit.rule, *reasons, now=partner)
         return plain._replace(baseline=ratio.before, current=ratio.before * ratio.most, change=ratio.most)
     undecided = (
         f"the machine was busy (the reference operation took {ratio.busy:.3g} × its idle time), so wall-clock time "
-        f"cannot be judged: {value:.3g} × by {ratio.what}, up to {ratio.most:.3g} × by the clock, limit "
+        f"cannot be judged: {value:.3g} × by {ratio.quantity}, up to {ratio.most:.3g} × by the clock, limit "
         f"{limit.value:g} ({limit.where}): measure on an idle machine"
     )
-    return _finding(UNDECIDED, record, held.rule, undecided, now=partner)
+    return _finding(UNDECIDED, record, speed_limit.rule, undecided, now=partner)
 
 
 def _setting(record: Record) -> str:
@@ -239,7 +241,7 @@ def _is_measured(records: Iterable[Record]) -> bool:
     return any(_latency(record) is not None for record in records)
 
 
-def _lost(record: Record) -> str:
+def _why_unmeasured(record: Record) -> str:
     return f"no longer measured: {_why(record)}"
 
 

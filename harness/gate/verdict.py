@@ -18,7 +18,7 @@ RATIO = "×"
 """The unit of a speed."""
 
 
-class Finding(NamedTuple):
+class GateFinding(NamedTuple):
     """What came of one metric of one `cell`, of its speed, or (metric empty) of the whole cell.
 
     `method` is its label, `setting` that of a cost. `change` is current − baseline (speed: their ratio); `worst` the
@@ -117,14 +117,14 @@ class Verdict:
     undecided does not pass.
     """
 
-    findings: tuple[Finding, ...]
+    findings: tuple[GateFinding, ...]
     environments: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = ()
     new: tuple[str, ...] = ()
     trusted: bool = True
     asked: str = ""
     strict_speed: bool = False
 
-    def having(self, status: str) -> tuple[Finding, ...]:
+    def having(self, status: str) -> tuple[GateFinding, ...]:
         """The findings of one status."""
         return tuple(f for f in self.findings if f.status == status)
 
@@ -143,20 +143,20 @@ class Verdict:
     @property
     def summary(self) -> str:
         """The one line to remember."""
-        lost = len(self.having(REGRESSION))
-        said = [f"{self.compared:,} compared", counted(lost, "regression")]
+        regressions = len(self.having(REGRESSION))
+        counts = [f"{self.compared:,} compared", counted(regressions, "regression")]
         for status in (UNDECIDED, INCOMPARABLE, UNCOUNTED):
             if self.having(status):
-                said.append(f"{len(self.having(status))} {status}")
+                counts.append(f"{len(self.having(status))} {status}")
         unsure = "NOTHING COMPARABLE" if self.trusted or not self.compared else "EDITED BY HAND"
         part = (
             "NOT ALL COMPARABLE" if self.having(INCOMPARABLE) else "SPEED UNDECIDED" if self.having(UNDECIDED) else ""
         )
         passed = f"{part}, no regression in the rest" if part else "no regression"
-        word = {0: passed, 1: "REGRESSION" if lost else "SPEED UNDECIDED", 3: unsure}[self.exit_code]
-        return f"{word}: {', '.join(said)}"
+        word = {0: passed, 1: "REGRESSION" if regressions else "SPEED UNDECIDED", 3: unsure}[self.exit_code]
+        return f"{word}: {', '.join(counts)}"
 
 
-def finding(status: str, cell: Cell, label: str, metric: str, *reasons: str) -> Finding:
+def finding(status: str, cell: Cell, label: str, metric: str, *reasons: str) -> GateFinding:
     """A finding without a number on a metric of a cell (empty: on the whole cell)."""
-    return Finding(status, cell, label, metric, tuple(one_line(reason) for reason in reasons))
+    return GateFinding(status, cell, label, metric, tuple(one_line(reason) for reason in reasons))

@@ -132,10 +132,7 @@ class PlannedMethod:
     def inputs(self) -> dict[str, Any]:
         """What the method adds to a key."""
         # Weights are absent where there are none, so that adding them to one method changes no other key.
-        return {
-            **({"weights": self.weights} if self.weights else {}),
-            **method_inputs(self.bound),
-        }
+        return {**({"weights": self.weights} if self.weights else {}), **method_inputs(self.bound)}
 
 
 def method_inputs(method: Bound) -> dict[str, Any]:

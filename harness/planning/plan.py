@@ -6,36 +6,24 @@ import itertools
 import math
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from msgspec import structs
-
-from ..components.datasets import load_item, open_dataset, text_ids
+from ..components.datasets import open_dataset
 from ..components.decorators import disclosed_by, refuse_own_input_behind
 from ..components.plugins import load_plugin
 from ..components.registry import Bound, bind, bind_all, registry
 from ..components.sources import forget_sources, sources_of
 from ..components.tracks import get_track
 from ..spec.parsing import count
-from ..store.cell import REFERENCE, DatasetPart, MetricPart, SetPart
-from ..store.keys import combined
+from ..store.cell import REFERENCE, MetricPart, SetPart
 from ..store.names import names_of
 from ..suite.suite import Suite
-from ..text.errors import Skip, UsageError, nearest, one_line, refuse_all
+from ..text.errors import Skip, UsageError, nearest
 from ..text.wording import counted
 from ..track.info import Info
-from ..track.protocols import (
-    Dataset,
-    HasChannels,
-    HasSetMetrics,
-    PreloadsMore,
-    SeesAlike,
-    Track,
-    case_of,
-    identified,
-)
+from ..track.protocols import HasSetMetrics, PreloadsMore, Track, case_of
 from ..track.runner import not_disclosed
 from .cells import (
     NO_DATASET,
@@ -44,13 +32,13 @@ from .cells import (
     PlannedRegime,
     PlannedSuite,
     method_part,
-    part,
     planned_cell,
     protocol_inputs,
     weights_part,
 )
+from .dataset_part import dataset_part
 from .recipe import recipes_in
-from .trainings import ReadOnce, Trained, Trainings, fitted_data, judged_data, regime_data
+from .trainings import NeededTrainings, ReadOnce, Trainings, fitted_data, judged_data, regime_data
 
 _MOST_CELLS = 1_000_000
 _COLUMNS = (
@@ -58,92 +46,6 @@ _COLUMNS = (
     *("input_sha256", "output_sha256", "seconds", "note", "outcome", "key"),
 )
 """Names that no metric may have: the other columns of rows and frames."""
-
-
-@dataclass(frozen=True)
-class Traits:
-    """What a `DatasetPart` needs to know of an item; None for what its track does not see."""
-
-    line: str
-    group: str
-    sketch: Any
-    channels: int | None
-
-
-def traits_of(item: Any, track: Track) -> Traits:
-    """The traits of an item. Raises `UsageError` for one that the track refuses."""
-    line = identified(track, item)
-    return Traits(
-        line,
-        getattr(item, "group", "") or "",
-        track.sketch(item) if isinstance(track, SeesAlike) else None,
-        track.channels(item) if isinstance(track, HasChannels) else None,
-    )
-
-
-def chosen_ids(bound: Bound, dataset: Dataset, limit: int | None, track: Track) -> Sequence[str]:
-    """The ids of the chosen items, in order. Raises `UsageError` for no item, and for an id of several items."""
-    total = len(dataset.ids)
-    n = total if limit is None else min(limit, total)
-    if n == 0:
-        raise UsageError(f"dataset {bound.display} has no {track.words.items}")
-    if len(set(text_ids(bound, dataset))) != total:
-        raise UsageError(f"dataset {bound.display} gives the same id to several {track.words.items}")
-    return dataset.ids[:n]
-
-
-def dataset_part(bound: Bound, limit: int | None, track: Track) -> DatasetPart:
-    """The stored part of a dataset, with the fingerprint of the chosen items; reads each once. Raises `UsageError`."""
-    dataset = open_dataset(bound)
-    ids, traits, mistakes = chosen_ids(bound, dataset, limit, track), [], []
-    for index, item_id in enumerate(ids):
-        try:
-            traits.append(traits_of(load_chosen(bound, dataset, index, item_id, track), track))
-        except UsageError as error:
-            mistakes.append(str(error))
-        except Exception as error:
-            mistakes.append(f"{_where(bound, item_id, track)}: {type(error).__name__}: {one_line(error)}")
-    refuse_all(mistakes, len(ids), track.words.items)
-    return part_of_items(bound, ids, traits, len(dataset.ids), track)
-
-
-def load_chosen(bound: Bound, dataset: Dataset, index: int, item_id: str, track: Track) -> Any:
-    """An item of a dataset, as `load_item` gives it. Raises `UsageError` where its id is another one, too."""
-    item = load_item(bound, dataset, index, track)
-    if item.id != item_id:
-        raise UsageError(f"{_where(bound, item_id, track)}: what `load` gives has the id {one_line(repr(item.id), 60)}")
-    return item
-
-
-def _where(bound: Bound, item_id: str, track: Track) -> str:
-    return f"dataset {bound.display}, {track.words.item} {one_line(item_id, 60)!r}"
-
-
-def part_of_items(bound: Bound, ids: Sequence[str], traits: Sequence[Traits], total: int, track: Track) -> DatasetPart:
-    """The stored part of a dataset of `total` items, of which `ids` were chosen."""
-    groups: dict[str, list[str]] = {}
-    for name, one in zip(ids, traits, strict=True):
-        if one.group:
-            groups.setdefault(one.group, []).append(name)
-    fingerprint = combined(one.line for one in traits)
-    stored = DatasetPart(
-        **structs.asdict(part(bound)), fingerprint=fingerprint, items=len(ids), total=total, groups=groups
-    )
-    if isinstance(track, HasChannels):
-        stored = structs.replace(stored, channels=sorted({one.channels for one in traits}))
-    if isinstance(track, SeesAlike):
-        same, overlaps = track.alike([one.sketch for one in traits])
-        named = {item: group for group, items in groups.items() for item in items}
-        # Items of one unit need no warning.
-        first = {ids[i]: place for place, places in enumerate(same) for i in places}
-        pairs = [
-            [ids[i], ids[j]]
-            for i, j in overlaps
-            if first.get(ids[i], ids[i]) != first.get(ids[j], ids[j])
-            and named.get(ids[i], ids[i]) != named.get(ids[j], ids[j])
-        ]
-        stored = structs.replace(stored, same=[[ids[i] for i in places] for places in same], overlaps=pairs)
-    return stored
 
 
 def metric_part(bound: Bound) -> MetricPart:
@@ -355,7 +257,7 @@ def _score_cells(
             for seed in suite.seeds:
                 for method in methods:
                     lacks = _lacks(method.bound, dataset, regime.bound, seed, track, once)
-                    trained = Trained() if lacks else trainings.of(method, seed)
+                    trained = NeededTrainings() if lacks else trainings.of(method, seed)
                     inputs: dict[str, Any] = {
                         **method.inputs,
                         **trained.inputs,

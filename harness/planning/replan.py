@@ -72,7 +72,7 @@ def _replanned(cell: PlannedCell) -> Replanned:
 
 
 @dataclass(frozen=True)
-class _Block:
+class _RequestBlock:
     """Requests that make up one suite: `axes` are its lists of specs, `places` those of its cells, in order."""
 
     axes: dict[str, Any]
@@ -83,14 +83,14 @@ _AXES = ("datasets", "regimes", "seeds", "methods")
 """The axes of a suite, in the order of a plan: the last changes fastest."""
 
 
-def _blocks(requests: Sequence[Request]) -> list[_Block]:
+def _blocks(requests: Sequence[Request]) -> list[_RequestBlock]:
     """The requests as few suites, in order; each cost and training by itself."""
     rows: dict[Any, dict[Any, dict[Any, int]]] = {}
-    blocks: list[_Block] = []
+    blocks: list[_RequestBlock] = []
     for place, request in enumerate(requests):
         values: list[Any] = [getattr(request, name) for name in _AXES]
         if request.cost or not all(isinstance(v, list) and len(v) == 1 for v in values):
-            blocks.append(_Block({}, [place]))
+            blocks.append(_RequestBlock({}, [place]))
             continue
         others = json.dumps(
             {n: v for n, v in written_fields(request).items() if n not in (*_AXES, "folders", "keep")}, sort_keys=True
@@ -98,7 +98,7 @@ def _blocks(requests: Sequence[Request]) -> list[_Block]:
         where, method = tuple(one[0] for one in values[:-1]), values[-1][0]
         row = rows.setdefault(others, {}).setdefault(where, {})
         if method in row:
-            blocks.append(_Block({}, [place]))
+            blocks.append(_RequestBlock({}, [place]))
         else:
             row[method] = place
     for by_place in rows.values():
@@ -108,7 +108,7 @@ def _blocks(requests: Sequence[Request]) -> list[_Block]:
         for (dataset, seed, methods), regimes in alike.items():
             axes = {"datasets": (dataset,), "regimes": tuple(regimes), "seeds": (seed,), "methods": methods}
             places = [by_place[dataset, regime, seed][method] for regime in regimes for method in methods]
-            blocks.append(_Block(axes, places))
+            blocks.append(_RequestBlock(axes, places))
     return sorted(blocks, key=lambda block: block.places[0])
 
 

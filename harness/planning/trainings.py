@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Trained:
+class NeededTrainings:
     """The trainings that a cell needs: recipe → key of the training, and the grids of tuned methods."""
 
     keys: dict[str, str] = field(default_factory=dict)
@@ -77,11 +77,11 @@ class Trainings:
         self.cells: list[PlannedCell] = []
         self._suite, self._track, self._tests, self._once = suite, track, tests, once
         self._planned: dict[tuple[str, int], PlannedCell] = {}
-        self._needs: dict[tuple[str, int], Trained] = {}
+        self._needs: dict[tuple[str, int], NeededTrainings] = {}
         self._data: dict[tuple[str, str], DatasetPart] = {}
         self._tested: list[tuple[Bound, list[tuple[str, str]]]] | None = None
 
-    def of(self, method: PlannedMethod, cell_seed: int) -> Trained:
+    def of(self, method: PlannedMethod, cell_seed: int) -> NeededTrainings:
         """The trainings that a cell of that method and seed needs. Raises `UsageError` where that cannot be made."""
         wanted = method.bound.canonical, cell_seed
         if wanted not in self._needs:
@@ -93,7 +93,7 @@ class Trainings:
             self._needs[wanted] = needed
         return self._needs[wanted]
 
-    def _needed(self, methods: Sequence[Bound], cell_seed: int) -> Trained:
+    def _needed(self, methods: Sequence[Bound], cell_seed: int) -> NeededTrainings:
         """The trainings that a cell of these methods needs, or a training whose recipe names them."""
         keys = {}
         tuned_methods = [bound for method in methods for bound in tuned_in(method)]
@@ -110,7 +110,7 @@ class Trainings:
             if bound.canonical not in variants:
                 cell.variant = False
             keys[recipe.text] = cell.key
-        return Trained(keys, [planned_tuning(bound, grid, keys) for bound, grid in tuned])
+        return NeededTrainings(keys, [planned_tuning(bound, grid, keys) for bound, grid in tuned])
 
     def _cell(self, bound: Bound, seed: int) -> PlannedCell:
         suite, track = self._suite, self._track

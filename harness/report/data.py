@@ -17,7 +17,7 @@ from ..boards.set_metrics import BoardSets, board_sets
 from ..boards.together import Overall, overall
 from ..components.tracks import DEFAULT, known_track
 from ..store.cell import Cell
-from ..store.garbage import no_collection
+from ..store.garbage_collection import no_collection
 from ..store.record import Record
 from ..store.results import Results
 from ..store.versions import newest

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
-from ..gate.verdict import INCOMPARABLE, OK, RATIO, REGRESSION, UNCOUNTED, UNDECIDED, Finding, Verdict
+from ..gate.verdict import INCOMPARABLE, OK, RATIO, REGRESSION, UNCOUNTED, UNDECIDED, GateFinding, Verdict
 from ..text.errors import one_line
 from ..text.json_values import plain
 from ..text.wording import by_number, counted
@@ -24,7 +24,7 @@ MOST_WRITTEN = 200
 _TITLES = {REGRESSION: "Regressions", UNDECIDED: "Undecided", INCOMPARABLE: "Not comparable", UNCOUNTED: "Not counted"}
 
 
-def exact(value: float | None, finding: Finding) -> str:
+def exact(value: float | None, finding: GateFinding) -> str:
     """A score of a finding with the digits that a gate needs: more than on a board, and 4 decimals at least."""
     if value is None:
         return "–"
@@ -33,7 +33,7 @@ def exact(value: float | None, finding: Finding) -> str:
     return number(value, finding.decimals, max(1, 4 - finding.decimals))
 
 
-def change_text(finding: Finding) -> str:
+def change_text(finding: GateFinding) -> str:
     """The change with its sign, or the ratio of a speed."""
     if finding.change is None:
         return "–"
@@ -42,12 +42,12 @@ def change_text(finding: Finding) -> str:
     return _signed(finding.change, finding)
 
 
-def _signed(value: float, finding: Finding) -> str:
+def _signed(value: float, finding: GateFinding) -> str:
     text = exact(value, finding)
     return f"+{text}" if value > 0 else text
 
 
-def finding_line(finding: Finding) -> str:
+def finding_line(finding: GateFinding) -> str:
     """One line of a terminal."""
     name = f"{finding.place} · {finding.metric}" if finding.metric else finding.place
     if finding.measured:
@@ -58,7 +58,7 @@ def finding_line(finding: Finding) -> str:
     return one_line(f"{name}: {finding.reason}" if finding.reasons else name, 1_000)
 
 
-def worst_text(finding: Finding) -> str:
+def worst_text(finding: GateFinding) -> str:
     """The item that lost most, with its change."""
     if not finding.worst_item or finding.worst is None:
         return "–"
@@ -83,7 +83,7 @@ def verdict_lines(verdict: Verdict) -> list[str]:
     return [*out, verdict.summary]
 
 
-def worst(findings: Sequence[Finding], most: int) -> tuple[list[list[Finding]], int]:
+def worst(findings: Sequence[GateFinding], most: int) -> tuple[list[list[GateFinding]], int]:
     """All findings, each a group; of more than `most` the worst, and how many are hidden.
 
     Where there are many, those that have no number and one reason are one group and come first, then the largest
@@ -91,7 +91,7 @@ def worst(findings: Sequence[Finding], most: int) -> tuple[list[list[Finding]], 
     """
     if len(findings) <= most:
         return [[f] for f in findings], 0
-    alike: dict[str, list[Finding]] = {}
+    alike: dict[str, list[GateFinding]] = {}
     for f in findings:
         if not f.measured:
             alike.setdefault(f.reason, []).append(f)
@@ -100,7 +100,7 @@ def worst(findings: Sequence[Finding], most: int) -> tuple[list[list[Finding]], 
     return groups, len(findings) - sum(map(len, groups))
 
 
-def _largest(findings: Sequence[Finding], size: Callable[[Finding], float], most: int) -> list[Finding]:
+def _largest(findings: Sequence[GateFinding], size: Callable[[GateFinding], float], most: int) -> list[GateFinding]:
     """The `most` largest, those of one size by place and metric: names are read of those alone that may be among them.
 
     A size that is no number is the largest.
@@ -112,7 +112,7 @@ def _largest(findings: Sequence[Finding], size: Callable[[Finding], float], most
     return [findings[n] for *_, n in sorted(near)[:most]]
 
 
-def _share(finding: Finding) -> float:
+def _share(finding: GateFinding) -> float:
     """The loss of the item that lost most, or the change where there are no items, over what was there."""
     if finding.unit == RATIO:
         return abs((finding.change or 1.0) - 1.0)
@@ -120,7 +120,7 @@ def _share(finding: Finding) -> float:
     return lost / (abs(finding.baseline or 0.0) or 1.0)
 
 
-def _line_of(group: Sequence[Finding]) -> str:
+def _line_of(group: Sequence[GateFinding]) -> str:
     first = group[0]
     if len(group) == 1:
         return finding_line(first)
@@ -135,7 +135,7 @@ def environment_lines(differences: Sequence[tuple[str, tuple[str, ...], tuple[st
     ]
 
 
-def _table(findings: Sequence[Finding]) -> Table:
+def _table(findings: Sequence[GateFinding]) -> Table:
     return Table(
         ("method", "dataset", "regime", "protocol", "seed", "metric", "items", "baseline", "current", "change",
          "worst item", "result"),
@@ -152,7 +152,7 @@ def _table(findings: Sequence[Finding]) -> Table:
     )  # fmt: skip
 
 
-def _cut_table(findings: Sequence[Finding]) -> list[str]:
+def _cut_table(findings: Sequence[GateFinding]) -> list[str]:
     shown = [group[0] for group in worst(findings, MOST_WRITTEN)[0]]
     hidden = len(findings) - len(shown)
     more = [f"… and {hidden:,} more: check.xml has all.", ""] if hidden else []
@@ -216,7 +216,7 @@ def _attribute(text: str) -> str:
     return quoteattr(one_line(text, 1_000))
 
 
-def _finding_values(f: Finding) -> dict[str, Any]:
+def _finding_values(f: GateFinding) -> dict[str, Any]:
     return {
         "status": f.status, "method": f.method, "dataset": f.dataset, "regime": f.regime, "protocol": f.protocol,
         "seed": f.seed, "metric": f.metric, "reasons": f.reasons, "unit": f.unit, "decimals": f.decimals,

@@ -18,11 +18,11 @@ from ..data.disk import write_named
 from ..text.errors import UsageError, one_line
 from ..text.json_values import plain, spelled
 from ..text.wording import counted
-from .baseline_layout import AS_GIVEN, FEW, LEFT_OUT, MARK, SECTIONS, SHARED, USUAL, VERSION, Line, is_value, place_of
+from .baseline_layout import AS_GIVEN, LEFT_OUT, MARK, MOST, SECTIONS, SHARED, USUAL, VERSION, Line, is_value, place_of
 from .cell import Cell
 from .cell_json import plain_values
-from .export import seal_of
 from .record import Record, cell_text, cost_size
+from .seals import seal_of
 
 _SETTING = ("schema", "kind", "track", "suite", "words", "metrics")
 _INPUTS = ("reference", "size", "device", "threads", "repeats", "weights")
@@ -95,10 +95,10 @@ class _Shared:
         count = Counter(zip(shown, map(_hash, values), strict=True))
         names: dict[str, str] = {}
         taken: set[str] = set()
-        for name, own in sorted(count, key=lambda one: (one[0], -count[one], one[1])):
-            if own not in names:
-                names[own] = name if name not in taken else f"{name} [{own[:8]}]"
-                taken.add(names[own])
+        for name, text in sorted(count, key=lambda one: (one[0], -count[one], one[1])):
+            if text not in names:
+                names[text] = name if name not in taken else f"{name} [{text[:8]}]"
+                taken.add(names[text])
         return cls({_hash(value): value for value in values}, names)
 
     def name(self, value: Any) -> str:
@@ -124,42 +124,42 @@ def _lines(records: Sequence[Record]) -> dict[str, list[Line]]:
     for kind in SHARED:
         values = [cell[kind] for cell in cells]
         shared[kind] = _Shared.of(values, [_shown(kind, value) for value in values])
-    own = [{kind: shared[kind].name(cell.pop(kind)) for kind in SHARED} for cell in cells]
+    part_names = [{kind: shared[kind].name(cell.pop(kind)) for kind in SHARED} for cell in cells]
     inputs = [dict(zip(record.items, record.input_sha256, strict=True)) for record in records]
-    places = [place_of(names, record.cell.seed) for names, record in zip(own, records, strict=True)]
+    places = [place_of(names, record.cell.seed) for names, record in zip(part_names, records, strict=True)]
     shared["inputs"] = _Shared.of(inputs, places)
     sets = [cell.pop("sets", {}) for cell in cells]
     asked = [(metric, _set_settings(part)) for parts in sets for metric, part in parts.items()]
     shared["set"] = _Shared.of([part for _, part in asked], [metric for metric, _ in asked])
-    found: dict[str, list[Line]] = defaultdict(list)
+    lines: dict[str, list[Line]] = defaultdict(list)
     for record, cell, names, given, place, label, set_parts in zip(
-        records, cells, own, inputs, places, _labels(records, own), sets, strict=True
+        records, cells, part_names, inputs, places, _labels(records, part_names), sets, strict=True
     ):
         if (name := shared["inputs"].name(given)) != place:
             names["inputs"] = name
         names |= {"seed": cell.pop("seed"), "outcome": cell.pop("outcome")}
         of = {name: value for name, value in names.items() if USUAL.get(name) != value}
-        found["cells"].append([label, "of", of])
-        found["cells"].append([label, "seal", seal_of(record)])
+        lines["cells"].append([label, "of", of])
+        lines["cells"].append([label, "seal", seal_of(record)])
         if record.items:
             as_given = list(record.output_sha256) == record.input_sha256
-            found["cells"].append([label, "outputs", AS_GIVEN if as_given else record.output_sha256[0]])
+            lines["cells"].append([label, "outputs", AS_GIVEN if as_given else record.output_sha256[0]])
         more = {name: value for name, value in cell.items() if name not in LEFT_OUT or value != LEFT_OUT[name]}
-        found["cells"] += [[label, *path, value] for path, value in _leaves(more)]
+        lines["cells"] += [[label, *path, value] for path, value in _leaves(more)]
         for metric, values in record.scores.items():
             for start in range(0, len(values), _ITEMS_A_LINE):
                 some = slice(start, start + _ITEMS_A_LINE)
                 scores = zip(record.items[some], (plain(float(value)) for value in values[some]), strict=True)
-                found["scores"].append([label, metric, dict(scores)])
+                lines["scores"].append([label, metric, dict(scores)])
         for metric, part in set_parts.items():
             name = shared["set"].name(_set_settings(part))
             scored = {field: part[field] for field in _SET_SCORE}
-            found["sets"].append([label, metric, scored if name == metric else {**scored, "set": name}])
-        found["notes"] += [[label, note, items] for note, items in _noted(record)]
+            lines["sets"].append([label, metric, scored if name == metric else {**scored, "set": name}])
+        lines["notes"] += [[label, note, items] for note, items in _noted(record)]
     for kind, parts in shared.items():
         for value in parts.values.values():
-            found["parts"] += [[f"{kind} {parts.name(value)}", *path, one] for path, one in _leaves(value) if path]
-    return found
+            lines["parts"] += [[f"{kind} {parts.name(value)}", *path, one] for path, one in _leaves(value) if path]
+    return lines
 
 
 def _set_settings(part: Mapping[str, Any]) -> dict[str, Any]:
@@ -171,9 +171,9 @@ def _noted(record: Record) -> Iterator[tuple[str, list[str]]]:
     items: dict[str, list[str]] = defaultdict(list)
     for item, note in zip(record.items, record.notes, strict=True):
         items[note].append(item)
-    for note, own in items.items():
+    for note, noted in items.items():
         if note:
-            yield from ((note, own[start : start + FEW]) for start in range(0, len(own), FEW))
+            yield from ((note, noted[start : start + MOST]) for start in range(0, len(noted), MOST))
 
 
 def _shown(kind: str, value: Mapping[str, Any]) -> str:
@@ -182,10 +182,10 @@ def _shown(kind: str, value: Mapping[str, Any]) -> str:
     return f"{value['track']} {value['kind']}" if kind == "setting" else _short(value["display"]) or "none"
 
 
-def _labels(records: Sequence[Record], own: Sequence[Mapping[str, str]]) -> list[str]:
+def _labels(records: Sequence[Record], part_names: Sequence[Mapping[str, str]]) -> list[str]:
     """What the lines of each cell begin with: the same before and after an edit of the method, wherever possible."""
     labels = []
-    for cell, names in zip((record.cell for record in records), own, strict=True):
+    for cell, names in zip((record.cell for record in records), part_names, strict=True):
         track = "" if cell.track == DEFAULT else f"{cell.track}/"
         if cell.kind == "cost":
             size, threads = "×".join(map(str, cost_size(cell))), cell.inputs.get("threads", 1)

@@ -24,7 +24,8 @@ LEFT_OUT: Mapping[str, Any] = {
 USUAL = {"environment": "usual", "outcome": "ok"}
 """What a cell is of where its line does not say otherwise."""
 SECTIONS = ("scores", "sets", "cells", "notes", "parts")
-FEW = 8
+MOST = 8
+"""Plain values that a list in one line has, at most."""
 AS_GIVEN = "as given"
 
 Line = list[Any]
@@ -38,7 +39,7 @@ def place_of(names: Mapping[str, Any], seed: int) -> str:
 def is_value(value: Any) -> bool:
     """Whether a value stands in one line: no mapping with names, no list of more than a few plain values."""
     if isinstance(value, list):
-        return len(value) <= FEW and not any(isinstance(one, dict | list) for one in value)
+        return len(value) <= MOST and not any(isinstance(one, dict | list) for one in value)
     return not isinstance(value, dict) or not value
 
 
@@ -56,15 +57,15 @@ def entries_of(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     notes, sets = _notes(lines["notes"]), _sets(lines["sets"], parts)
     if strange := sorted((scores.keys() | sets.keys() | notes.keys() | cells.keys()) - of.keys()):
         raise ValueError(f"no line says what {strange[0]!r} is of")
-    found = []
+    entries = []
     for label in sorted(of):
-        own = _closed(cells.get(label, _Node()))
-        if not isinstance(own, dict):
+        fields = _closed(cells.get(label, _Node()))
+        if not isinstance(fields, dict):
             raise ValueError(f"cells: no names of {label!r}")
         if label in sets:
-            own["sets"] = sets[label]
-        found.append(_entry(label, of[label], own, scores.get(label, {}), notes.get(label, {}), parts))
-    return found
+            fields["sets"] = sets[label]
+        entries.append(_entry(label, of[label], fields, scores.get(label, {}), notes.get(label, {}), parts))
+    return entries
 
 
 def _section(document: Mapping[str, Any], name: str) -> list[Line]:
@@ -79,9 +80,9 @@ def _section(document: Mapping[str, Any], name: str) -> list[Line]:
 
 def _trees(section: str, lines: Sequence[Line]) -> dict[str, _Node]:
     """What the lines of each name say, as nodes."""
-    found: dict[str, _Node] = defaultdict(_Node)
+    trees: dict[str, _Node] = defaultdict(_Node)
     for label, *path, value in lines:
-        node, whole = found[label], all(type(step) in (str, int) for step in path) and len(path) <= DEEPEST
+        node, whole = trees[label], all(type(step) in (str, int) for step in path) and len(path) <= DEEPEST
         if not whole or not is_value(value):
             raise ValueError(f"{section}: a line of {label!r} is none of names and one value")
         for step in path[:-1]:
@@ -91,7 +92,7 @@ def _trees(section: str, lines: Sequence[Line]) -> dict[str, _Node]:
         if path[-1] in node:
             raise ValueError(f"{section}: {label!r} has {path[-1]!r} twice")
         node[path[-1]] = value
-    return found
+    return trees
 
 
 def _closed(node: Any) -> Any:
@@ -107,49 +108,49 @@ def _closed(node: Any) -> Any:
 
 def _scores(lines: Sequence[Line]) -> dict[str, dict[str, dict[str, Any]]]:
     """Label → metric → item → score."""
-    found: dict[str, dict[str, dict[str, Any]]] = defaultdict(lambda: defaultdict(dict))
+    scores: dict[str, dict[str, dict[str, Any]]] = defaultdict(lambda: defaultdict(dict))
     for line in lines:
         label, metric, some = (*line, None)[:3]
         if len(line) != 3 or not isinstance(metric, str) or not isinstance(some, dict):
             raise ValueError(f"scores: a line of {label!r} is none of a metric and the scores of items")
-        own = found[label][metric]
-        if twice := sorted(own.keys() & some.keys()):
+        values = scores[label][metric]
+        if twice := sorted(values.keys() & some.keys()):
             raise ValueError(f"scores: {label!r} has {metric} of {twice[0]!r} twice")
-        own |= some
-    return found
+        values |= some
+    return scores
 
 
 def _notes(lines: Sequence[Line]) -> dict[str, dict[str, str]]:
     """Label → item → note."""
-    found: dict[str, dict[str, str]] = defaultdict(dict)
+    notes: dict[str, dict[str, str]] = defaultdict(dict)
     for line in lines:
         label, note, items = (*line, None)[:3]
         if not isinstance(note, str) or not isinstance(items, list) or not all(isinstance(one, str) for one in items):
             raise ValueError(f"notes: a line of {label!r} is none of a note and its items")
-        found[label] |= dict.fromkeys(items, note)
-    return found
+        notes[label] |= dict.fromkeys(items, note)
+    return notes
 
 
 def _sets(lines: Sequence[Line], parts: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Label → set metric → what it found, and how."""
-    found: dict[str, dict[str, Any]] = defaultdict(dict)
+    sets: dict[str, dict[str, Any]] = defaultdict(dict)
     for line in lines:
         label, metric, scored = (*line, None)[:3]
         if len(line) != 3 or not isinstance(metric, str) or not isinstance(scored, dict):
             raise ValueError(f"sets: a line of {label!r} is none of a metric and what it found")
-        if metric in found[label]:
+        if metric in sets[label]:
             raise ValueError(f"sets: {label!r} has {metric!r} twice")
-        how = parts.get(f"set {scored.get('set', metric)}")
-        if not isinstance(how, dict):
+        settings = parts.get(f"set {scored.get('set', metric)}")
+        if not isinstance(settings, dict):
             raise ValueError(f"parts: there is no set {scored.get('set', metric)!r}, which {label!r} has")
-        found[label][metric] = {**how, **{name: value for name, value in scored.items() if name != "set"}}
-    return found
+        sets[label][metric] = {**settings, **{name: value for name, value in scored.items() if name != "set"}}
+    return sets
 
 
 def _entry(
     label: str,
     of: Any,
-    own: dict[str, Any],
+    fields: dict[str, Any],
     scores: Mapping[str, Mapping[str, Any]],
     notes: Mapping[str, Any],
     parts: Mapping[str, Any],
@@ -163,12 +164,12 @@ def _entry(
             raise ValueError(f"parts: there is no {kind} {name!r}, which {label!r} is of")
         return parts.get(f"{kind} {name}", {})
 
-    seal, outputs = own.pop("seal", ""), own.pop("outputs", None)
+    seal, outputs = fields.pop("seal", ""), fields.pop("outputs", None)
     if not isinstance(seal, str) or not seal:
         raise ValueError(f"cells: {label!r} has no seal")
     shared = {kind: part(kind, of.get(kind)) for kind in SHARED}
     setting = shared.pop("setting")
-    cell = {**LEFT_OUT, **own, **shared, **setting, "seed": of.get("seed"), "outcome": of.get("outcome")}
+    cell = {**LEFT_OUT, **fields, **shared, **setting, "seed": of.get("seed"), "outcome": of.get("outcome")}
     inputs: Mapping[str, Any] = {}
     if outputs is not None:
         inputs = part("inputs", of.get("inputs", place_of({"dataset": None, "regime": None, **of}, cell["seed"])))

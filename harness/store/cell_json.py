@@ -55,14 +55,14 @@ def _plain_number(value: Any) -> float:
 
 def written_fields(value: Struct) -> dict[str, Any]:
     """The fields of an object that are written, each as it is."""
-    omits, own = value.__struct_config__.omit_defaults, {}
+    omits, fields = value.__struct_config__.omit_defaults, {}
     for field in msgspec.structs.fields(value):
         one = getattr(value, field.name)
         default = field.default if field.default is not msgspec.NODEFAULT else None
         empty = field.default_factory is not msgspec.NODEFAULT and not one
         if one is not UNSET and not (omits and not field.required and (empty or one == default)):
-            own[field.name] = one
-    return own
+            fields[field.name] = one
+    return fields
 
 
 def decoded_cell(data: bytes) -> Cell:
@@ -193,27 +193,27 @@ _CHOICES: dict[str, Sequence[str]] = {"outcome": OUTCOMES, "kind": get_args(Kind
 
 def _in_words(message: str, document: Any, kind: Any) -> str:
     """What msgspec says of a document, in our words: `method.flags: names with values, not 7`."""
-    found = _MESSAGE.fullmatch(message)
-    what, path = (found[1], found[2] or "") if found else (message, "")
+    match = _MESSAGE.fullmatch(message)
+    problem, path = (match[1], match[2] or "") if match else (message, "")
     steps, value = _steps(path, document, kind)
     place = ""
     for step in steps:
         place += f"[{step}]" if isinstance(step, int) else f"{place and '.'}{one_line(step, 40)}"
-    if missing := re.fullmatch(r"Object missing required field `(\w+)`", what):
+    if missing := re.fullmatch(r"Object missing required field `(\w+)`", problem):
         return f"{place}{place and '.'}{missing[1]} is missing"
-    return f"{place}{place and ': '}{_due(what, value, str(steps[-1]) if steps else '')}"
+    return f"{place}{place and ': '}{_due(problem, value, str(steps[-1]) if steps else '')}"
 
 
-def _due(what: str, value: Any, name: str) -> str:
+def _due(problem: str, value: Any, name: str) -> str:
     """What was due in the place of a value."""
     shown = one_line(repr(value)[:60] if isinstance(value, str | int | float | None) else type(value).__name__, 60)
     if name in _CHOICES:
         return f"{shown} is none of {', '.join(_CHOICES[name])}"
-    if what.startswith("Expected `int` "):
+    if problem.startswith("Expected `int` "):
         return "a whole number below 2**63"
-    expected = re.fullmatch(r"Expected `(.+)`, got `.*`", what)
+    expected = re.fullmatch(r"Expected `(.+)`, got `.*`", problem)
     due = expected and (_EXPECTED.get(expected[1].removesuffix(" | null")) or _EXPECTED.get(expected[1].split(" ")[0]))
-    return f"{due}, not {shown}" if due else one_line(what, 80)
+    return f"{due}, not {shown}" if due else one_line(problem, 80)
 
 
 def _steps(path: str, document: Any, kind: Any) -> tuple[list[str | int], Any]:

@@ -20,13 +20,13 @@ import numpy as np
 from ..data.disk import DiskFull, noticing_full_disk, read_regular, sync_dir, write_file
 from ..text.errors import UsageError, one_line
 from ..text.json_values import parsed
-from .asked import asked_beside, asked_in, now
 from .cell import OUTCOMES, SCHEMA, Cell
 from .cell_json import checked_cell, decoded_cell, plain_values
 from .export import is_export
 from .mistakes import read_mistakes
 from .previews import read_panel
 from .record import Record
+from .request_times import asked_beside, asked_in, now
 from .seals import files_seal, why_seal_broken
 from .tables import text_array
 
@@ -333,12 +333,12 @@ def _number(value: Any) -> float | None:
 
 def keys(store: Path) -> list[str]:
     """Keys of all stored cells, sorted."""
-    found: list[str] = []
+    names: list[str] = []
     with suppress(FileNotFoundError):
         for first in os.scandir(store / "cells"):
             if first.is_dir():
-                found += [e.name for e in os.scandir(first.path) if _KEY.fullmatch(e.name)]
-    return sorted(found)
+                names += [e.name for e in os.scandir(first.path) if _KEY.fullmatch(e.name)]
+    return sorted(names)
 
 
 def read_cell(store: Path, key: str) -> Cell:
@@ -378,9 +378,9 @@ def _cell(file: Path, key: str, data: bytes, *, whole: bool = True) -> Cell:
     except ValueError as error:
         why = str(error)
     try:
-        told = parsed(data)
-        newer = told["schema"] > SCHEMA
-        named = told["key"] == key and told["outcome"] in OUTCOMES
+        value = parsed(data)
+        newer = value["schema"] > SCHEMA
+        named = value["key"] == key and value["outcome"] in OUTCOMES
     except (ValueError, KeyError, TypeError):
         newer = named = False
     if newer:

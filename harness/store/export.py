@@ -14,97 +14,86 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from msgspec import structs
 
 from ..data.disk import open_regular, write_named
 from ..text.errors import UsageError, one_line
 from ..text.json_values import parsed, plain
 from .baseline_layout import MARK, VERSION, entries_of
 from .cell import SCHEMA, Cell, Whole
-from .cell_json import checked_cell, is_known, plain_values, why_not
+from .cell_json import checked_cell, is_known, sorted_values, why_not
 from .mistakes import mistakes_of
 from .names import why_no_names
-from .parquet_export import MAGIC, Columns, Document, Entry, is_parquet_export, parquet_bytes, read_parquet
+from .parquet_export import MAGIC, Columns, is_parquet_export, most_bytes, parquet_bytes, read_parquet
 from .record import Mistake, Panel, Plugins, Record
 from .results import Results
+from .seals import public_cell, seal_of, seal_of_text
 
 _PARTS = ("noisebench_export", "cells", "pictures")
-_XZ, _LARGEST = b"\xfd7zXZ\0", 1 << 31
-"""What a compressed file begins with, and how many bytes of text it may hold."""
+_XZ = b"\xfd7zXZ\0"
+"""What a compressed file begins with."""
 _START = 4096
 """Bytes of a file that are looked at where it is only asked whether it is an export."""
-_SMALL, _DENSEST = 64 << 20, 500
-"""Bytes of text that any compressed file may hold, and how many a byte of a larger one: honest ones hold 30."""
 
 
 def export_text(records: Iterable[Record]) -> str:
     """An export as text: equal records give equal text. Plug-ins are in it where the records carry them."""
-    document = _document(records)
-    lines = ["{", f' "noisebench_export": {SCHEMA},', ' "cells": [']
-    for place, entry in enumerate(document["cells"]):
-        lines.append("  {")
-        lines.append(f'   "cell": {json.dumps(entry["cell"], sort_keys=True)},')
-        lines.append(f'   "metrics": {json.dumps(list(entry["columns"]["scores"]))},')
-        lines.append(f'   "panel": {json.dumps(entry["panel"])},')
-        lines.append(f'   "seal": {json.dumps(entry["seal"])},')
-        lines += [f'   "asked": {json.dumps(entry["asked"])},'] if entry["asked"] else []
-        lines += [f'   "names": {json.dumps(entry["names"], sort_keys=True)},'] if entry["names"] else []
-        lines += [f'   "plugins": {json.dumps(entry["plugins"])},'] if entry["plugins"] else []
-        lines += [f'   "mistakes": {json.dumps(entry["mistakes"])},'] if entry["mistakes"] is not None else []
-        lines.append('   "rows": [')
-        rows = list(_rows(entry["columns"]))
-        lines += ["    " + json.dumps(row) + ("," if i + 1 < len(rows) else "") for i, row in enumerate(rows)]
-        lines.append("   ]")
-        lines.append("  }" + ("," if place + 1 < len(document["cells"]) else ""))
-    lines.append(" ],")
-    lines += [f' "plugins": {json.dumps(document["plugins"], sort_keys=True)},'] if document["plugins"] else []
-    lines.append(' "pictures": [')
-    texts = [base64.b64encode(picture).decode() for picture in document["pictures"]]
-    lines += ["  " + json.dumps(text) + ("," if i + 1 < len(texts) else "") for i, text in enumerate(texts)]
-    lines += [" ]", "}"]
-    return "\n".join(lines) + "\n"
+    ordered, besides, pictures, plugins = _parts_of(records)
+    cells = []
+    for record, beside in zip(ordered, besides, strict=True):
+        cell, panel = sorted_values(public_cell(record.cell)), beside.pop("panel", None)
+        fields = {"cell": cell, "metrics": list(record.scores), "panel": panel, "seal": seal_of(record), **beside}
+        lines = [f'   "{name}": {json.dumps(value)},' for name, value in fields.items()]
+        rows = _with_commas(["    " + json.dumps(row) for row in _rows(record)])
+        cells.append("\n".join(["  {", *lines, '   "rows": [', *rows, "   ]", "  }"]))
+    lines = ["{", f' "noisebench_export": {SCHEMA},', ' "cells": [', *_with_commas(cells), " ],"]
+    lines += [f' "plugins": {json.dumps(plugins, sort_keys=True)},'] if plugins else []
+    texts = ["  " + json.dumps(base64.b64encode(picture).decode()) for picture in pictures]
+    return "\n".join([*lines, ' "pictures": [', *_with_commas(texts), " ]", "}", ""])
 
 
-def _document(records: Iterable[Record]) -> Document:
-    """What an export of records holds, in the order of their keys."""
-    pictures: dict[bytes, int] = {}
-    plugins: dict[str, str] = {}
-    entries: list[Entry] = []
-    for record in sorted(records, key=lambda r: r.cell.key):
-        plugins |= record.plugins.files if record.plugins else {}
-        panel, count = None, len(record.items)
-        if record.panel is not None:
-            placed = {name: str(_place(png, pictures)) for name, png in record.panel.parts.items()}
-            panel = {"item": record.panel.item, **placed}
-        entries.append(
-            {
-                "cell": plain_values(_public(record.cell)),
-                "columns": {
-                    "items": record.items,
-                    "input_sha256": record.input_sha256[:count],
-                    "output_sha256": list(record.output_sha256)[:count],
-                    "notes": record.notes[:count],
-                    "seconds": record.seconds[:count],
-                    "scores": {name: values[:count] for name, values in record.scores.items()},
-                },
-                "panel": panel,
-                "seal": seal_of(record),
-                "asked": record.asked,
-                "names": dict(record.names),
-                "plugins": record.plugins.loaded if record.plugins else (),
-                "mistakes": _mistakes(record, pictures),
-            }
-        )
-    return {"noisebench_export": SCHEMA, "cells": entries, "pictures": list(pictures), "plugins": plugins}
+def _with_commas(texts: Sequence[str]) -> list[str]:
+    return [*(f"{text}," for text in texts[:-1]), *texts[-1:]]
 
 
-def _rows(columns: Columns) -> Iterator[list[Any]]:
-    """Columns as rows of JSON."""
-    numbers = [
-        [plain(float(value)) for value in column] for column in (columns["seconds"], *columns["scores"].values())
-    ]
-    texts = (columns["items"], columns["input_sha256"], columns["output_sha256"], columns["notes"])
-    return map(list, zip(*texts, *numbers, strict=True))
+def _rows(record: Record) -> Iterator[tuple[Any, ...]]:
+    """The rows of a cell as JSON has them."""
+    numbers = [[plain(float(value)) for value in column] for column in (record.seconds, *record.scores.values())]
+    texts = (record.items, record.input_sha256, record.output_sha256, record.notes)
+    return zip(*texts, *numbers, strict=True)
+
+
+def _parts_of(records: Iterable[Record]) -> tuple[list[Record], list[dict[str, Any]], list[bytes], dict[str, str]]:
+    """Records in the order of their keys, what is said beside each, all pictures, and the text of plug-ins by place."""
+    ordered, pictures = sorted(records, key=lambda record: record.cell.key), dict[bytes, int]()
+    besides = [_beside(record, pictures) for record in ordered]
+    plugins = {place: text for one in ordered if one.plugins for place, text in one.plugins.files.items()}
+    return ordered, besides, list(pictures), plugins
+
+
+def _beside(record: Record, pictures: dict[bytes, int]) -> dict[str, Any]:
+    """What an export says beside a cell, where there is something; its pictures are added to `pictures`, whose places
+    it names."""
+
+    def place_of(picture: bytes) -> int:
+        return pictures.setdefault(picture, len(pictures))
+
+    beside: dict[str, Any] = {}
+    if record.panel is not None:
+        parts = {name: str(place_of(picture)) for name, picture in record.panel.parts.items()}
+        beside["panel"] = {"item": record.panel.item, **parts}
+    if record.asked:
+        beside["asked"] = record.asked
+    if record.names:
+        beside["names"] = dict(sorted(record.names.items()))
+    if record.plugins and record.plugins.loaded:
+        beside["plugins"] = record.plugins.loaded
+    if record.mistakes is not None:
+        row = {item: n for n, item in enumerate(record.items)}
+        beside["mistakes"] = [
+            [row[one.item], one.truth, one.answer, one.likely, None if one.picture is None else place_of(one.picture)]
+            for one in record.mistakes
+        ]
+    return beside
 
 
 def compacted(record: Record) -> Record:
@@ -125,7 +114,7 @@ def write_export(file: Path, records: Iterable[Record]) -> None:
     Raises `UsageError` for a file within a store, OSError.
     """
     if file.suffix == ".parquet":
-        write_named(file, parquet_bytes(_document(records)))
+        write_named(file, parquet_bytes(*_parts_of(records)))
         return
     data = export_text(records).encode()
     write_named(file, lzma.compress(data) if file.suffix == ".xz" else data)
@@ -136,7 +125,7 @@ def _unpacked(data: bytes) -> bytes:
     if not data.startswith(_XZ):
         return data
     unpacker = lzma.LZMADecompressor(lzma.FORMAT_XZ)
-    most = min(max(_SMALL, _DENSEST * len(data)), _LARGEST)
+    most = most_bytes(len(data))
     try:
         text = unpacker.decompress(data, most)
     except lzma.LZMAError as error:
@@ -144,43 +133,6 @@ def _unpacked(data: bytes) -> bytes:
     if not unpacker.eof:
         raise ValueError(f"compressed, and cut off or larger than {most >> 20} MiB")
     return text
-
-
-def _place(picture: bytes, pictures: dict[bytes, int]) -> int:
-    """The place of a picture among `pictures`, to which it is added where it is new."""
-    return pictures.setdefault(picture, len(pictures))
-
-
-def _mistakes(record: Record, pictures: dict[bytes, int]) -> list[list[Any]] | None:
-    """The mistakes of a cell as lines, with the place of each picture among `pictures`, to which new ones are added."""
-    if record.mistakes is None:
-        return None
-    place = {item: n for n, item in enumerate(record.items)}
-    lines = []
-    for one in record.mistakes:
-        shown = None if one.picture is None else _place(one.picture, pictures)
-        lines.append([place[one.item], one.truth, one.said, one.likely, shown])
-    return lines
-
-
-def _public(cell: Cell) -> Cell:
-    """The cell as an export has it: without what a run was asked for, which names files and code of a machine."""
-    return structs.replace(cell, request=None)
-
-
-def seal_of(record: Record) -> str:
-    """SHA-256 of what an export says of a cell, its crops and mistakes apart: an edit by hand shows."""
-    return _seal(record, json.dumps(_public(record.cell), sort_keys=True, default=plain_values))
-
-
-def _seal(record: Record, cell: str) -> str:
-    seal = hashlib.sha256(cell.encode())
-    for column in (record.items, record.input_sha256, record.output_sha256, record.notes, list(record.scores)):
-        seal.update(json.dumps(list(column)).encode())
-    for values in (record.seconds, *record.scores.values()):
-        floats = np.asarray(values, dtype="<f8")
-        seal.update(np.where(np.isnan(floats), np.nan, floats).tobytes())
-    return seal.hexdigest()
 
 
 def is_export(path: Path) -> bool:
@@ -248,11 +200,11 @@ def _read_baseline(path: Path, document: dict[str, Any]) -> Results:
         entries = entries_of(document)
     except (ValueError, TypeError) as error:
         raise UsageError(f"baseline {one_line(path)} is damaged ({one_line(error, 160)}): {again}") from None
-    found = []
+    records = []
     for entry in entries:
         where = f"{one_line(path)}: {one_line(entry['label'], 120)}"
-        found.append(replace(_record(entry, _columns_of_rows, [], {}, where, again), keyed=True))
-    return Results.of(found)
+        records.append(replace(_record(entry, _columns_of_rows, [], {}, where, again), keyed=True))
+    return Results.of(records)
 
 
 def is_source_place(place: str) -> bool:
@@ -287,7 +239,7 @@ def _record(
         if why := why_no_names(shown):
             raise ValueError(why)
         record = Record(
-            _public(cell),
+            public_cell(cell),
             columns["items"],
             columns["input_sha256"],
             columns["output_sha256"],
@@ -305,16 +257,17 @@ def _record(
             return record
         # A later noisebench may say more of a cell: that is in its seal, and not in the record.
         text = json.dumps({name: value for name, value in written.items() if name != "request"}, sort_keys=True)
-        return replace(record, whole=not record.seal or record.seal == _seal(record, text))
+        return replace(record, whole=not record.seal or record.seal == seal_of_text(record, text))
     except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
         raise UsageError(f"{where} is damaged ({one_line(error, 120)}): {again}") from None
 
 
-def _checked_columns(entry: Entry, cell: Cell) -> Columns:
+def _checked_columns(entry: Any, cell: Cell) -> Columns:
     """The columns of a cell, which are as long as each other. Raises ValueError where a metric is not the cell's."""
     if why := _why_no_metrics(list(entry["columns"]["scores"]), cell):
         raise ValueError(why)
-    return entry["columns"]
+    columns: Columns = entry["columns"]
+    return columns
 
 
 def _columns_of_rows(entry: Any, cell: Cell) -> Columns:

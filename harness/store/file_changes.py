@@ -44,9 +44,9 @@ def digest_of(path: str, store: Path) -> str:
         return ABSENT
     if signature[2] >= LARGE:
         with suppress(OSError):
-            found = read_regular(_note(path, signature, store)).decode("ascii", "replace")
-            if len(found) == 64:
-                return found
+            digest = read_regular(_note(path, signature, store)).decode("ascii", "replace")
+            if len(digest) == 64:
+                return digest
     return _digest(path, signature)
 
 
@@ -76,13 +76,13 @@ def _digest(path: str, _: Signature) -> str:
 def file_changes(opened: Mapping[str, str], folders: Mapping[str, str], store: Path) -> list[str]:
     """Which files are other ones now, in words. `opened` maps `<folder's name>/<path below>` to a hash, `folders` the
     names to where they lie."""
-    found = []
+    changes = []
     for name, before in sorted(opened.items()):
         label, _, below = name.partition("/")
         now = digest_of(str(Path(folders[label]) / below), store) if label in folders else ABSENT
         if now != before:
-            found.append(f"file {name}, which the method opened, changed ({before[:12]} → {now[:12]})")
-    return found
+            changes.append(f"file {name}, which the method opened, changed ({before[:12]} → {now[:12]})")
+    return changes
 
 
 def changes_of(cell: Cell, request: Request | None, store: Path) -> list[str]:

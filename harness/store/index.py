@@ -24,12 +24,12 @@ import numpy.typing as npt
 from ..data.disk import locked, open_regular, read_regular, write_file
 from .cell import Cell
 from .cells import Damaged, cell_dir, genuine_cell, keys, load_record, seals_cells
-from .garbage import no_collection
+from .garbage_collection import no_collection
 from .names import Names
 from .record import Record
 from .results import Results
 from .seals import files_seal, why_edited
-from .tables import COLUMNS, Places, Tables, cells_in, joined, numbers, tables_of, text_array
+from .tables import COLUMNS, CellTables, Places, cells_in, joined, numbers, tables_of, text_array
 
 FEWEST = 300
 """Cells below which a store has no index: they are read as fast one by one."""
@@ -51,50 +51,50 @@ Stamps = npt.NDArray[np.int64]
 
 
 def indexed(
-    store: Path, found: Sequence[str], *, rows: bool, noted: Mapping[str, str], names: Names | None = None
+    store: Path, every: Sequence[str], *, rows: bool, noted: Mapping[str, str], names: Names | None = None
 ) -> Results | None:
     """The stored cells that hash to their seals, in the order of their keys, with or without their items; None where a
     store has no index.
 
-    `found` are the `keys` of the store, `noted` is what `asked_in` says of it, `names` what `read_names` does. A cell
+    `every` are the `keys` of the store, `noted` is what `asked_in` says of it, `names` what `read_names` does. A cell
     that is not among these is to be read as if there were no index.
     """
-    tables = _tables(store, found, rows)
+    tables = _tables(store, every, rows)
     if tables is None:
         return None
     if noted:
         beside = zip(*(tables.cells[name].to_pylist() for name in ("key", "asked")), strict=True)
         asked = text_array([max(stored, noted.get(key, "")) for key, stored in beside])
         place = tables.cells.column_names.index("asked")
-        tables = Tables(tables.cells.set_column(place, "asked", asked), tables.items)
+        tables = CellTables(tables.cells.set_column(place, "asked", asked), tables.items)
     return Results.stored(tables, lambda key: cell_dir(store, key), names or {})
 
 
-def indexed_cells(store: Path, found: Sequence[str]) -> dict[str, Cell]:
+def indexed_cells(store: Path, every: Sequence[str]) -> dict[str, Cell]:
     """Key → `cell.json` of each of these cells; empty where a store has no index."""
-    tables = _tables(store, found, rows=False)
+    tables = _tables(store, every, rows=False)
     if tables is None:
         return {}
     with no_collection():
         return {cell.key: cell for cell in cells_in(tables)}
 
 
-def _tables(store: Path, found: Sequence[str], rows: bool) -> Tables | None:
+def _tables(store: Path, every: Sequence[str], rows: bool) -> CellTables | None:
     """The index as it is now, None where a store has none; its files are made or mended where it pays."""
-    if len(found) < FEWEST or not seals_cells(store):
+    if len(every) < FEWEST or not seals_cells(store):
         return None
-    began, now = time.time_ns(), _stamps(store, found)
+    began, now = time.time_ns(), _stamps(store, every)
     old = read_tables(store, rows)
-    kept, lacking = _changes(found, now, old)
+    kept, lacking = _changes(every, now, old)
     gone = 0 if old is None else len(old.cells) - len(kept)
-    worth = (len(lacking) + gone) * _CHANGED_SHARE > len(found)
+    worth = (len(lacking) + gone) * _CHANGED_SHARE > len(every)
     if worth and not rows and old is not None:
         # Another run may have written the files since: what changed is found anew.
         old = read_tables(store, True)
-        kept, lacking = _changes(found, now, old)
-    if old is None or len(kept) < max(len(found), len(old.cells)):
+        kept, lacking = _changes(every, now, old)
+    if old is None or len(kept) < max(len(every), len(old.cells)):
         start = _stamped([], now[:0]) if old is None else old.take(kept)
-        tables = joined([start, *_read_anew(store, [found[place] for place in lacking], now[lacking])])
+        tables = joined([start, *_read_anew(store, [every[place] for place in lacking], now[lacking])])
     else:
         tables = old
     if worth and len(settled := _settled(tables, began)):
@@ -104,51 +104,51 @@ def _tables(store: Path, found: Sequence[str], rows: bool) -> Tables | None:
 
 def genuine_cells(store: Path, wanted: Sequence[str]) -> dict[str, Cell]:
     """The stored cells of these keys, those apart that are not stored, or are damaged or edited by hand."""
-    there = keys(store)
+    every = keys(store)
     # Of few among many each is read.
-    held = indexed_cells(store, there) if len(wanted) * _CHANGED_SHARE >= len(there) else {}
-    found = ((key, held[key] if key in held else genuine_cell(store, key)) for key in wanted)
-    return {key: cell for key, cell in found if cell is not None}
+    from_index = indexed_cells(store, every) if len(wanted) * _CHANGED_SHARE >= len(every) else {}
+    cells = ((key, from_index[key] if key in from_index else genuine_cell(store, key)) for key in wanted)
+    return {key: cell for key, cell in cells if cell is not None}
 
 
 # ------------------------------------------------------------------------------------------ what changed since
 
 
-def _stamps(store: Path, found: Sequence[str]) -> Stamps:
+def _stamps(store: Path, every: Sequence[str]) -> Stamps:
     """What tells the stored version of each cell from others: numbers of its folder and of its files."""
-    made, cells = array("q"), str(store / "cells")
-    for key in found:
+    stamps, cells = array("q"), str(store / "cells")
+    for key in every:
         folder = f"{cells}/{key[:2]}/{key}"
         try:
             status = os.stat(folder)
-            made.extend((status.st_ino, status.st_mtime_ns, status.st_ctime_ns))
+            stamps.extend((status.st_ino, status.st_mtime_ns, status.st_ctime_ns))
         except OSError:
-            made.extend(_NONE[1:])
+            stamps.extend(_NONE[1:])
         for name in _FILES:
             try:
                 status = os.stat(f"{folder}/{name}")
-                made.extend((status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns))
+                stamps.extend((status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns))
             except OSError:
-                made.extend(_NONE)
-    return np.frombuffer(made, np.int64).reshape(len(found), _OF_A_CELL)
+                stamps.extend(_NONE)
+    return np.frombuffer(stamps, np.int64).reshape(len(every), _OF_A_CELL)
 
 
-def _changes(found: Sequence[str], now: Stamps, old: Tables | None) -> tuple[Places, Places]:
-    """The places in the tables of the cells that are still as they have them; those in `found` of all others."""
+def _changes(every: Sequence[str], now: Stamps, old: CellTables | None) -> tuple[Places, Places]:
+    """The places in the tables of the cells that are still as they have them; those in `every` of all others."""
     if old is None:
-        return np.empty(0, np.int64), np.arange(len(found))
-    names, held = np.array(found, "S64"), np.array([*old.cells["key"].to_pylist(), "~"], "S64")
-    place = np.searchsorted(held, names)
-    same = held[place] == names
+        return np.empty(0, np.int64), np.arange(len(every))
+    names, old_names = np.array(every, "S64"), np.array([*old.cells["key"].to_pylist(), "~"], "S64")
+    place = np.searchsorted(old_names, names)
+    same = old_names[place] == names
     same[same] = (_stamps_in(old)[place[same]] == now[same]).all(axis=1)
     return place[same], np.flatnonzero(~same)
 
 
-def _stamps_in(tables: Tables) -> Stamps:
+def _stamps_in(tables: CellTables) -> Stamps:
     return numbers(tables.cells["stamp"].combine_chunks().flatten(), np.int64).reshape(-1, _OF_A_CELL)
 
 
-def _read_anew(store: Path, found: Sequence[str], stamps: Stamps) -> Iterator[Tables]:
+def _read_anew(store: Path, every: Sequence[str], stamps: Stamps) -> Iterator[CellTables]:
     """The tables of cells that are read from their files, some at a time, so that few are held as they were written."""
 
     def load(key: str) -> Record | None:
@@ -160,14 +160,14 @@ def _read_anew(store: Path, found: Sequence[str], stamps: Stamps) -> Iterator[Ta
 
     # Reading a file is mostly time outside of the interpreter's lock; a store has many.
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        for start in range(0, len(found), _READ_AT_ONCE):
-            records = list(pool.map(load, found[start : start + _READ_AT_ONCE]))
+        for start in range(0, len(every), _READ_AT_ONCE):
+            records = list(pool.map(load, every[start : start + _READ_AT_ONCE]))
             genuine = [i for i, record in enumerate(records) if record is not None]
             if genuine:
                 yield _stamped([r for r in records if r is not None], stamps[start:][genuine])
 
 
-def _stamped(records: Sequence[Record], stamps: Stamps) -> Tables:
+def _stamped(records: Sequence[Record], stamps: Stamps) -> CellTables:
     """Records as tables, with what a reader of the index must know of each besides."""
     import pyarrow as pa
 
@@ -194,7 +194,7 @@ def _is_usual(record: Record) -> bool:
     return record.seconds.dtype == np.float64
 
 
-def _settled(tables: Tables, began: int) -> Places:
+def _settled(tables: CellTables, began: int) -> Places:
     """The places of cells that changed so long before `began` that a later change would show in their times."""
     times = _stamps_in(tables)[:, [2, *range(3 + _OF_A_FILE - 1, _OF_A_CELL, _OF_A_FILE)]]
     return np.flatnonzero(times.max(axis=1, initial=0) < began - SETTLED)
@@ -209,14 +209,14 @@ def _maker() -> bytes:
     return f"{_FORMAT} of noisebench {__version__}".encode()
 
 
-def read_tables(store: Path, rows: bool) -> Tables | None:
+def read_tables(store: Path, rows: bool) -> CellTables | None:
     """The tables of the index, None where there is none that can be used."""
     import pyarrow as pa
 
     try:
         seal = read_regular(store / "index" / "seal")
         cells, items = (_table(store, name, seal) if name == _TABLES[0] or rows else None for name in _TABLES)
-        return Tables(cells, items)
+        return CellTables(cells, items)
     except (OSError, ValueError, MemoryError, pa.ArrowException):
         return None
 
@@ -238,16 +238,16 @@ def _table(store: Path, name: str, seal: bytes) -> Any:
     return table
 
 
-def _write_tables(store: Path, tables: Tables) -> None:
+def _write_tables(store: Path, tables: CellTables) -> None:
     """Write the files, where the store takes some; what a reader finds while they are changed is none it can use."""
     import pyarrow as pa
 
     files: dict[str, bytes | memoryview] = {}
     for name, table in zip(_TABLES, (tables.cells, tables.items), strict=True):
         sink = pa.BufferOutputStream()
-        own = _compact(table).replace_schema_metadata({"made_by": _maker()})
-        with pa.ipc.new_file(sink, own.schema) as writer:
-            writer.write_table(own)
+        compact = _compact(table).replace_schema_metadata({"made_by": _maker()})
+        with pa.ipc.new_file(sink, compact.schema) as writer:
+            writer.write_table(compact)
         files[name] = memoryview(sink.getvalue())
     with suppress(OSError), locked(store, "index"):
         (store / "index").mkdir(exist_ok=True)
@@ -266,7 +266,7 @@ def _compact(table: Any) -> Any:
             used = np.unique(indices.drop_null().to_numpy())
             if len(used) < len(column.dictionary):
                 renamed = np.searchsorted(used, indices.fill_null(0).to_numpy()).astype(np.int32)
-                own = pa.array(renamed, mask=indices.is_null().to_numpy(zero_copy_only=False))
-                column = pa.DictionaryArray.from_arrays(own, column.dictionary.take(pa.array(used)))
+                codes = pa.array(renamed, mask=indices.is_null().to_numpy(zero_copy_only=False))
+                column = pa.DictionaryArray.from_arrays(codes, column.dictionary.take(pa.array(used)))
         table = table.set_column(place, name, column)
     return table

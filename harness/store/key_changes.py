@@ -36,10 +36,10 @@ def _differences(before: Any, now: Any, path: tuple[str, ...]) -> list[str]:
     if path and path[0] in _OWNERS and not path[1:]:
         before, now = ({} if files == "absent" else files for files in (before, now))
     if isinstance(before, dict) and isinstance(now, dict):
-        found = []
+        changes = []
         for key in sorted(before.keys() | now.keys()):
-            found += _differences(before.get(key, "absent"), now.get(key, "absent"), (*path, key))
-        return found
+            changes += _differences(before.get(key, "absent"), now.get(key, "absent"), (*path, key))
+        return changes
     return [_word(path, before, now)]
 
 

@@ -36,10 +36,10 @@ def _joined(inputs: Mapping[str, Any], known: Texts) -> str:
     for name in sorted(inputs):
         part = inputs[name]
         if isinstance(part, dict | list):
-            held = known.get(id(part))
-            if held is None:
-                held = known[id(part)] = part, _encode(part)
-            texts.append(f"{_single(name)}:{held[1]}")
+            encoded = known.get(id(part))
+            if encoded is None:
+                encoded = known[id(part)] = part, _encode(part)
+            texts.append(f"{_single(name)}:{encoded[1]}")
         else:
             texts.append(f"{_single(name)}:{_single(part)}")
     return f"{{{','.join(texts)}}}"

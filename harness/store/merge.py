@@ -16,7 +16,6 @@ from msgspec import UNSET
 from ..data.disk import noticing_full_disk, read_regular, write_file
 from ..text.errors import UsageError, one_line
 from ..text.json_values import parsed
-from .asked import asked_in
 from .cell import NOT_OK, SCHEMA, Cell, Cost
 from .cells import (
     FILES,
@@ -38,6 +37,7 @@ from .names import Names, add_names, read_names, with_added
 from .outputs import outputs_in
 from .previews import picture_file, read_views
 from .record import WAITED, Record, place_text
+from .request_times import asked_in
 from .upkeep import wrong_weights
 
 _SHOWN = 60
@@ -78,9 +78,9 @@ def plan_merger(stores: Sequence[Path]) -> Merger:
             raise UsageError(f"store {one_line(store)} is named twice: name each store once")
     merger = Merger()
     for store in stores:
-        there, noted = set(keys(store)), asked_in(store)
-        merger.unfinished += sum(1 for folder in store.glob("partial/*") if folder.name not in there)
-        for key in sorted(there):
+        stored, noted = set(keys(store)), asked_in(store)
+        merger.unfinished += sum(1 for folder in store.glob("partial/*") if folder.name not in stored)
+        for key in sorted(stored):
             if key in merger.chosen:
                 _compare(merger, key, store, noted)
                 continue
@@ -115,9 +115,9 @@ def _readable(store: Path, key: str, noted: Mapping[str, str]) -> Record:
 
 def _files(store: Path, key: str) -> list[Path]:
     """The files of a cell, from its folder. Raises `Damaged` for one that is no regular file, such as a link."""
-    own = cell_dir(store, key)
-    _refuse_foreign(own)
-    waiting, found = [own / name for name in FILES], []
+    folder = cell_dir(store, key)
+    _refuse_foreign(folder)
+    waiting, files = [folder / name for name in FILES], []
     while waiting:
         path = waiting.pop()
         if not os.path.lexists(path):
@@ -126,8 +126,8 @@ def _files(store: Path, key: str) -> list[Path]:
         if path.is_dir():
             waiting += path.iterdir()
         else:
-            found.append(path.relative_to(own))
-    return found
+            files.append(path.relative_to(folder))
+    return files
 
 
 def _refuse_foreign(path: Path) -> None:
@@ -159,9 +159,9 @@ def _compare(merger: Merger, key: str, store: Path, noted: Mapping[str, str]) ->
         difference(first, second) or _apart(*(cell_dir(s, key) / WEIGHTS for s in (merger.chosen[key], store)))
     ):
         parts = (first.cell.method.display, place_text(first.cell), first.cell.regime.display)
-        what = " · ".join(one_line(text, _SHOWN) for text in parts if text)
+        label = " · ".join(one_line(text, _SHOWN) for text in parts if text)
         places = f"{one_line(merger.chosen[key])} and {one_line(store)}"
-        merger.conflicts.append(f"cell {key[:12]} ({what}, seed {first.cell.seed}) of {places}: {why}")
+        merger.conflicts.append(f"cell {key[:12]} ({label}, seed {first.cell.seed}) of {places}: {why}")
     elif first.cell.kind == "cost":
         merger.measured += 1
         if _less_busy(second.cell.cost, first.cell.cost):
@@ -233,11 +233,11 @@ def _tensors(checkpoint: Path) -> tuple[Any, bytes]:
 def _add_names(merger: Merger, store: Path) -> None:
     """Add the names of a store; another name for one spec, or one name for two, is a conflict."""
     for track, kinds in read_names(store).items():
-        own = merger.names.get(track, {})
+        known = merger.names.get(track, {})
         for kind, by_spec in kinds.items():
             for spec, name in by_spec.items():
-                if own.get(kind, {}).get(spec, name) != name:
-                    other = own[kind][spec]
+                if known.get(kind, {}).get(spec, name) != name:
+                    other = known[kind][spec]
                     merger.conflicts.append(
                         f"{kind} {one_line(spec, _SHOWN)} has the name {one_line(other)!r}, and {one_line(name)!r} in "
                         f"{one_line(store)}: change one in names.json"
@@ -280,8 +280,8 @@ def _mark(store: Path, key: str, asked: str, noted: Mapping[str, str]) -> None:
 
 def _copy(store: Path, key: str, to: Path) -> None:
     """Copy one cell, after the pictures that it shows."""
-    own = cell_dir(store, key)
-    for view, _ in read_views(own / "outputs"):
+    folder = cell_dir(store, key)
+    for view, _ in read_views(folder / "outputs"):
         for name in (view.clean, view.noisy):
             source, target = picture_file(store, name), picture_file(to, name)
             if source.is_file() and not source.is_symlink() and not target.is_file():
@@ -291,4 +291,4 @@ def _copy(store: Path, key: str, to: Path) -> None:
     with staged(to, key) as stage:
         for file in _files(store, key):
             (stage / file).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(own / file, stage / file, follow_symlinks=False)
+            shutil.copy2(folder / file, stage / file, follow_symlinks=False)

@@ -28,7 +28,7 @@ def noted(mistake: Mistake | None) -> Noted:
     if mistake is None:
         return None
     picture = None if mistake.picture is None else base64.b64encode(mistake.picture).decode()
-    return [mistake.truth, mistake.said, mistake.likely, picture]
+    return [mistake.truth, mistake.answer, mistake.likely, picture]
 
 
 def mistakes_text(noted: Mapping[int, Noted]) -> str:
@@ -61,19 +61,19 @@ def mistakes_of(lines: Any, items: Sequence[str], picture: Callable[[Any], bytes
     """The mistakes that `lines` tell of; `picture` finds the one that a line names. Raises ValueError."""
     if not isinstance(lines, list):
         raise ValueError("`mistakes` is no list")
-    found, texts, last = [], dict[str, str](), -1
+    mistakes, texts, last = [], dict[str, str](), -1
     for line in lines:
         if not isinstance(line, list) or len(line) != 5:
             raise ValueError("a mistake has not 5 values")
-        place, truth, said, likely, shown = line
+        place, truth, answer, likely, shown = line
         if type(place) is not int or not last < place < len(items):
             raise ValueError("a mistake is of no item, or out of order")
-        if not isinstance(truth, str) or not isinstance(said, str):
+        if not isinstance(truth, str) or not isinstance(answer, str):
             raise ValueError("a mistake says what is no text")
         if likely is not None and (type(likely) not in (int, float) or not 0 <= likely <= 1):
             raise ValueError("a mistake has what is no probability")
         # Few answers are given of many items: one copy of each.
-        truth, said = texts.setdefault(truth, truth), texts.setdefault(said, said)
-        found.append(Mistake(items[place], truth, said, likely, None if shown is None else picture(shown)))
+        truth, answer = texts.setdefault(truth, truth), texts.setdefault(answer, answer)
+        mistakes.append(Mistake(items[place], truth, answer, likely, None if shown is None else picture(shown)))
         last = place
-    return tuple(found)
+    return tuple(mistakes)

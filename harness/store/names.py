@@ -32,8 +32,8 @@ def read_names(store: Path) -> Names:
     try:
         names: Names = parsed(data)
         for kinds in names.values():
-            for own in kinds.values():
-                for name in own.values():
+            for by_spec in kinds.values():
+                for name in by_spec.values():
                     shown_name(name)
     except (ValueError, AttributeError) as error:
         raise UsageError(f"{one_line(file)} is damaged ({one_line(error, 80)}): delete it, and name again") from None
@@ -42,22 +42,22 @@ def read_names(store: Path) -> Names:
 
 def names_of(cell: CellIdentity, names: Names) -> dict[str, str]:
     """The names of the method and the dataset of a cell, those that have one."""
-    own = names.get(cell.track, {})
+    kinds = names.get(cell.track, {})
     specs = {"method": cell.method.spec, "dataset": cell.dataset.spec}
-    return {kind: own[kind][spec] for kind, spec in specs.items() if spec in own.get(kind, {})}
+    return {kind: kinds[kind][spec] for kind, spec in specs.items() if spec in kinds.get(kind, {})}
 
 
 def named(record: Record, names: Names) -> Record:
     """The record with the names that its store has for it."""
-    own = names_of(record.cell, names)
-    return replace(record, names=own) if own else record
+    shown = names_of(record.cell, names)
+    return replace(record, names=shown) if shown else record
 
 
 def with_added(names: Names, track: str, added: Mapping[str, Mapping[str, str]]) -> Names:
     """`names` with those `added` of a track, kind → spec → name. Raises `UsageError` where two specs have one name."""
-    own = names.get(track, {})
-    made = {kind: {**own.get(kind, {}), **added.get(kind, {})} for kind in {**own, **added}}
-    for kind, by_spec in made.items():
+    before = names.get(track, {})
+    kinds = {kind: {**before.get(kind, {}), **added.get(kind, {})} for kind in {**before, **added}}
+    for kind, by_spec in kinds.items():
         owners: dict[str, str] = {}
         for spec, name in by_spec.items():
             other = owners.setdefault(name, spec)
@@ -67,7 +67,7 @@ def with_added(names: Names, track: str, added: Mapping[str, Mapping[str, str]])
                     f"{_apart(other, spec)}: choose another one for {_apart(spec, other)}, or change that one in "
                     "names.json"
                 )
-    return {**names, track: made}
+    return {**names, track: kinds}
 
 
 def _apart(spec: str, other: str) -> str:
@@ -80,10 +80,10 @@ def _apart(spec: str, other: str) -> str:
 def add_names(store: Path, track: str, added: Mapping[str, Mapping[str, str]]) -> None:
     """Add names to a store, a later name of a spec in place of its earlier one. Raises `UsageError`, `DiskFull`."""
     with noticing_full_disk(store), locked(store, "names"):
-        held = read_names(store)
-        made = with_added(held, track, added)
-        if made != held:
-            write_file(store / "names.json", (json.dumps(made, indent=1, sort_keys=True) + "\n").encode())
+        before = read_names(store)
+        after = with_added(before, track, added)
+        if after != before:
+            write_file(store / "names.json", (json.dumps(after, indent=1, sort_keys=True) + "\n").encode())
 
 
 def why_no_names(value: Any) -> str | None:

@@ -96,8 +96,8 @@ def find_donors(store: Path, cells: Iterable[Wanted]) -> dict[str, str]:
     if not offering:
         return {}
     scored = [(cell, output_key(cell.inputs)) for cell in asking]
-    wanted = {cell.key: made for cell, made in scored}
-    requests = {made: cell.request for cell, made in scored}
+    wanted = {cell.key: output for cell, output in scored}
+    requests = {output: cell.request for cell, output in scored}
     offered: dict[str, tuple[bool, str]] = {}
     sealed = seals_cells(store)
     for key in offering:
@@ -109,12 +109,14 @@ def find_donors(store: Path, cells: Iterable[Wanted]) -> dict[str, str]:
                 continue
             kept_all = cell.request.keep == "all" or outputs_in(outputs) == n
             if cell.kind == "score" and cell.outcome in ("ok", "undefined") and kept_all:
-                made, offer = output_key(cell.inputs), (cell.rescored is not None, key)
-                if made in requests and is_genuine(store, key, sealed) and not changes_of(cell, requests[made], store):
-                    offered[made] = min(offered.get(made, offer), offer)
+                output, offer = output_key(cell.inputs), (cell.rescored is not None, key)
+                asked = output in requests and is_genuine(store, key, sealed)
+                if asked and not changes_of(cell, requests[output], store):
+                    offered[output] = min(offered.get(output, offer), offer)
         except (OSError, UsageError, KeyError, AttributeError):
             continue
-    return {key: offered[what][1] for key, what in wanted.items() if what in offered and offered[what][1] != key}
+    donors = {key: offered[output][1] for key, output in wanted.items() if output in offered}
+    return {key: donor for key, donor in donors.items() if donor != key}
 
 
 @dataclass(frozen=True)
@@ -192,14 +194,14 @@ def drop_outputs(folder: Path, indices: Iterable[int]) -> None:
 
 def damaged_outputs(folder: Path, record: Record, files: OutputFiles) -> list[str]:
     """Kept outputs of a stored cell that are missing or not what its rows say, one line each."""
-    found: list[str] = []
+    damages: list[str] = []
     if not (folder / "outputs").is_dir():
-        return found
+        return damages
     kept, whole = Kept(folder, record, files), record.cell.request is not None and record.cell.request.keep == "all"
     for index, item in enumerate(record.items):
         if whole or output_file(folder, index, files.suffix).exists():
             try:
                 kept.read(index, item, record.input_sha256[index])
-            except LostOutput as lost:
-                found.append(str(lost))
-    return found
+            except LostOutput as error:
+                damages.append(str(error))
+    return damages

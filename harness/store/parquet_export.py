@@ -10,13 +10,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
 import numpy as np
 import numpy.typing as npt
 
 from ..text.json_values import parsed
+from .cell import SCHEMA
+from .cell_json import plain_values
+from .record import Record
+from .seals import public_cell, seal_of
 
 MAGIC = b"PAR1"
 """What a Parquet file begins with."""
@@ -27,7 +31,6 @@ _LARGEST, _SMALL, _DENSEST = 1 << 31, 64 << 20, 500
 _LEVEL, _PAGE = 19, 1 << 26
 """Of compression; and bytes of a page, of which each is compressed by itself."""
 _TEXTS = ("kind", "track", "outcome")
-_BESIDE = ("panel", "asked", "names", "plugins", "mistakes")
 _SCORE = "score."
 _HEX = re.compile("[0-9a-f]{64}")
 
@@ -45,35 +48,20 @@ class Columns(TypedDict):
     scores: dict[str, Floats]
 
 
-class Entry(TypedDict, total=False):
-    """A cell as an export has it. `panel` and `mistakes` name pictures by their places."""
-
-    cell: Any
-    columns: Columns
-    seal: str
-    panel: Any
-    asked: str
-    names: Any
-    plugins: Any
-    mistakes: Any
+def most_bytes(size: int) -> int:
+    """How many bytes a compressed export of a size may hold."""
+    return min(max(_SMALL, _DENSEST * size), _LARGEST)
 
 
-class Document(TypedDict):
-    """A whole export."""
-
-    noisebench_export: Any
-    cells: list[Entry]
-    pictures: list[bytes]
-    plugins: Any
-
-
-def parquet_bytes(document: Document) -> bytes:
-    """The file of an export: equal documents give equal bytes, by one version of pyarrow."""
+def parquet_bytes(
+    records: Sequence[Record], besides: Sequence[Mapping[str, Any]], pictures: list[bytes], plugins: dict[str, str]
+) -> bytes:
+    """The file of an export: what is equal gives equal bytes, by one version of pyarrow. `besides` is what is said
+    beside each record, `plugins` the text of plug-ins by place."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    entries = document["cells"]
-    columns = {**_cell_columns(entries), **_shared_columns(entries)}
+    columns = {**_cell_columns(records, besides), **_shared_columns(records)}
     texts = [*_TEXTS, "seed", "items_of"]
     plain: dict[str, str] = {}
     lists = {name: column for name, column in columns.items() if pa.types.is_list(column.type)}
@@ -85,62 +73,59 @@ def parquet_bytes(document: Document) -> bytes:
         else:
             plain[path] = encoding
     whole = {
-        _FORMAT: pa.array([document["noisebench_export"]], pa.int64()),
-        "plugin_files": pa.array([json.dumps(document["plugins"], sort_keys=True)]),
-        "pictures": pa.array([document["pictures"]], pa.list_(pa.binary())),
+        _FORMAT: pa.array([SCHEMA], pa.int64()),
+        "plugin_files": pa.array([json.dumps(plugins, sort_keys=True)]),
+        "pictures": pa.array([pictures], pa.list_(pa.binary())),
     }
-    columns |= {name: pa.concat_arrays([first, pa.nulls(max(len(entries) - 1, 0), first.type)])[: len(entries)]
+    columns |= {name: pa.concat_arrays([first, pa.nulls(max(len(records) - 1, 0), first.type)])[: len(records)]
                 for name, first in whole.items()}  # fmt: skip
     plain["pictures.list.element"] = "PLAIN"
     sink = pa.BufferOutputStream()
     pq.write_table(
         pa.table(columns), sink, compression="zstd", compression_level=_LEVEL,
         use_dictionary=texts, column_encoding=plain, data_page_size=_PAGE, dictionary_pagesize_limit=_PAGE,
-        row_group_size=max(len(entries), 1), write_statistics=False, store_schema=False,
+        row_group_size=max(len(records), 1), write_statistics=False, store_schema=False,
     )  # fmt: skip
     return bytes(sink.getvalue())
 
 
-def _cell_columns(entries: Sequence[Entry]) -> dict[str, Any]:
+def _cell_columns(records: Sequence[Record], besides: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The columns of what a cell is, and of what an export says beside it."""
     import pyarrow as pa
 
-    cells = [entry["cell"] for entry in entries]
+    cells = [plain_values(public_cell(record.cell)) for record in records]
     columns = {
         "key": _hashes([cell["key"] for cell in cells]),
-        "seal": _hashes([entry["seal"] for entry in entries]),
+        "seal": _hashes([seal_of(record) for record in records]),
         "seed": pa.array([cell["seed"] for cell in cells], pa.int64()),
         **{name: pa.array([cell[name] for cell in cells], pa.string()) for name in _TEXTS},
     }
     rest = [{name: value for name, value in cell.items() if name not in columns} for cell in cells]
-    beside = [{name: entry[name] for name in _BESIDE if entry[name] not in (None, "", {}, ())} for entry in entries]  # type: ignore[literal-required]
     columns["cell"] = pa.array([json.dumps(one, sort_keys=True) for one in rest], pa.string())
-    columns["beside"] = pa.array([json.dumps(one, sort_keys=True) if one else None for one in beside], pa.string())
+    columns["beside"] = pa.array([json.dumps(one, sort_keys=True) if one else None for one in besides], pa.string())
     return columns
 
 
-def _shared_columns(entries: Sequence[Entry]) -> dict[str, Any]:
+def _shared_columns(records: Sequence[Record]) -> dict[str, Any]:
     """The rows of the cells as lists."""
     import pyarrow as pa
 
-    rows = [entry["columns"] for entry in entries]
     place: dict[tuple[tuple[str, ...], tuple[str, ...]], int] = {}
-    same = [place.setdefault((tuple(own["items"]), tuple(own["input_sha256"])), n) for n, own in enumerate(rows)]
-    own_items = [first == n for n, first in enumerate(same)]
-    names = sorted({name for own in rows for name in own["scores"]})
-    floats = pa.list_(pa.float64())
+    same = [place.setdefault((tuple(one.items), tuple(one.input_sha256)), n) for n, one in enumerate(records)]
+    distinct = [one if first == n else None for n, (first, one) in enumerate(zip(same, records, strict=True))]
+    outputs = [list(one.output_sha256) for one in records]
+    names = sorted({name for one in records for name in one.scores})
+    floats, texts = pa.list_(pa.float64()), pa.list_(pa.string())
     return {
-        "metrics": pa.array([list(own["scores"]) for own in rows], pa.list_(pa.string())),
+        "metrics": pa.array([list(one.scores) for one in records], texts),
         "items_of": pa.array(same, pa.int32()),
-        "item": pa.array([own["items"] if mine else None for own, mine in zip(rows, own_items, strict=True)],
-                         pa.list_(pa.string())),
-        "input_sha256": _hash_lists([own["input_sha256"] if mine else None
-                                     for own, mine in zip(rows, own_items, strict=True)]),
-        "output_sha256": _hash_lists([None if list(own["output_sha256"]) == own["input_sha256"]
-                                      else list(own["output_sha256"]) for own in rows]),
-        "note": pa.array([own["notes"] if any(own["notes"]) else None for own in rows], pa.list_(pa.string())),
-        "seconds": pa.array([None if np.isnan(own["seconds"]).all() else own["seconds"] for own in rows], floats),
-        **{_SCORE + name: pa.array([own["scores"].get(name) for own in rows], floats) for name in names},
+        "item": pa.array([one and one.items for one in distinct], texts),
+        "input_sha256": _hash_lists([one and one.input_sha256 for one in distinct]),
+        "output_sha256": _hash_lists([None if output == one.input_sha256 else output
+                                      for output, one in zip(outputs, records, strict=True)]),
+        "note": pa.array([one.notes if any(one.notes) else None for one in records], texts),
+        "seconds": pa.array([None if np.isnan(one.seconds).all() else one.seconds for one in records], floats),
+        **{_SCORE + name: pa.array([one.scores.get(name) for one in records], floats) for name in names},
     }  # fmt: skip
 
 
@@ -157,9 +142,9 @@ def _hash_lists(lists: Sequence[Sequence[str] | None]) -> Any:
     """Lists of texts as `_hashes` has them."""
     import pyarrow as pa
 
-    values = _hashes([text for own in lists for text in own or ()])
-    ends = np.cumsum([0, *(len(own or ()) for own in lists)])
-    offsets = pa.array([None if own is None else end for own, end in zip([*lists, ()], ends.tolist(), strict=True)],
+    values = _hashes([text for texts in lists for text in texts or ()])
+    ends = np.cumsum([0, *(len(texts or ()) for texts in lists)])
+    offsets = pa.array([None if texts is None else end for texts, end in zip([*lists, ()], ends.tolist(), strict=True)],
                        pa.int32())  # fmt: skip
     return pa.ListArray.from_arrays(offsets, values)
 
@@ -170,8 +155,8 @@ def _encoding(column: Any) -> str | None:
 
     values = column.flatten()
     if not pa.types.is_floating(values.type):
-        few = values.null_count or len(values.unique()) <= len(values) // 2
-        return None if few or not pa.types.is_fixed_size_binary(values.type) else "PLAIN"
+        repeated = values.null_count or len(values.unique()) <= len(values) // 2
+        return None if repeated or not pa.types.is_fixed_size_binary(values.type) else "PLAIN"
     if len(values.unique()) <= len(values) // 8:
         return None
     data = values.to_numpy(zero_copy_only=False).astype("<f8")
@@ -190,8 +175,10 @@ def is_parquet_export(file: Any) -> bool:
     return _FORMAT in pq.read_schema(file).names
 
 
-def read_parquet(data: bytes) -> Document:
-    """The export that a file holds, whose cells are yet to be checked. Raises ValueError, KeyError, TypeError."""
+def read_parquet(data: bytes) -> dict[str, Any]:
+    """The export that a file holds as JSON has it, with `columns` for the rows of a cell. Its cells are yet unchecked.
+    Raises ValueError, KeyError, TypeError.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -217,25 +204,25 @@ def read_parquet(data: bytes) -> Document:
 
 
 def _refuse_large(metadata: Any, size: int) -> None:
-    most = min(max(_SMALL, _DENSEST * size), _LARGEST)
+    most = most_bytes(size)
     groups = [metadata.row_group(n) for n in range(metadata.num_row_groups)]
     parts = [group.column(n) for group in groups for n in range(group.num_columns)]
     if sum(part.total_uncompressed_size for part in parts) > most or any(8 * part.num_values > most for part in parts):
         raise ValueError(f"Parquet, and larger than {most >> 20} MiB")
 
 
-def _entries(table: Any) -> list[Entry]:
+def _entries(table: Any) -> list[dict[str, Any]]:
     columns = {name: _texts(table[name]) for name in ("key", "seal", *_TEXTS)}
-    found: list[Entry] = []
+    entries = []
     for n, rows in enumerate(_rows(table)):
         cell = parsed(table["cell"][n].as_py())
         if not isinstance(cell, dict):
             raise ValueError(f"cell number {n + 1} is no mapping")
         cell |= {"seed": table["seed"][n].as_py(), **{name: columns[name][n] for name in ("key", *_TEXTS)}}
-        said: Any = {"panel": None, "mistakes": None, **parsed(table["beside"][n].as_py() or "{}")}
-        said |= {"cell": dict(sorted(cell.items())), "columns": rows, "seal": columns["seal"][n]}
-        found.append(said)
-    return found
+        beside = parsed(table["beside"][n].as_py() or "{}")
+        entries.append({"panel": None, **beside, "cell": dict(sorted(cell.items())), "columns": rows,
+                        "seal": columns["seal"][n]})  # fmt: skip
+    return entries
 
 
 def _rows(table: Any) -> list[Columns]:
@@ -244,7 +231,7 @@ def _rows(table: Any) -> list[Columns]:
     same = table["items_of"].to_pylist()
     texts = {name: _lists(table[name]) for name in ("item", "input_sha256", "output_sha256", "note")}
     floats = {n: _lists(table[n]) for n in table.column_names if n == "seconds" or n.startswith(_SCORE)}
-    found: list[Columns] = []
+    rows: list[Columns] = []
     for n in range(len(table)):
         first = same[n]
         if type(first) is not int or not 0 <= first <= n:
@@ -252,21 +239,22 @@ def _rows(table: Any) -> list[Columns]:
         items, inputs = texts["item"][first], texts["input_sha256"][first]
         count = len(items or ())
         outputs, notes, seconds = texts["output_sha256"][n], texts["note"][n], floats["seconds"][n]
-        own: Columns = {
+        scores = {name: floats[_SCORE + name][n] for name in names[n]}
+        columns: Columns = {
             "items": items,
             "input_sha256": inputs,
             "output_sha256": inputs if outputs is None else outputs,
             "notes": [""] * count if notes is None else notes,
             "seconds": np.full(count, np.nan) if seconds is None else seconds,
-            "scores": {name: floats[_SCORE + name][n] for name in names[n]},
+            "scores": scores,
         }
-        lists: tuple[Any, ...] = (own["items"], own["input_sha256"], own["output_sha256"], own["notes"], own["seconds"])
-        if any(column is None or len(column) != count for column in (*lists, *own["scores"].values())):
+        texts_of = (items, inputs, columns["output_sha256"], columns["notes"])
+        if any(column is None or len(column) != count for column in (*texts_of, columns["seconds"], *scores.values())):
             raise ValueError(f"cell number {n + 1} has columns of different lengths")
-        if len(own["scores"]) != len(names[n]):
+        if len(scores) != len(names[n]):
             raise ValueError(f"cell number {n + 1}: `metrics` lists one twice")
-        found.append(own)
-    return found
+        rows.append(columns)
+    return rows
 
 
 def _texts(column: Any) -> list[str]:
@@ -303,4 +291,4 @@ def _lists(column: Any) -> list[Any]:
         flat = values.to_numpy(zero_copy_only=False).astype(np.float64)
     else:
         flat = _texts(values)
-    return [flat[ends[n] : ends[n + 1]] if there else None for n, there in enumerate(whole.is_valid().to_pylist())]
+    return [flat[ends[n] : ends[n + 1]] if valid else None for n, valid in enumerate(whole.is_valid().to_pylist())]

@@ -64,12 +64,12 @@ def write_view(outputs: Path, index: int, view: View) -> None:
 
 def read_views(outputs: Path) -> list[tuple[View, Path]]:
     """The kept items of a cell with the file of each restored picture, in their order; damaged notes are left out."""
-    found = []
+    views = []
     for note in sorted(outputs.glob("*.json")):
         view = _read(note)
         if view is not None and note.with_suffix(".png").is_file():
-            found.append((view, note.with_suffix(".png")))
-    return found
+            views.append((view, note.with_suffix(".png")))
+    return views
 
 
 def _read(note: Path) -> View | None:

@@ -10,7 +10,6 @@ from pathlib import Path
 from ..spec.paths import is_meant
 from ..text.errors import UsageError, one_line
 from ..text.wording import counted
-from .asked import asked_in
 from .cell import Cell, NamedPart
 from .cell_json import why_not_sound
 from .cells import (
@@ -28,6 +27,7 @@ from .cells import (
 from .index import indexed, indexed_cells
 from .names import Names, named, names_of, read_names
 from .record import Record
+from .request_times import asked_in
 from .results import Results
 from .seals import why_seal_broken
 
@@ -43,15 +43,15 @@ def _read(path: Path) -> tuple[Results, list[Damaged]]:
         return read_export(path), []
     store = existing_store(path)
     noted, every, names = asked_in(store), keys(store), read_names(store)
-    held, sealed = indexed(store, every, rows=True, noted=noted, names=names), seals_cells(store)
-    if held is not None and len(held) == len(every):
-        return held, []
-    place = {} if held is None else {key: n for n, key in enumerate(held.column("key"))}
+    from_index, sealed = indexed(store, every, rows=True, noted=noted, names=names), seals_cells(store)
+    if from_index is not None and len(from_index) == len(every):
+        return from_index, []
+    place = {} if from_index is None else {key: n for n, key in enumerate(from_index.column("key"))}
     texts: dict[str, str] = {}
 
     def load(key: str) -> Record | Damaged:
-        if held is not None and key in place:
-            return held[place[key]]
+        if from_index is not None and key in place:
+            return from_index[place[key]]
         try:
             return named(load_record(store, key, noted, sealed=sealed), names)
         except Damaged as error:
@@ -60,21 +60,21 @@ def _read(path: Path) -> tuple[Results, list[Damaged]]:
     # Reading a file is mostly time outside of the interpreter's lock; a store has many.
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
         every_one = list(pool.map(load, every))
-    found = [one for one in every_one if not isinstance(one, Damaged)]
-    for record in found:
+    records = [one for one in every_one if not isinstance(one, Damaged)]
+    for record in records:
         if record.cell.key not in place:
             # All methods see the same items: one copy of each name and hash is a quarter of the memory.
             for column in (record.items, record.input_sha256, record.notes):
                 column[:] = [texts.setdefault(text, text) for text in column]
-    return Results.of(found), [one for one in every_one if isinstance(one, Damaged)]
+    return Results.of(records), [one for one in every_one if isinstance(one, Damaged)]
 
 
 def read_every(path: Path) -> Results:
     """All cells of a store or export, those that were edited by hand too. Raises `UsageError` for a damaged one."""
-    found, damaged = _read(path)
+    records, damaged = _read(path)
     if damaged:
         raise damaged[0]
-    return found
+    return records
 
 
 def read_genuine(path: Path) -> tuple[Results, list[str]]:
@@ -82,12 +82,12 @@ def read_genuine(path: Path) -> tuple[Results, list[str]]:
 
     Raises `UsageError` for what is neither store nor export.
     """
-    found, damaged = _read(path)
-    if found.sealed:
-        return found, [*map(str, damaged)]
-    broken = list(map(why_seal_broken, found))
-    edited = [f"cell {one_line(r.cell.key[:12])} was {why}" for r, why in zip(found, broken, strict=True) if why]
-    genuine = found.take([place for place, why in enumerate(broken) if why is None]) if edited else found
+    records, damaged = _read(path)
+    if records.sealed:
+        return records, [*map(str, damaged)]
+    broken = list(map(why_seal_broken, records))
+    edited = [f"cell {one_line(r.cell.key[:12])} was {why}" for r, why in zip(records, broken, strict=True) if why]
+    genuine = records.take([place for place, why in enumerate(broken) if why is None]) if edited else records
     again = AGAIN if path.is_dir() else "export it again"
     return genuine, [*map(str, damaged), *(f"{one_line(path)}: {line}: {again}" for line in edited)]
 
@@ -104,11 +104,11 @@ def read_records(path: Path) -> Results:
 def read_cells(store: Path) -> tuple[list[Cell], list[str]]:
     """`cell.json` of each stored cell that is whole, in the order of their keys, and a line for each other one."""
     every = keys(store)
-    held, sealed = indexed_cells(store, every), seals_cells(store)
-    found, aside = [], []
+    from_index, sealed = indexed_cells(store, every), seals_cells(store)
+    cells, aside = [], []
     for key in every:
-        if key in held:
-            found.append(held[key])
+        if key in from_index:
+            cells.append(from_index[key])
             continue
         try:
             cell = read_cell(store, key)
@@ -118,10 +118,10 @@ def read_cells(store: Path) -> tuple[list[Cell], list[str]]:
             aside.append(str(error))
             continue
         if is_genuine(store, key, sealed):
-            found.append(cell)
+            cells.append(cell)
         else:
             aside.append(f"{one_line(store)}: cell {key[:12]} is damaged or was edited by hand: {AGAIN}")
-    return found, aside
+    return cells, aside
 
 
 def matching(cells: Iterable[Cell], text: str, names: Names | None = None) -> list[Cell]:

@@ -31,14 +31,14 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """An item that was got wrong: the truth, what was said, and how likely that was held to be, None where nobody says.
+    """An item that was got wrong: the truth, the answer, and how likely that was held to be, None where nobody says.
 
     `picture` is a PNG of what was given, of the first of a cell alone.
     """
 
     item: str
     truth: str
-    said: str
+    answer: str
     likely: float | None = None
     picture: bytes | None = None
 
@@ -155,14 +155,14 @@ def used_trainings(cell: Cell) -> list[str]:
 
 def with_needed(keys: Iterable[str], cell_of: Callable[[str], Cell | None]) -> list[str]:
     """The keys of trainings, and of all that were needed for them, each once."""
-    found, todo = dict.fromkeys(keys), list(keys)
+    needed, todo = dict.fromkeys(keys), list(keys)
     while todo:
         cell = cell_of(todo.pop())
         for key in cell.trained.values() if cell is not None else ():
-            if key not in found:
-                found[key] = None
+            if key not in needed:
+                needed[key] = None
                 todo.append(key)
-    return list(found)
+    return list(needed)
 
 
 def role_of(method: MethodPart) -> Role:

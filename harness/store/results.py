@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 import numpy as np
 
 from .cell import Cell
-from .garbage import no_collection
+from .garbage_collection import no_collection
 from .mistakes import read_mistakes
 from .names import Names, named
 from .previews import read_panel
 from .record import Record
-from .tables import COLUMNS, PART, CellColumns, ItemColumns, Places, Tables, tables_of
+from .tables import COLUMNS, PART, CellColumns, CellTables, ItemColumns, Places, tables_of
 
 if TYPE_CHECKING:
     import pyarrow
@@ -46,7 +46,7 @@ class Results(Sequence[Record]):
         return records if isinstance(records, Results) else cls(_Records(list(records)))
 
     @classmethod
-    def stored(cls, tables: Tables, folder: Callable[[str], Path], names: Names) -> Results:
+    def stored(cls, tables: CellTables, folder: Callable[[str], Path], names: Names) -> Results:
         """The cells of the index of a store: the `folder` of a key, and the names that the store shows cells under."""
         return cls(_Stored(tables, folder, names))
 
@@ -61,7 +61,7 @@ class Results(Sequence[Record]):
         return self._tables.items
 
     @property
-    def _tables(self) -> Tables:
+    def _tables(self) -> CellTables:
         return tables_of([*self])
 
     @property
@@ -129,15 +129,15 @@ class Results(Sequence[Record]):
             if (codes != codes[0]).any():
                 _, kinds = np.unique(kinds * (int(codes.max()) + 2) + codes + 1, return_inverse=True)
         _, firsts = np.unique(kinds, return_index=True)
-        made = [of(cell) for cell in self._source.cells(self._places[firsts])]
-        return [made[kind] for kind in kinds.tolist()]
+        results = [of(cell) for cell in self._source.cells(self._places[firsts])]
+        return [results[kind] for kind in kinds.tolist()]
 
     def grouped(self, labels: Iterable[K]) -> dict[K, Results]:
         """The results of each label, of labels of each cell: in the order in which they are met."""
-        found: dict[K, list[int]] = {}
+        groups: dict[K, list[int]] = {}
         for place, label in enumerate(labels):
-            found.setdefault(label, []).append(place)
-        return {label: self.take(places) for label, places in found.items()}
+            groups.setdefault(label, []).append(place)
+        return {label: self.take(places) for label, places in groups.items()}
 
 
 class _Records:
@@ -152,15 +152,17 @@ class _Records:
         if name not in self._known:
             values: list[Any] = []
             codes: dict[Hashable, int] = {}
-            which = np.empty(self.count, np.int64)
+            places = np.empty(self.count, np.int64)
             for place, record in enumerate(self._records):
                 value = COLUMNS[name](record) if name in COLUMNS else _part(record.cell, name)
                 # Parts are told apart as objects: each is that of a record which is held here.
-                own = codes.setdefault((type(value), value) if isinstance(value, str | int) else id(value), len(values))
-                which[place] = own
-                if own == len(values):
+                code = codes.setdefault(
+                    (type(value), value) if isinstance(value, str | int) else id(value), len(values)
+                )
+                places[place] = code
+                if code == len(values):
                     values.append(value)
-            self._known[name] = values, which
+            self._known[name] = values, places
         return self._known[name]
 
     def cells(self, places: Places) -> list[Cell]:
@@ -175,19 +177,19 @@ class _Records:
 
 def _part(cell: Cell, name: str) -> Any:
     """A part of a cell, by the name of its column."""
-    field, _, own = name.removeprefix(PART).partition(".")
+    field, _, inner = name.removeprefix(PART).partition(".")
     value = getattr(cell, field)
-    return value.get(own) if own else value
+    return value.get(inner) if inner else value
 
 
 class _Stored:
     """Cells of tables: records are made of those that are asked for, once."""
 
-    def __init__(self, tables: Tables, folder: Callable[[str], Path], names: Names) -> None:
+    def __init__(self, tables: CellTables, folder: Callable[[str], Path], names: Names) -> None:
         self.count, self._folder, self._names = len(tables.cells), folder, names
         self._columns = CellColumns(tables.cells)
         self._items = None if tables.items is None else ItemColumns(tables)
-        self._made: list[Any] = [None] * self.count
+        self._cached: list[Any] = [None] * self.count
         self._lock = RLock()
 
     def coded(self, name: str) -> tuple[Sequence[Any], Any]:
@@ -197,17 +199,17 @@ class _Stored:
         return self._columns.cells(places)
 
     def record(self, place: int) -> Record:
-        if self._made[place] is not None:
-            return cast(Record, self._made[place])
+        if self._cached[place] is not None:
+            return cast(Record, self._cached[place])
         start = place - place % _BESIDE
         return self.records(np.arange(start, min(start + _BESIDE, self.count)))[place - start]
 
     def records(self, places: Places) -> list[Record]:
         with self._lock, no_collection():
-            lacking = [place for place in places.tolist() if self._made[place] is None]
+            lacking = [place for place in places.tolist() if self._cached[place] is None]
             for place, record in zip(lacking, self._records(np.array(lacking)) if lacking else (), strict=True):
-                self._made[place] = record
-        return [self._made[place] for place in places.tolist()]
+                self._cached[place] = record
+        return [self._cached[place] for place in places.tolist()]
 
     def _records(self, places: Places) -> Iterator[Record]:
         cells = self._columns.cells(places)

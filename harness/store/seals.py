@@ -1,15 +1,17 @@
-"""Whether a stored cell may be judged by: no score that is no number, and nothing edited by hand."""
+"""Seals of cells, and whether a cell may be judged by: no score that is no number, and nothing edited by hand."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping
 
 import numpy as np
+from msgspec import structs
 
 from ..text.errors import UsageError, one_line
-from .cell import MetricPart
-from .export import seal_of
+from .cell import Cell, MetricPart
+from .cell_json import plain_values
 from .keys import Texts, key_of
 from .record import Record, words_of
 from .results import Results
@@ -35,6 +37,27 @@ def refuse_nan(records: Iterable[Record], source: str) -> None:
                         f"in cell {record.cell.key[:12]} ({one_line(record.cell.method.display, 60)}) is NaN "
                         "and no reason is stored: restore the file, or delete it and make it again with --update"
                     )
+
+
+def public_cell(cell: Cell) -> Cell:
+    """The cell as an export has it: without what a run was asked for, which names files and code of a machine."""
+    return structs.replace(cell, request=None)
+
+
+def seal_of(record: Record) -> str:
+    """SHA-256 of what an export says of a cell, its crops and mistakes apart: an edit by hand shows."""
+    return seal_of_text(record, json.dumps(public_cell(record.cell), sort_keys=True, default=plain_values))
+
+
+def seal_of_text(record: Record, cell: str) -> str:
+    """The same, of a cell that is there as text."""
+    seal = hashlib.sha256(cell.encode())
+    for column in (record.items, record.input_sha256, record.output_sha256, record.notes, list(record.scores)):
+        seal.update(json.dumps(list(column)).encode())
+    for values in (record.seconds, *record.scores.values()):
+        floats = np.asarray(values, dtype="<f8")
+        seal.update(np.where(np.isnan(floats), np.nan, floats).tobytes())
+    return seal.hexdigest()
 
 
 def files_seal(files: Mapping[str, bytes | memoryview]) -> bytes:

@@ -69,7 +69,7 @@ _DEFAULTS = {
 
 
 @dataclass(frozen=True)
-class Tables:
+class CellTables:
     """The table of cells and that of their items, which is None where nobody asked for it."""
 
     cells: Any
@@ -78,10 +78,10 @@ class Tables:
     @cached_property
     def ends(self) -> Places:
         """Where the items of each cell begin, and of the last where they end."""
-        found: Places = np.searchsorted(numbers(self.items["cell"]), np.arange(len(self.cells) + 1))
-        return found
+        places: Places = np.searchsorted(numbers(self.items["cell"]), np.arange(len(self.cells) + 1))
+        return places
 
-    def take(self, places: Places) -> Tables:
+    def take(self, places: Places) -> CellTables:
         """The cells of some places, in that order, with their items."""
         import pyarrow as pa
 
@@ -89,15 +89,15 @@ class Tables:
             return self
         cells = self.cells.take(pa.array(places))
         if self.items is None:
-            return Tables(cells, None)
+            return CellTables(cells, None)
         counts = np.diff(self.ends)[places]
         rows = np.arange(counts.sum()) + np.repeat(self.ends[places] - np.cumsum(counts) + counts, counts)
         owners = pa.array(np.repeat(np.arange(len(places), dtype=np.int32), counts))
         items = self.items.take(pa.array(rows))
-        return Tables(cells, items.set_column(0, "cell", owners))
+        return CellTables(cells, items.set_column(0, "cell", owners))
 
 
-def tables_of(records: Sequence[Record], more: Mapping[str, Any] | None = None) -> Tables:
+def tables_of(records: Sequence[Record], more: Mapping[str, Any] | None = None) -> CellTables:
     """The tables of records; `more` are further columns of the table of cells."""
     import pyarrow as pa
 
@@ -110,21 +110,24 @@ def tables_of(records: Sequence[Record], more: Mapping[str, Any] | None = None) 
     counts = [len(record.items) for record in records]
     items = {
         "cell": pa.array(np.repeat(np.arange(len(records), dtype=np.int32), counts)),
-        **{name: _shared([text for r in records for text in getattr(r, own)]) for name, own in _TEXTS.items()},
+        **{
+            name: _shared([text for r in records for text in getattr(r, attribute)])
+            for name, attribute in _TEXTS.items()
+        },
         "output_sha256": pa.array([text for r in records for text in r.output_sha256], pa.large_string()),
         "seconds": _floats([record.seconds for record in records], counts),
     }
     for name in sorted({name for record in records for name in record.scores}):
         items[SCORE + name] = _floats([record.scores.get(name) for record in records], counts)
-    return Tables(pa.table(cells), pa.table(items))
+    return CellTables(pa.table(cells), pa.table(items))
 
 
 def _parts(cell: Cell) -> Iterator[tuple[str, Any]]:
     """The parts of a cell that have no typed column, by name."""
     for name, value in written_fields(cell).items():
         if name in _SPLIT:
-            for own, part in (value if name == "inputs" else written_fields(value)).items():
-                yield f"{name}.{own}", part
+            for inner, part in (value if name == "inputs" else written_fields(value)).items():
+                yield f"{name}.{inner}", part
         elif name not in _EXACT:
             yield name, value
 
@@ -162,8 +165,8 @@ def _floats(parts: Sequence[npt.NDArray[np.float64] | None], counts: Sequence[in
     return pa.array(np.concatenate([np.empty(0), *values]), mask=none if none.any() else None)
 
 
-def joined(parts: Sequence[Tables]) -> Tables:
-    """Tables as one, in the order of keys; without items where a part has none."""
+def joined(parts: Sequence[CellTables]) -> CellTables:
+    """CellTables as one, in the order of keys; without items where a part has none."""
     import pyarrow as pa
 
     def join(tables: list[Any]) -> Any:
@@ -177,7 +180,7 @@ def joined(parts: Sequence[Tables]) -> Tables:
             for part, start in zip(parts, starts.tolist(), strict=False)
         ]
         items = join(moved)
-    whole = Tables(join([part.cells for part in parts]), items)
+    whole = CellTables(join([part.cells for part in parts]), items)
     keys = np.array(whole.cells["key"].to_pylist(), "S64")
     return whole if (keys[:-1] <= keys[1:]).all() else whole.take(np.argsort(keys, kind="stable"))
 
@@ -200,9 +203,9 @@ class CellColumns:
                                 (*_EXACT, *(name for name in names if "." not in name))}, places)  # fmt: skip
         for field in _SPLIT:
             inner = {n.removeprefix(f"{field}."): PART + n for n in names if n.startswith(f"{field}.")}
-            if own := self._picked(inner, places):
-                gaps = any((self.coded(inner[name])[1][places] < 0).any() for name in own)
-                columns[field] = _alike(list(own), zip(*own.values(), strict=True), gaps)
+            if picked := self._picked(inner, places):
+                gaps = any((self.coded(inner[name])[1][places] < 0).any() for name in picked)
+                columns[field] = _alike(list(picked), zip(*picked.values(), strict=True), gaps)
         if "request" in columns:
             columns["request"] = (Request(**request) if request else None for request in columns["request"])
         own_names = list(columns)
@@ -211,16 +214,16 @@ class CellColumns:
 
     def _picked(self, columns: Mapping[str, str], places: Places) -> dict[str, Iterable[Any]]:
         """By name the values of columns at some places, without the parts that none of the cells has."""
-        found: dict[str, Iterable[Any]] = {}
+        picked: dict[str, Iterable[Any]] = {}
         for name, column in columns.items():
             values, codes = self.coded(column)
-            own = codes[places]
-            if (own == own[0]).all():
-                if own[0] >= 0:
-                    found[name] = repeat(values[own[0]], len(own))
+            chosen = codes[places]
+            if (chosen == chosen[0]).all():
+                if chosen[0] >= 0:
+                    picked[name] = repeat(values[chosen[0]], len(chosen))
             else:
-                found[name] = [values[code] for code in own.tolist()]
-        return found
+                picked[name] = [values[code] for code in chosen.tolist()]
+        return picked
 
 
 def _coded(name: str, column: Any) -> tuple[list[Any], npt.NDArray[np.signedinteger[Any]]]:
@@ -239,7 +242,7 @@ def _coded(name: str, column: Any) -> tuple[list[Any], npt.NDArray[np.signedinte
     return values, codes.astype(np.min_scalar_type(-1 - len(values)))
 
 
-def cells_in(tables: Tables) -> Iterator[Cell]:
+def cells_in(tables: CellTables) -> Iterator[Cell]:
     """The cells of tables, in their order; what is equal in several is one object."""
     columns, count = CellColumns(tables.cells), len(tables.cells)
     # Some at a time: of a million cells the columns take as much as what is made of them.
@@ -250,7 +253,7 @@ def cells_in(tables: Tables) -> Iterator[Cell]:
 class ItemColumns:
     """The rows of the cells of tables: lists that cells have alike are one object, numbers are those of the table."""
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: CellTables) -> None:
         self._ends = tables.ends.tolist()
         self._texts = {
             name: (column.dictionary.to_pylist(), numbers(column.indices), dict[bytes, list[str]]())
@@ -267,16 +270,16 @@ class ItemColumns:
     def columns(self, place: int, metrics: Iterable[str]) -> dict[str, Any]:
         """The rows of a cell, by what a record calls its columns."""
         rows = slice(self._ends[place], self._ends[place + 1])
-        found: dict[str, Any] = {}
+        columns: dict[str, Any] = {}
         for name, (values, codes, known) in self._texts.items():
-            own = codes[rows].tobytes()
-            if own not in known:
-                known[own] = [values[code] for code in codes[rows].tolist()]
-            found[_TEXTS[name]] = known[own]
-        found["output_sha256"] = Hashes(self._outputs, self._ends, place)
-        found["seconds"] = self._numbers["seconds"][rows]
-        found["scores"] = {metric: self._numbers[SCORE + metric][rows] for metric in metrics}
-        return found
+            pattern = codes[rows].tobytes()
+            if pattern not in known:
+                known[pattern] = [values[code] for code in codes[rows].tolist()]
+            columns[_TEXTS[name]] = known[pattern]
+        columns["output_sha256"] = Hashes(self._outputs, self._ends, place)
+        columns["seconds"] = self._numbers["seconds"][rows]
+        columns["scores"] = {metric: self._numbers[SCORE + metric][rows] for metric in metrics}
+        return columns
 
 
 class Hashes(Sequence[str]):
@@ -319,8 +322,8 @@ def _codes(indices: Any) -> npt.NDArray[Any]:
     codes = numbers(indices)
     if not indices.null_count:
         return codes
-    there = np.unpackbits(np.frombuffer(indices.buffers()[0], np.uint8), bitorder="little")
-    return np.where(there[indices.offset :][: len(codes)], codes, -1)
+    valid = np.unpackbits(np.frombuffer(indices.buffers()[0], np.uint8), bitorder="little")
+    return np.where(valid[indices.offset :][: len(codes)], codes, -1)
 
 
 def _whole(column: Any) -> Any:
@@ -344,8 +347,8 @@ def _alike(names: Sequence[str], rows: Iterable[Sequence[Any]], gaps: bool) -> I
     """
     shared = type("Shared", (), {})
     for row in rows:
-        made: dict[str, Any] = shared().__dict__
-        made.update(zip(names, row, strict=True))
-        for name in [name for name, part in made.items() if part is _ABSENT] if gaps else ():
-            del made[name]
-        yield made
+        fields: dict[str, Any] = shared().__dict__
+        fields.update(zip(names, row, strict=True))
+        for name in [name for name, part in fields.items() if part is _ABSENT] if gaps else ():
+            del fields[name]
+        yield fields

@@ -44,8 +44,8 @@ def training_figure(name: str, cells: Sequence[Cell], known: Mapping[str, float]
         return training.score
     reached = reached_of(name)
     if reached is not None:
-        what, text = reached
-        return first_reaching(training, known[text] if text in known else float(text), what)
+        unit, text = reached
+        return first_reaching(training, known[text] if text in known else float(text), unit)
     figures = training.figures or {}
     if name not in figures:
         raise Unknown(f"its training has no figure {one_line(name)!r}: {nearest(name, figures)}")
@@ -59,14 +59,14 @@ def _best(trainings: Sequence[Training]) -> Training:
     return max(scored, key=lambda t: sign * (t.score or 0.0)) if scored else trainings[0]
 
 
-def first_reaching(training: Training, score: float, what: str) -> float:
+def first_reaching(training: Training, score: float, unit: str) -> float:
     """Steps or seconds at the first validation that is as good as `score`: infinite where none is, NaN for a NaN."""
     if math.isnan(score):
         return math.nan
     sign = 1 if training.higher else -1
     for point in training.curve:
         if point.score is not None and sign * point.score >= sign * score:
-            return float(point.step if what == "steps" else point.seconds)
+            return float(point.step if unit == "steps" else point.seconds)
     return math.inf
 
 

@@ -12,15 +12,15 @@ from pathlib import Path
 from ..data.disk import noticing_full_disk, read_regular, remove_entry
 from ..text.errors import UsageError, one_line
 from ..text.wording import counted
-from .asked import asked_in, drop_idle_notes
 from .cell import Cell
 from .cells import WEIGHTS, Damaged, asked_of, cell_dir, cell_lock, keys, read_cell, read_record, refuse_read_only
-from .harness import harness_sha256
+from .harness_hash import harness_sha256
 from .index import indexed
 from .keys import key_of
 from .outputs import OutputFiles, damaged_outputs
 from .previews import unnamed_pictures, wrong_views
 from .record import Record, item_count
+from .request_times import asked_in, drop_idle_notes
 from .results import Results
 from .versions import newest, older
 
@@ -46,17 +46,19 @@ def verify(store: Path, files_of: Callable[[str], OutputFiles | None]) -> list[s
             problems.append(f"cell {key[:12]}: an item has two rows")
         files = files_of(cell.track)
         if files is not None:
-            problems += [f"cell {key[:12]}: {what}" for what in damaged_outputs(cell_dir(store, key), record, files)]
-        problems += [f"cell {key[:12]}: {what}" for what in wrong_weights(cell, cell_dir(store, key))]
+            problems += [
+                f"cell {key[:12]}: {problem}" for problem in damaged_outputs(cell_dir(store, key), record, files)
+            ]
+        problems += [f"cell {key[:12]}: {problem}" for problem in wrong_weights(cell, cell_dir(store, key))]
         problems += [f"cell {key[:12]}: {one_line(p)}" for p in wrong_views(store, cell_dir(store, key) / "outputs")]
     return problems
 
 
 def made_by_another(store: Path) -> list[str]:
     """Which cells another noisebench has made than this one, one line each; cells of before do not say."""
-    own = harness_sha256()
+    current = harness_sha256()
     cells = [record.cell for record in readable(store)]
-    return [f"cell {c.key[:12]}: made by harness {c.harness[:12]}" for c in cells if c.harness not in ("", own)]
+    return [f"cell {c.key[:12]}: made by harness {c.harness[:12]}" for c in cells if c.harness not in ("", current)]
 
 
 def wrong_weights(cell: Cell, folder: Path) -> list[str]:
@@ -74,31 +76,31 @@ def wrong_weights(cell: Cell, folder: Path) -> list[str]:
 def readable(store: Path) -> Results:
     """The stored cells without their rows; damaged ones apart, which `gc` removes."""
     noted, every = asked_in(store), keys(store)
-    held = indexed(store, every, rows=False, noted=noted) or Results.of([])
-    if len(held) == len(every):
-        return held
-    place = {key: n for n, key in enumerate(held.column("key"))}
-    found = []
+    from_index = indexed(store, every, rows=False, noted=noted) or Results.of([])
+    if len(from_index) == len(every):
+        return from_index
+    place = {key: n for n, key in enumerate(from_index.column("key"))}
+    records = []
     for key in every:
         if key in place:
-            found.append(held[place[key]])
+            records.append(from_index[place[key]])
             continue
         with suppress(Damaged):
-            found.append(Record(read_cell(store, key), asked=asked_of(store, key, noted)))
-    return Results.of(found)
+            records.append(Record(read_cell(store, key), asked=asked_of(store, key, noted)))
+    return Results.of(records)
 
 
 def sizes_of(store: Path, most: int = 100) -> list[int]:
     """Bytes of the files of so many stored cells at most, spread over all."""
-    there = keys(store)
-    chosen = there[:: max(1, -(-len(there) // most))]
+    stored = keys(store)
+    chosen = stored[:: max(1, -(-len(stored) // most))]
     return [sum(f.stat().st_size for f in cell_dir(store, key).rglob("*") if f.is_file()) for key in chosen]
 
 
 def old_cells(store: Path) -> list[Cell]:
     """Cells of older versions of methods, which boards do not show."""
-    found = readable(store)
-    return [record.cell for record in older(found, newest(found))]
+    records = readable(store)
+    return [record.cell for record in older(records, newest(records))]
 
 
 def remove_cells(store: Path, cells: Iterable[Cell]) -> list[Cell]:
@@ -131,10 +133,10 @@ def gc(store: Path) -> list[str]:
     refuse_read_only(store)
     removed: list[str] = []
 
-    def remove(path: Path, what: str) -> None:
+    def remove(path: Path, label: str) -> None:
         with noticing_full_disk(path), suppress(FileNotFoundError):
             remove_entry(path)
-        removed.append(what)
+        removed.append(label)
 
     for key in keys(store):
         if _is_damaged(store, key):

@@ -23,9 +23,9 @@ def newest(records: Iterable[Record]) -> Results:
     methods = results.each(lambda cell: (cell.method.spec, cell.method.display), "cell.method")
     versions = results.each(_version, "cell.method", "cell.inputs.weights", *(f"cell.inputs.{n}" for n in _SOURCES))
     known = [(last[place], version) for place, version in zip(zip(methods, wheres, strict=True), versions, strict=True)]
-    for (own, version), asked in zip(known, results.column("asked"), strict=True):
-        own[version] = max(own.get(version, ""), asked)
-    kept = [n for n, (own, version) in enumerate(known) if len(own) == 1 or own[version] == max(own.values())]
+    for (times, version), asked in zip(known, results.column("asked"), strict=True):
+        times[version] = max(times.get(version, ""), asked)
+    kept = [n for n, (times, version) in enumerate(known) if len(times) == 1 or times[version] == max(times.values())]
     return results if len(kept) == len(results) else results.take(kept)
 
 
@@ -39,14 +39,14 @@ def latest_sources(results: Results) -> dict[tuple[str, str], str]:
     for track, spec, sha, asked in zip(*columns, strict=True):
         last, count = seen[track, spec].get(sha, ("", 0))
         seen[track, spec][sha] = max(last, asked), count + 1
-    return {method: max(own, key=own.__getitem__) for method, own in seen.items() if len(own) > 1}
+    return {method: max(times, key=times.__getitem__) for method, times in seen.items() if len(times) > 1}
 
 
 def older(records: Iterable[Record], kept: Results) -> Results:
     """The results that `newest` did not keep."""
     results = Results.of(records)
-    held = set(kept.column("key"))
-    return results.take([n for n, key in enumerate(results.column("key")) if key not in held])
+    kept_keys = set(kept.column("key"))
+    return results.take([n for n, key in enumerate(results.column("key")) if key not in kept_keys])
 
 
 _PLACE = (
@@ -85,5 +85,5 @@ def weights_of(cell: Cell) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(weights.items())) if isinstance(weights, dict) else ()
 
 
-def _items(found: Mapping[str, Hashable]) -> Hashable:
-    return tuple(sorted(found.items()))
+def _items(mapping: Mapping[str, Hashable]) -> Hashable:
+    return tuple(sorted(mapping.items()))

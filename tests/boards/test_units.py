@@ -22,7 +22,7 @@ from noisebench.components.registry import bind
 from noisebench.components.tracks import get_track
 from noisebench.gate.check import check
 from noisebench.imaging.manifest import manifest_text, read_manifest
-from noisebench.planning.plan import dataset_part
+from noisebench.planning.dataset_part import dataset_part
 from noisebench.report.data import report_data
 from noisebench.report.summary import summary
 from noisebench.report.tables import facts

@@ -549,7 +549,7 @@ def test_what_a_method_forks_ends_with_the_doctor_and_says_nothing(tmp_path: Pat
 def test_a_method_that_takes_too_much_is_ended_with_all_that_it_started(tmp_path: Path, limit: str, said: str) -> None:
     file, out = tmp_path / "forks.py", tmp_path / "out"
     file.write_text(FORKS)
-    code = f"from noisebench.engine import examining\nexamining.{limit}\n"
+    code = f"from noisebench.engine import examination_process\nexamination_process.{limit}\n"
     code += "examining.limit_data = lambda memory: None\nimport sys\nexamining.main(*sys.argv[1:])"
     words = [str(out), "60", "restore", "starts_two", "", str(file)]
     subprocess.run([sys.executable, "-c", code, *words], check=True, timeout=60)

@@ -59,9 +59,9 @@ def test_why_counts_what_is_up_to_date(run) -> None:
 
 
 def test_why_tells_cells_that_changed_alike_as_one(run, monkeypatch: pytest.MonkeyPatch) -> None:
-    from noisebench.engine import planning
+    from noisebench.engine import planning_process
 
-    real = planning.replan_in_child
+    real = planning_process.replan_in_child
 
     def edited(requests):
         found = real(requests)
@@ -69,7 +69,7 @@ def test_why_tells_cells_that_changed_alike_as_one(run, monkeypatch: pytest.Monk
             found[n] = structs.replace(one, key="f" * 64, inputs={**one.inputs, "data": "0" * 64})
         return found
 
-    monkeypatch.setattr(planning, "replan_in_child", edited)
+    monkeypatch.setattr(planning_process, "replan_in_child", edited)
     lines = run("why", "a")[1]
     assert len(lines) == 3 and " and 22 more cells  ok  to be run again" in lines[0]
     assert lines[1].startswith("    the items of the dataset changed (")

@@ -77,13 +77,13 @@ def test_a_picture_alone_is_not_taken_for_a_signature_without_a_word(told) -> No
 def test_a_failed_cell_is_to_be_tried_again_and_why_says_what_it_failed_of(
     told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from noisebench.engine import planning
+    from noisebench.engine import planning_process
 
     store = open_store(tmp_path / "st")
     one = made("nlm", outcome="failed", reason="ValueError: kernel must be odd", request={})
     put(store, one)
     same = Replanned(key=one.cell.key, inputs=one.cell.inputs, request=Request())
-    monkeypatch.setattr(planning, "replan_in_child", lambda requests: [same])
+    monkeypatch.setattr(planning_process, "replan_in_child", lambda requests: [same])
     first, second, *_ = told("why", "st")[1].splitlines()
     assert first.endswith("  failed  to be tried again") and second == "    ValueError: kernel must be odd"
 
@@ -114,11 +114,13 @@ def test_a_list_of_cells_has_the_size_of_a_cost_in_place_of_its_dataset(told, co
 def test_why_says_the_size_of_a_cost(
     told, costs: list[Record], more: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from noisebench.engine import planning
+    from noisebench.engine import planning_process
 
     for side in range(more):
         put(tmp_path / "st", made("other", seed=side))
-    monkeypatch.setattr(planning, "replan_in_child", lambda requests: [Replanned(error="gone") for _ in requests])
+    monkeypatch.setattr(
+        planning_process, "replan_in_child", lambda requests: [Replanned(error="gone") for _ in requests]
+    )
     lines = [line for line in told("why", "st")[1].splitlines() if " · " in line]
     names = [line.partition("  ")[2].partition(" · gaussian")[0] for line in lines]
     if more:  # those that are alike are one line, with the name of the first

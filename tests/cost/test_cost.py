@@ -23,7 +23,8 @@ from noisebench.cost.energy import energy
 from noisebench.cost.macs import macs
 from noisebench.cost.measure import measure, peak_memory, reference_operation, relative, timed
 from noisebench.cost.pace import busy
-from noisebench.planning.plan import dataset_part, plan
+from noisebench.planning.dataset_part import dataset_part
+from noisebench.planning.plan import plan
 from noisebench.report.tables import board_table, cost_remarks, cost_table, remarks
 from noisebench.store.cell import REFERENCE
 from noisebench.store.keys import key_of

@@ -30,7 +30,7 @@ from noisebench.engine.cluster_worker import slots_of, why_refused
 from noisebench.engine.forecast import expected_efficiency
 from noisebench.engine.run import RunOptions, Summary, needs_run, run
 from noisebench.store.cells import keys, open_store, read_record
-from noisebench.store.harness import harness_sha256
+from noisebench.store.harness_hash import harness_sha256
 from noisebench.store.index import genuine_cells
 from noisebench.suite.suite import Limits, Suite
 from noisebench.text.errors import UsageError

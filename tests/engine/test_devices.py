@@ -10,7 +10,7 @@ from diary import Diary
 from noisebench.cli import main, parser
 from noisebench.cli.run import suite_of
 from noisebench.engine.devices import free_device, read_devices, visible_to
-from noisebench.engine.planning import plan_in_child
+from noisebench.engine.planning_process import plan_in_child
 from noisebench.engine.pool import Pool
 from noisebench.engine.run import RunOptions, run
 from noisebench.suite.suite import Suite

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from diary import Diary
-from noisebench.engine.planning import plan_in_child
+from noisebench.engine.planning_process import plan_in_child
 from noisebench.engine.pool import Pool
 from noisebench.engine.run import RunOptions, run
 from noisebench.store.cells import read_cell

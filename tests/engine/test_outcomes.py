@@ -18,7 +18,7 @@ from noisebench.cost.measure import measure
 from noisebench.engine.environment import check_device
 from noisebench.engine.messages import Job
 from noisebench.engine.method_process import serve
-from noisebench.engine.planning import answer_in, plan_in_child, reply
+from noisebench.engine.planning_process import answer_in, plan_in_child, reply
 from noisebench.engine.worker import DONE, work
 from noisebench.store.cells import partial_dir
 from noisebench.store.reading import read_records

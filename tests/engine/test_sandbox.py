@@ -15,7 +15,7 @@ from noisebench.cost import measure
 from noisebench.engine import control_groups, processes
 from noisebench.engine.sandbox import Confinement, command, need_bubblewrap
 from noisebench.planning.cells import method_flags
-from noisebench.store import harness
+from noisebench.store import harness_hash
 from noisebench.store.reading import read_cells
 from noisebench.store.upkeep import made_by_another
 from noisebench.testing import throwaway
@@ -142,7 +142,7 @@ def test_a_file_of_the_working_directory_hides_no_library(cli, tmp_path) -> None
 def test_each_cell_says_which_harness_made_it_and_verify_names_those_of_another(cli, tmp_path, monkeypatch) -> None:
     cli("run", "--methods", "identity", *RUN, "--metrics", "psnr")
     (cell,), _ = read_cells(tmp_path / "nb-store")
-    assert cell.harness == harness.harness_sha256()
+    assert cell.harness == harness_hash.harness_sha256()
     assert cli("store", "verify", "nb-store").stdout == "1 cell, 0 problems\n"
     monkeypatch.setattr("noisebench.store.upkeep.harness_sha256", lambda: "0" * 64)
     assert made_by_another(tmp_path / "nb-store") == [f"cell {cell.key[:12]}: made by harness {cell.harness[:12]}"]
@@ -155,8 +155,8 @@ def test_a_run_says_that_the_harness_was_edited_meanwhile(tmp_path, monkeypatch,
     (tmp_path / "copy").mkdir()
     (tmp_path / "copy" / "part.py").write_text("1")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(harness, "_files", lambda: harness._below("copy", "", False))
-    before = harness.harness_sha256()
+    monkeypatch.setattr(harness_hash, "_files", lambda: harness_hash._below("copy", "", False))
+    before = harness_hash.harness_sha256()
     (tmp_path / "edits.py").write_text(
         "import noisebench as nb\n"
         '@nb.method("edits")\n'
@@ -177,7 +177,7 @@ def test_a_run_says_that_the_harness_was_edited_meanwhile(tmp_path, monkeypatch,
 
 def test_the_hash_of_the_harness_sees_every_file(tmp_path) -> None:
     def hashed() -> str:
-        return harness.hash_of(tuple(sorted(harness._below(str(tmp_path), "", False))))
+        return harness_hash.hash_of(tuple(sorted(harness_hash._below(str(tmp_path), "", False))))
 
     for name in ("a.py", "data/b.yaml"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -247,7 +247,7 @@ def test_a_control_group_lies_beside_that_of_the_run_or_in_it(tmp_path, monkeypa
     told = tmp_path / "cgroup"
     told.write_text(f"4:memory:/other\n0::{own}\n")
     monkeypatch.setattr(control_groups, "ROOT", tmp_path)
-    monkeypatch.setattr(control_groups, "_OWN", told)
+    monkeypatch.setattr(control_groups, "_CURRENT_GROUP", told)
     places = [tmp_path / "user.slice", tmp_path / "user.slice" / "session-1.scope"] if own != "/" else [tmp_path]
     assert list(control_groups._places()) == places
 

@@ -18,7 +18,7 @@ from msgspec import structs
 from noisebench.cli import main
 from noisebench.gate.check import check
 from noisebench.gate.rules import fits
-from noisebench.gate.verdict import INCOMPARABLE, OK, REGRESSION, UNCOUNTED, UNDECIDED, Finding, Verdict
+from noisebench.gate.verdict import INCOMPARABLE, OK, REGRESSION, UNCOUNTED, UNDECIDED, GateFinding, Verdict
 from noisebench.report.verdict import (
     _largest,
     finding_line,
@@ -1025,7 +1025,7 @@ def test_a_real_store_against_its_own_export(cli: Any, tmp_path: Path) -> None:
 
 def test_the_largest_losses_are_found_without_reading_the_names_of_all() -> None:
     sizes = [0.0, 3.0, math.inf, 1.0, 3.0, 2.0, 3.0, math.nan]
-    findings = [Finding(REGRESSION, cell().cell, f"m{9 - i}", "psnr", change=size) for i, size in enumerate(sizes)]
+    findings = [GateFinding(REGRESSION, cell().cell, f"m{9 - i}", "psnr", change=size) for i, size in enumerate(sizes)]
     found = _largest(findings, lambda f: f.change or 0.0, 4)
     # What is no number is the largest; of equal ones the order is that of the names.
     assert [f.method for f in found] == ["m2", "m7", "m3", "m5"]

@@ -16,7 +16,7 @@ from example_boards import HOSTILE
 from msgspec import structs
 from noisebench.boards.board import boards
 from noisebench.cli.progress import label
-from noisebench.engine.planning import plan_in_child
+from noisebench.engine.planning_process import plan_in_child
 from noisebench.planning.plan import plan
 from noisebench.report.data import report_data
 from noisebench.report.names import shown, with_names, written

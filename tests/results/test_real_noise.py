@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from conftest import ROOT
 from noisebench.components.registry import bind, bind_all
-from noisebench.store.export import export_text, read_export, seal_of
+from noisebench.store.export import export_text, read_export
 from noisebench.store.reading import read_records
 from noisebench.store.record import Record
+from noisebench.store.seals import seal_of
 from noisebench.suite.suite import named_suites, read_suite
 
 SUITES = ("polyu", "mri_knee", "lowlight")

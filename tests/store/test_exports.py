@@ -21,13 +21,13 @@ from noisebench.store import export
 from noisebench.store.cell import OUTCOMES, MetricPart, SetPart
 from noisebench.store.cell_json import plain_values, why_not_sound
 from noisebench.store.cells import open_store, read_record
-from noisebench.store.export import _seal, export_text, read_export, seal_of, why_no_number, write_export
+from noisebench.store.export import export_text, read_export, why_no_number, write_export
 from noisebench.store.key_changes import differences
 from noisebench.store.keys import combined, key_of, output_key
 from noisebench.store.outputs import Kept
 from noisebench.store.previews import View
 from noisebench.store.record import Panel, Record, decimals_of, gate_of, item_count, order_of, role_of, words_of
-from noisebench.store.seals import refuse_nan, why_edited, why_seal_broken
+from noisebench.store.seals import refuse_nan, seal_of, seal_of_text, why_edited, why_seal_broken
 from noisebench.text.errors import UsageError
 from stored_cells import FILES, A, B, made, put, refused, rekeyed, same, why_no_cell, with_cell
 
@@ -639,7 +639,7 @@ def test_what_a_later_noisebench_says_within_a_part_of_a_cell_is_in_its_seal(tmp
     text = json.dumps(entry["cell"], sort_keys=True)
     (known,) = read_export(written(json.dumps(document), tmp_path))
     assert why_edited(known) == "edited by hand: it does not hash to its seal"
-    entry["seal"] = _seal(known, text)
+    entry["seal"] = seal_of_text(known, text)
     (later,) = read_export(written(json.dumps(document), tmp_path))
     assert why_edited(later) is None
     entry["cell"]["metrics"]["psnr"]["later"] = {"by": 2}

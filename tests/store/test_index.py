@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 from noisebench.cli import main
 from noisebench.store import cells, index, reading, results, seals, tables, upkeep
-from noisebench.store.asked import mark_asked
 from noisebench.store.cell_json import plain_values
 from noisebench.store.keys import key_of
 from noisebench.store.record import Panel, Record
+from noisebench.store.request_times import mark_asked
 from stored_cells import edit, made, put, seal_again, with_cell, without_seals
 
 N = 12

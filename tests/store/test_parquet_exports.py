@@ -17,10 +17,10 @@ from board_records import panel_of
 from conftest import ROOT
 from noisebench.report.write import write_report
 from noisebench.store import parquet_export
-from noisebench.store.export import export_text, is_export, read_export, seal_of, write_export
+from noisebench.store.export import export_text, is_export, read_export, write_export
 from noisebench.store.reading import read_genuine, read_records
 from noisebench.store.record import Mistake, Plugins, Record
-from noisebench.store.seals import why_seal_broken
+from noisebench.store.seals import seal_of, why_seal_broken
 from noisebench.text.errors import UsageError
 from stored_cells import made, refused, same, with_cell
 

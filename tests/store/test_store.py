@@ -26,7 +26,6 @@ from board_records import cost_record, panel_of, record, sealed
 from msgspec import structs
 from noisebench.data import disk
 from noisebench.data.disk import DiskFull, noticing_full_disk, write_file, write_named
-from noisebench.store.asked import asked_in, mark_asked
 from noisebench.store.cell import OUTCOMES
 from noisebench.store.cells import (
     Damaged,
@@ -54,6 +53,7 @@ from noisebench.store.export import export_text
 from noisebench.store.outputs import output_file, save_output
 from noisebench.store.previews import panel_text, picture_file, unnamed_pictures
 from noisebench.store.reading import matching, read_cells, read_every, read_genuine, read_records
+from noisebench.store.request_times import asked_in, mark_asked
 from noisebench.store.upkeep import gc, old_cells, readable, remove_cells, verify
 from noisebench.text.errors import UsageError
 from noisebench.track.outputs import ArrayFiles

@@ -25,8 +25,8 @@ NAMES = {
     "subprocess": {
         "subprocess", "multiprocessing", "nbclient", "shell", "warm_folder", "fork",
         "noisebench.claims.reproduce", "noisebench.cli.doctor", "noisebench.engine.cluster",
-        "noisebench.engine.examining",
-        "noisebench.engine.planning", "noisebench.engine.pool", "noisebench.engine.read_ahead",
+        "noisebench.engine.examination_process",
+        "noisebench.engine.planning_process", "noisebench.engine.pool", "noisebench.engine.read_ahead",
         "noisebench.engine.run", "noisebench.engine.sandbox", "noisebench.engine.training_on_demand",
         "noisebench.methods.restore.command", "noisebench.report.bundle.write",
     },

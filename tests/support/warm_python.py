@@ -90,9 +90,9 @@ class _WarmSys:
 
 def start_engine_warm() -> None:
     """Have what the engine starts from this process forked from the warm one, as it is of commands."""
-    from noisebench.engine import planning, pool
+    from noisebench.engine import planning_process, pool
 
-    planning.sys = pool.sys = _WarmSys()  # type: ignore[attr-defined]
+    planning_process.sys = pool.sys = _WarmSys()  # type: ignore[attr-defined]
 
 
 def serve(listening: socket.socket, program: str) -> None:

@@ -148,7 +148,7 @@ def _plugin_files(records: Results) -> dict[str, bytes]:
 
 def _planned(suites: Sequence[RemadeSuite], plugins: Mapping[str, bytes], names: Mapping[Part, str]) -> set[str]:
     """Keys of the cells that the suite files plan, read back as a user would. Raises `UsageError`."""
-    from ...engine.planning import plan_in_child
+    from ...engine.planning_process import plan_in_child
     from ...suite.suite import read_suite
 
     keys: set[str] = set()
@@ -164,7 +164,7 @@ def _planned(suites: Sequence[RemadeSuite], plugins: Mapping[str, bytes], names:
 
 
 def _references(boards: Sequence[Board]) -> tuple[str, dict[str, list[str]]]:
-    from ...engine.planning import catalogue_in_child
+    from ...engine.planning_process import catalogue_in_child
 
     methods = {row.name: row.cite for board in boards for row in board.rows if row.cite}
     names = sorted({(board.track, board.dataset_name) for board in boards})

@@ -144,7 +144,7 @@ def _answer(mistake: Mistake | None) -> tuple[str, str]:
     """What a method said and how likely it held that to be, as a plot has them."""
     if mistake is None:
         return RIGHT, ""
-    return mistake.said, "" if mistake.likely is None else f"{mistake.likely:.2f}"
+    return mistake.answer, "" if mistake.likely is None else f"{mistake.likely:.2f}"
 
 
 def _together(said: str, likely: str) -> str:

@@ -15,8 +15,8 @@ import pytest
 from board_records import record
 from noisebench import UsageError, bind, get_track, open_dataset
 from noisebench.boards.board import boards
-from noisebench.engine import worker
 from noisebench.engine.messages import Job
+from noisebench.engine.scoring import Scoring, score_items
 from noisebench.report.plots.drawing import Plot, styled
 from noisebench.report.plots.mistakes import mistake_panels, most_wrong
 from noisebench.report.plots.sheets import HOUSE, Sheet
@@ -61,7 +61,7 @@ def test_a_cell_keeps_what_it_got_wrong_and_pictures_of_the_first(cli: Any, tmp_
     one, mistakes = found["first"], found["first"].mistakes
     assert mistakes is not None
     assert [m.item for m in mistakes] == [i for i, a in zip(one.items, one.scores["accuracy"], strict=True) if not a]
-    assert len(mistakes) > PICTURED and {m.said for m in mistakes} == {"0"}
+    assert len(mistakes) > PICTURED and {m.answer for m in mistakes} == {"0"}
     assert all(abs((m.likely or 0) - 0.91) < 1e-6 for m in mistakes)
     data = open_dataset(bind("digits", "dataset", "classify"))
     items = {item.id: item for item in map(data.load, range(24))}
@@ -113,7 +113,7 @@ def scored(store: Path, until: int = 24, keep: str = "sample") -> Path:
             yield one, np.eye(10, dtype=np.float32)[0], 0.0
 
     with ThreadPoolExecutor(1) as ahead:
-        scoring = worker._Scoring(
+        scoring = Scoring(
             TRACK,
             open_dataset(bind("digits", "dataset", "classify")),
             bind("none", "regime", "classify"),
@@ -122,7 +122,7 @@ def scored(store: Path, until: int = 24, keep: str = "sample") -> Path:
             ahead,
         )
         try:
-            worker._rows(job(store, keep), folder, lambda _: None, scoring, made, None)
+            score_items(job(store, keep), folder, lambda _: None, scoring, made, None)
         except KeyError:
             assert until < 24  # it was stopped: an item has no row
     return folder

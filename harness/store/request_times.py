@@ -43,10 +43,10 @@ def mark_asked(store: Path, keys: Iterable[str]) -> None:
 
 def asked_in(store: Path) -> dict[str, str]:
     """Key → when a run asked for a stored cell last, UTC in ISO 8601, of the cells that a run has found stored."""
-    found: dict[str, str] = {}
+    times: dict[str, str] = {}
     for name in _notes(store):
-        found.update(dict.fromkeys(_keys(store, name), name.rpartition("-")[0]))
-    return found
+        times.update(dict.fromkeys(_keys(store, name), name.rpartition("-")[0]))
+    return times
 
 
 def drop_idle_notes(store: Path, stored: Set[str]) -> None:

@@ -15,7 +15,7 @@ from ..planning.cells import PlannedCell
 from ..planning.replan import Replanned
 from ..store.cell import Request
 from ..store.cell_json import checked, plain_values
-from ..store.garbage import no_collection
+from ..store.garbage_collection import no_collection
 from ..suite.suite import CostPlan, Limits, Suite
 from ..text.errors import UsageError, one_line, text_of
 from .packing import packed, unpacked
@@ -69,8 +69,8 @@ def plan_each_in_child(suites: Sequence[Suite]) -> PlannedEach:
 
 def replan_in_child(requests: Sequence[Request]) -> list[Replanned]:
     """What each stored request would be made of now. Raises `UsageError`."""
-    found: list[Replanned] = _ask_child({"verb": "replan", "requests": packed(requests)})["found"]
-    return found
+    replanned: list[Replanned] = _ask_child({"verb": "replan", "requests": packed(requests)})["found"]
+    return replanned
 
 
 def catalogue_in_child(kind: str, track: str, plugins: Sequence[str], only: str = "") -> list[dict[str, Any]]:
@@ -84,7 +84,7 @@ def catalogue_in_child(kind: str, track: str, plugins: Sequence[str], only: str 
 def _ask_child(request: dict[str, Any]) -> dict[str, Any]:
     """Have a child answer `request`. Raises `UsageError` with the child's one line."""
     done = subprocess.run(
-        [sys.executable, "-P", "-m", "noisebench.engine.planning"],
+        [sys.executable, "-P", "-m", "noisebench.engine.planning_process"],
         input=json.dumps(request).encode(),
         stdout=subprocess.PIPE,
         check=False,
@@ -179,8 +179,8 @@ def _preload(cells: Sequence[PlannedCell], track: str) -> list[str]:
     from ..planning.plan import preload_for
 
     measured = PRELOAD if any(cell.kind in ("cost", "train") for cell in cells) else ()
-    said = [*measured, *preload_for(cells, get_track(track))]
-    return [*said, *(name for name in _imported() if name not in said)]
+    declared = [*measured, *preload_for(cells, get_track(track))]
+    return [*declared, *(name for name in _imported() if name not in declared)]
 
 
 def _imported() -> list[str]:

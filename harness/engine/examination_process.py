@@ -1,4 +1,4 @@
-"""Try a method in processes of their own: `python -m noisebench.engine.examining OUT S TRACK METHOD REGIME [PLUGIN…]`.
+"""Try a method in processes of their own: `-m noisebench.engine.examination_process OUT S TRACK METHOD REGIME [FILE…]`.
 
 One tries it, and appends JSON lines to the file OUT, one before and one after each check, so that it is known where a
 method ended the process or hung. The other watches it for S seconds, with all that it starts, and says how it ended.
@@ -79,11 +79,11 @@ def _watched(child: int, seconds: float) -> str:
 
 def examine(out: str, track: str, method: str, regime: str, plugins: Sequence[str]) -> None:
     """Try the method: findings as JSON lines in the file `out`."""
-    own = os.getpid()
+    pid = os.getpid()
     with Path(out).open("a", encoding="utf-8") as file:
 
         def tell(**line: Any) -> None:
-            if os.getpid() != own:  # a method forked, and its child came back: it must not go on too
+            if os.getpid() != pid:  # a method forked, and its child came back: it must not go on too
                 os._exit(1)
             file.write(json.dumps(line) + "\n")
             file.flush()
