@@ -17,7 +17,7 @@ from example_boards import HOSTILE, full_board
 from msgspec import structs
 from noisebench.report.bundle.bibliography import balanced, bibliography, entries_of, known_entries
 from noisebench.report.bundle.plugins import with_plugins
-from noisebench.report.bundle.suites import names_of, recipes, yaml_text
+from noisebench.report.bundle.suites import names_of, suites_of, yaml_text
 from noisebench.report.bundle.write import checked_suites, write_bundle
 from noisebench.report.escape import latex
 from noisebench.store.cell import Request
@@ -48,14 +48,17 @@ def broken_one(noisy, info):
 
 
 def products(records) -> set[tuple[str, str, str, int]]:
-    """Every cell that the recipes of some records stand for, each once."""
-    found = [
-        (m, d, r, s)
-        for one in recipes(records)
-        for m in one.methods for d in one.datasets for r in one.regimes for s in one.seeds
-    ]  # fmt: skip
-    assert len(found) == len(set(found))
-    return set(found)
+    """Every cell that the suites of some records score, each once; those of costs score none that is not among them."""
+    scored, beside_costs = (
+        [
+            (m, d, r, s)
+            for one in suites_of(records) if bool(one.sizes) is costs
+            for m in one.methods for d in one.datasets for r in one.regimes for s in one.seeds
+        ]
+        for costs in (False, True)
+    )  # fmt: skip
+    assert len(scored) == len(set(scored)) and set(beside_costs) <= set(scored)
+    return set(scored)
 
 
 def test_cells_that_are_no_product_are_several_suites_and_none_is_invented() -> None:
@@ -65,7 +68,7 @@ def test_cells_that_are_no_product_are_several_suites_and_none_is_invented() -> 
     }  # fmt: skip
     rows = [record(m, {"psnr": [1.0]}, dataset=d, regime=r, seed=s) for m, d, r, s in wanted]
     assert products(rows) == wanted
-    assert {one.methods for one in recipes(rows)} == {("a", "b"), ("a",)}
+    assert {one.methods for one in suites_of(rows)} == {("a", "b"), ("a",)}
 
 
 def test_a_product_is_one_suite() -> None:
@@ -73,7 +76,7 @@ def test_a_product_is_one_suite() -> None:
         record(m, {"psnr": [1.0]}, dataset=d, regime=f"gaussian(sigma={g})", seed=s)
         for m in "abc" for d in ("photos", "set12") for g in (15, 25) for s in (0, 1)
     ]  # fmt: skip
-    (one,) = recipes(rows)
+    (one,) = suites_of(rows)
     assert (one.methods, one.datasets, one.seeds) == (("a", "b", "c"), ("photos", "set12"), (0, 1))
     assert one.regimes == ("gaussian(sigma=15)", "gaussian(sigma=25)")
 
@@ -85,10 +88,10 @@ def test_a_suite_names_its_track_and_costs_stay_with_it(tmp_path: Path) -> None:
     ]
     cost = cost_record("knn", size=(400,))
     rows.append(replace(cost, cell=structs.replace(cost.cell, track="functions")))  # type: ignore[typeddict-item]
-    made = {one.track: one for one in recipes(rows)}
-    assert [(track, made[track].sizes) for track in sorted(made)] == [("functions", ((400,),)), ("restore", ())]
+    suites = suites_of(rows)
+    assert [(one.track, one.sizes) for one in suites] == [("functions", ()), ("restore", ()), ("functions", ((400,),))]
     file = tmp_path / "s.yaml"
-    file.write_text(yaml_text(made["functions"], {}), encoding="utf-8")
+    file.write_text(yaml_text(suites[-1], {}), encoding="utf-8")
     suite = read_suite(file)
     assert (suite.track, suite.rank_by, suite.cost.sizes) == ("functions", "rmse", ((400,),))
 
@@ -97,13 +100,12 @@ GREY, COLOUR = (32, 32), (32, 32, 3)
 
 
 def planned_costs(rows) -> set[tuple[str, str, tuple[int, ...]]]:
-    """Method, first regime and size of every cost that the recipes of some records plan, riding or not."""
-    riding, alone = (
-        {(m, one.regimes[0], size) for one in recipes(rows, ride=ride) for m in one.methods for size in one.sizes}
-        for ride in (True, False)
-    )
-    assert riding == alone
-    return riding
+    """Method, regime and size of every cost that the suites of some records plan, each once."""
+    planned = [
+        (method, one.regimes[0], size) for one in suites_of(rows) for method in one.methods for size in one.sizes
+    ]
+    assert len(planned) == len(set(planned))
+    return set(planned)
 
 
 def costs_of(rows) -> set[tuple[str, str, tuple[int, ...]]]:
@@ -124,7 +126,8 @@ def test_costs_of_grey_and_of_colour_stay_with_the_suites_that_measured_them() -
     rows = [record(m, {"psnr": [1.0]}, dataset=d) for d, ms in (("set12", grey), ("cbsd68", colour)) for m in ms]
     rows += [cost_of(m, size) for size, ms in ((GREY, grey), (COLOUR, colour)) for m in ms]
     assert planned_costs(rows) == costs_of(rows)
-    assert {(one.methods, one.sizes) for one in recipes(rows)} == {(grey, (GREY,)), (colour, (COLOUR,))}
+    costs = {(one.methods, one.sizes) for one in suites_of(rows) if one.sizes}
+    assert costs == {(("identity", "nlm"), (GREY, COLOUR)), (("net",), (GREY,)), (("rgb",), (COLOUR,))}
 
 
 def test_costs_of_no_suite_of_scores_are_planned_each_at_its_own_sizes() -> None:
@@ -133,13 +136,15 @@ def test_costs_of_no_suite_of_scores_are_planned_each_at_its_own_sizes() -> None
     rows += [cost_of(m, GREY) for m in ("a", "b", "c")] + [cost_of("a", COLOUR)]
     rows += [cost_of("b", COLOUR, outcome="skipped", cost=None, inputs={"size": [*COLOUR]})]
     assert planned_costs(rows) == costs_of(rows)
-    assert [(one.methods, one.sizes) for one in recipes(rows)] == [(("a", "b", "c"), (GREY,)), (("a", "b"), (COLOUR,))]
-    # Methods with the same sizes go together where that makes fewer suites.
+    assert [(one.methods, one.sizes) for one in suites_of(rows)] == [
+        (("a", "b", "c"), ()), (("c",), (GREY,)), (("a", "b"), (GREY, COLOUR)),
+    ]  # fmt: skip
+    # Methods with the same sizes go together.
     rows = [record(m, {"psnr": [1.0]}) for m in ("a", "b", "c", "d")]
     sizes = {"a": (8, 16, 24), "b": (8, 16, 24), "c": (16, 32, 64), "d": (16, 32, 64)}
     rows += [cost_of(m, (n, n)) for m, own in sizes.items() for n in own]
     assert planned_costs(rows) == costs_of(rows)
-    assert [(one.methods, len(one.sizes)) for one in recipes(rows, ride=False)] == [
+    assert [(one.methods, len(one.sizes)) for one in suites_of(rows)] == [
         (("a", "b", "c", "d"), 0), (("a", "b"), 3), (("c", "d"), 3),
     ]  # fmt: skip
 
@@ -150,12 +155,12 @@ def test_costs_of_methods_that_no_one_suite_scores_are_of_several() -> None:
     rows += [cost_of("a", GREY), cost_of("b", GREY)]
     assert planned_costs(rows) == costs_of(rows)
     assert products(rows) == scored
-    assert [(one.methods, one.sizes) for one in recipes(rows)] == [(("a",), (GREY,)), (("b",), (GREY,))]
+    assert [(one.methods, one.sizes) for one in suites_of(rows) if one.sizes] == [(("a",), (GREY,)), (("b",), (GREY,))]
     # A cost that two of them plan is one all the same.
     rows = [record(m, {"psnr": [1.0]}, dataset=d) for d, ms in (("photos", "ab"), ("set12", "ac")) for m in ms]
     rows += [cost_of(m, GREY) for m in "abc"]
     assert planned_costs(rows) == costs_of(rows)
-    assert [(one.methods, one.sizes) for one in recipes(rows)] == [(("a", "b"), (GREY,)), (("a", "c"), (GREY,))]
+    assert [one.methods for one in suites_of(rows) if one.sizes] == [("a", "b"), ("c",)]
 
 
 def test_a_cost_under_each_of_two_regimes_is_planned_under_both() -> None:
@@ -164,19 +169,19 @@ def test_a_cost_under_each_of_two_regimes_is_planned_under_both() -> None:
     assert planned_costs(rows) == costs_of(rows)
 
 
-def test_the_seed_that_a_cost_was_trained_with_is_the_first() -> None:
+def test_a_cost_has_the_seed_that_it_was_trained_with() -> None:
     rows = [record(m, {"psnr": [1.0]}, seed=seed) for m in ("nlm", "net") for seed in (0, 1)]
     rows += [cost_of("nlm", GREY), cost_of("net", GREY, seed=1, inputs={"trained": ["key"], "size": [*GREY]})]
-    assert [(one.methods, one.seeds, one.sizes) for one in recipes(rows)] == [(("net", "nlm"), (1, 0), (GREY,))]
+    assert [(one.methods, one.seeds) for one in suites_of(rows) if one.sizes] == [(("net", "nlm"), (1,))]
     rows.append(cost_of("net", GREY, seed=0, inputs={"trained": ["other"], "size": [*GREY]}))
-    planned = [(m, one.seeds[0]) for one in recipes(rows) if one.sizes for m in one.methods]
+    planned = [(m, one.seeds[0]) for one in suites_of(rows) if one.sizes for m in one.methods]
     assert sorted(planned) == [("net", 0), ("net", 1), ("nlm", 0)]
 
 
 def test_a_suite_file_has_the_names_that_the_table_shows(tmp_path: Path) -> None:
     names = {"method": 'A "good" one', "dataset": "Photographs"}
     rows = [replace(record("nlm(h=0.8)", {"psnr": [1.0]}), names=names), record("median", {"psnr": [2.0]})]
-    (one,) = recipes(rows)
+    (one,) = suites_of(rows)
     (file := tmp_path / "s.yaml").write_text(yaml_text(one, names_of(rows)), encoding="utf-8")
     suite = read_suite(file)
     assert (suite.methods, suite.datasets) == (("median", "nlm(h=0.8)"), ("photos",))
@@ -184,7 +189,7 @@ def test_a_suite_file_has_the_names_that_the_table_shows(tmp_path: Path) -> None
 
 
 def test_hostile_names_survive_the_suite_file(tmp_path: Path) -> None:
-    (one,) = recipes([record("a", {"psnr": [1.0]}, display=HOSTILE.replace("\n", " "))])
+    (one,) = suites_of([record("a", {"psnr": [1.0]}, display=HOSTILE.replace("\n", " "))])
     file = tmp_path / "s.yaml"
     file.write_text(yaml_text(one, {}), encoding="utf-8")
     assert read_suite(file).methods == (HOSTILE.replace("\n", " "),)
@@ -233,10 +238,12 @@ def test_a_bundle_holds_its_plug_ins_and_plans_and_runs_the_same_cells_elsewhere
     away = tmp_path / "away"
     shutil.copytree(own / "paper", away)
     assert planned_keys(away, cli) == set(keys(own / "s"))
-    (suite,) = (away / "suites").iterdir()
-    assert f"noisebench run suites/{suite.name} --store store " in (away / "README.md").read_text()
-    ran = cli("run", f"suites/{suite.name}", "--store", "store", cwd=away, code=1)
-    assert "12 cells: 3 failed, 8 ok, 1 skipped" in ran.stdout
+    suites = sorted(file.name for file in (away / "suites").iterdir())
+    for name in suites:
+        assert f"noisebench run suites/{name} --store store " in (away / "README.md").read_text()
+        cli("run", f"suites/{name}", "--store", "store", cwd=away, code=None)
+    listed = cli("store", "ls", "store", cwd=away)
+    assert "12 cells: 8 ok, 3 failed, 1 skipped" in listed.stderr
 
 
 def test_runs_of_grey_and_of_colour_under_one_name_are_planned_again(cli, tmp_path: Path) -> None:
@@ -249,7 +256,7 @@ def test_runs_of_grey_and_of_colour_under_one_name_are_planned_again(cli, tmp_pa
         cli("run", "s.yaml", "--store", "s", "--jobs", "1")
     suites, remade = checked_suites(read_records(tmp_path / "s"))
     assert remade.text == "Planned here, the suites give the same 8 cells, key by key."
-    assert sorted(recipe.sizes for _, recipe in suites) == [((16, 16),), ((16, 16, 3),)]
+    assert {size for _, suite in suites for size in suite.sizes} == {(16, 16), (16, 16, 3)}
 
 
 def test_no_file_of_a_bundle_names_a_folder_of_the_machine(own: Path) -> None:
@@ -304,8 +311,8 @@ def test_plug_ins_of_two_folders_that_have_one_name_stand_apart(cli, tmp_path: P
     cli("run", "--methods", "odd_1", "odd_2", "--plugin", "1/odd.py", "--plugin", "2/odd.py", "--store", "s",
         "--datasets", "gaussian_field(n=2, size=24)", "--regimes", "gaussian(sigma=25)")  # fmt: skip
     records, lacking = with_plugins(read_records(tmp_path / "s"))
-    ((_, recipe),), remade = checked_suites(records)
-    assert (recipe.plugins, remade.missing, remade.unknown, lacking) == (("1/odd.py", "2/odd.py"), (), "", [])
+    ((_, suite),), remade = checked_suites(records)
+    assert (suite.plugins, remade.missing, remade.unknown, lacking) == (("1/odd.py", "2/odd.py"), (), "", [])
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -43,39 +43,33 @@ class RemadeSuite:
     repeats: int = 10
 
 
-def recipes(records: Results, *, ride: bool = True) -> list[RemadeSuite]:
-    """As few suites as plan all cells that `records` hold: first those of scores, then those of costs.
+class _Cost(NamedTuple):
+    """A method, the regime and (None: nothing of it is trained) the seed that its cost was measured under, the size."""
 
-    With `ride`, costs ride on suites of scores of which all methods were measured at a size, their regimes ordered so
-    that each cost is most likely planned under its own; the others have suites of their own, of one regime each. Costs
-    of methods without a score are left out: no suite file has costs alone.
+    method: str
+    regime: str
+    seed: int | None
+    size: Size
+
+
+def suites_of(records: Results) -> list[RemadeSuite]:
+    """Suites that plan all cells that `records` hold: first those of scores, then those of costs.
+
+    A suite of costs has one regime and one seed. Costs of methods without a score are left out: no suite file has costs
+    alone.
     """
     scores: dict[RemadeSuite, dict[Place, set[str]]] = defaultdict(lambda: defaultdict(set))
     costs: dict[tuple[Any, ...], set[_Cost]] = defaultdict(set)
     for record in records:
         cell = record.cell
+        method, regime = cell.method.display, cell.regime.display
         if cell.kind == "score":
-            place = (cell.dataset.display, cell.regime.display, cell.seed)
-            scores[_setting(record)][place].add(cell.method.display)
+            scores[_setting(record)][cell.dataset.display, regime, cell.seed].add(method)
         elif cell.kind == "cost" and (size := tuple(cost_size(cell))):
-            costs[_cost_setting(cell)].add((_measured(cell), size))
-    suites: list[RemadeSuite] = []
-    for setting in sorted(scores, key=repr):
-        suites += _factors(setting, scores[setting])
-    for key in sorted(costs, key=repr):
-        suites = _with_costs(suites, key, costs[key], ride)
-    return suites
-
-
-class _Measured(NamedTuple):
-    """A method, the regime and (None: nothing of it is trained) the seed that its cost was measured under."""
-
-    method: str
-    regime: str
-    seed: int | None
-
-
-_Cost = tuple[_Measured, Size]
+            seed = cell.seed if (cell.inputs or {}).get("trained") else None
+            costs[_cost_setting(cell)].add(_Cost(method, regime, seed, size))
+    scored = [suite for setting in sorted(scores, key=repr) for suite in _factors(setting, scores[setting])]
+    return [*scored, *(suite for key in sorted(costs, key=repr) for suite in _cost_suites(scored, key, costs[key]))]
 
 
 def _setting(record: Record) -> RemadeSuite:
@@ -101,11 +95,6 @@ def _cost_setting(cell: Cell) -> tuple[Any, ...]:
         cell.track, str(dict(cell.suite).get("name", "")), int(inputs.get("repeats") or 10),
         str(inputs.get("device") or "cpu"), int(inputs.get("threads") or 1),
     )  # fmt: skip
-
-
-def _measured(cell: Cell) -> _Measured:
-    trained = (cell.inputs or {}).get("trained")
-    return _Measured(cell.method.display, cell.regime.display, cell.seed if trained else None)
 
 
 def _factors(setting: RemadeSuite, places: dict[Place, set[str]]) -> list[RemadeSuite]:
@@ -139,105 +128,46 @@ def _products(cells: Iterable[tuple[Any, ...]]) -> list[tuple[list[Any], ...]]:
     ]
 
 
-def _with_costs(
-    suites: Sequence[RemadeSuite], key: tuple[Any, ...], costs: set[_Cost], ride: bool
-) -> list[RemadeSuite]:
-    """The suites, which plan these costs too, and no other."""
-    found, left = list(suites), set(costs)
-    own_first = sorted(enumerate(suites), key=lambda place: (place[1].suite != key[1], -len(place[1].methods)))
-    for i, one in own_first if ride else ():
-        host, planned = _ridden(one, key, costs)
-        if planned & left:
-            found[i] = host
-            left -= planned
-    parts: dict[tuple[str, int], set[_Cost]] = defaultdict(set)
-    first = min((measured.seed for measured, _ in left if measured.seed is not None), default=0)
-    for measured, size in left:  # methods that are not trained go with the first seed
-        parts[measured.regime, first if measured.seed is None else measured.seed].add((measured, size))
-    for place in sorted(parts, key=lambda place: (by_number(place[0]), place[1])):
-        seeds = {one.seed for one, _ in parts[place] if one.seed is not None}
-        for methods, sizes in sorted(_products((one.method, size) for one, size in parts[place]), key=lambda p: p[1]):
-            found += _alone(suites, key, place[0], seeds, methods, sizes)
-    return found
-
-
-def _ridden(host: RemadeSuite, key: tuple[Any, ...], costs: Iterable[_Cost]) -> tuple[RemadeSuite, set[_Cost]]:
-    """A suite of scores with the sizes at which all its methods were measured, and the costs that it plans so."""
-    track, _, repeats, device, threads = key
-    if host.sizes or (host.track, host.device, host.threads) != (track, device, threads):
-        return host, set()
-    fitting = [(one, size) for one, size in costs if one.method in host.methods and one.regime in host.regimes]
-    for seed in host.seeds:
-        at: dict[Size, list[_Measured]] = defaultdict(list)
-        for one, size in fitting:
-            if one.seed in (None, seed):
-                at[size].append(one)
-        sizes = [size for size in sorted(at) if {one.method for one in at[size]} == set(host.methods)]
-        if not sizes:
-            continue
-        # The first regime that tells a method what it needs is the one its cost was measured under: what serves most
-        # methods comes first. What is trained for a cost is trained with the first seed.
-        count = Counter(one.regime for size in sizes for one in at[size])
-        regimes = sorted(host.regimes, key=lambda r: (-count[r], by_number(r)))
-        seeds = (seed, *(other for other in host.seeds if other != seed))
-        planned = {
-            (min((one for one in at[size] if one.method == method), key=lambda one: regimes.index(one.regime)), size)
-            for size in sizes
-            for method in host.methods
-        }
-        return replace(host, regimes=tuple(regimes), seeds=seeds, sizes=tuple(sizes), repeats=repeats), planned
-    return host, set()
-
-
-def _alone(
-    hosts: Sequence[RemadeSuite],
-    key: tuple[Any, ...],
-    regime: str,
-    seeds: Collection[int],
-    methods: Iterable[str],
-    sizes: Sequence[Size],
-) -> list[RemadeSuite]:
-    """Suites with these costs, of one regime and seed, each with as few scores of one of the hosts as it must have."""
+def _cost_suites(scored: Sequence[RemadeSuite], key: tuple[Any, ...], costs: set[_Cost]) -> list[RemadeSuite]:
+    """Suites with these costs, each with as few scores as it must have: of one dataset of a suite that scores them."""
     track, name, repeats, device, threads = key
-    left = set(methods)
-    made: list[RemadeSuite] = []
-    while left:
-        shared = [(left & set(one.methods), one) for one in hosts if one.track == track]
-        chosen, host = max(
-            ((own, one) for own, one in shared if own),
-            key=lambda found: (regime in found[1].regimes, set(seeds) <= set(found[1].seeds), len(found[0])),
-            default=(set[str](), None),
+    hosts = [suite for suite in scored if suite.track == track]
+    first = min((cost.seed for cost in costs if cost.seed is not None), default=0)
+    measured: dict[tuple[RemadeSuite, str, int], set[tuple[str, Size]]] = defaultdict(set)
+    for cost in costs:
+        seed = first if cost.seed is None else cost.seed  # methods that are not trained go with the first seed
+        fitting = [host for host in hosts if cost.method in host.methods]
+        if fitting:
+            host = max(fitting, key=lambda host: (cost.regime in host.regimes, seed in host.seeds, len(host.methods)))
+            regime = cost.regime if cost.regime in host.regimes else host.regimes[0]
+            seed = seed if seed in host.seeds else host.seeds[0]
+            measured[host, regime, seed].add((cost.method, cost.size))
+    return [
+        replace(
+            host, suite=name or host.suite, device=device, threads=threads, datasets=host.datasets[:1],
+            methods=tuple(sorted(methods, key=by_number)), regimes=(regime,), seeds=(seed,),
+            sizes=tuple(sorted(sizes)), repeats=repeats,
         )
-        if host is None:
-            break
-        left -= chosen
-        made.append(
-            replace(
-                host, suite=name or host.suite, device=device, threads=threads,
-                methods=tuple(sorted(chosen, key=by_number)), datasets=host.datasets[:1],
-                regimes=(regime,) if regime in host.regimes else host.regimes[:1],
-                seeds=tuple(s for s in host.seeds if s in seeds) or host.seeds[:1],
-                sizes=tuple(sorted(sizes)), repeats=repeats,
-            )
-        )  # fmt: skip
-    return made
+        for host, regime, seed in sorted(measured, key=lambda key: (hosts.index(key[0]), by_number(key[1]), key[2]))
+        for methods, sizes in sorted(_products(measured[host, regime, seed]), key=lambda product: product[1])
+    ]  # fmt: skip
 
 
 def names_of(records: Results) -> dict[Part, str]:
     """The names that a board shows."""
-    found: dict[Part, str] = {}
+    names: dict[Part, str] = {}
     for record in sorted(records, key=lambda r: r.cell.key):
         parts = {"method": record.cell.method.display, "dataset": record.cell.dataset.display}
         for kind, name in record.names.items():
-            found.setdefault((record.cell.track, kind, parts[kind]), name)
-    return found
+            names.setdefault((record.cell.track, kind, parts[kind]), name)
+    return names
 
 
-def yaml_text(recipe: RemadeSuite, names: Mapping[Part, str]) -> str:
+def yaml_text(suite: RemadeSuite, names: Mapping[Part, str]) -> str:
     """The suite file. Texts are written as JSON writes them, which YAML reads."""
 
     def named(kind: str, specs: Iterable[str]) -> str:
-        texts = [(names.get((recipe.track, kind, spec)), _quoted(spec)) for spec in specs]
+        texts = [(names.get((suite.track, kind, spec)), _quoted(spec)) for spec in specs]
         return "[" + ", ".join(f"{{name: {_quoted(n)}, spec: {text}}}" if n else text for n, text in texts) + "]"
 
     def listed(values: Iterable[Any]) -> str:
@@ -245,24 +175,24 @@ def yaml_text(recipe: RemadeSuite, names: Mapping[Part, str]) -> str:
 
     lines = [
         "# Plans again the cells that this was made from; time and memory limits are no part of a cell.",
-        f"suite: {_quoted(recipe.suite)}",
-        *([f"plugins: {listed(f'../{PLUGINS}/{place}' for place in recipe.plugins)}"] if recipe.plugins else []),
-        f"track: {_quoted(recipe.track)}",
-        f"methods: {named('method', recipe.methods)}",
-        f"datasets: {named('dataset', recipe.datasets)}",
-        f"regimes: {listed(recipe.regimes)}",
-        f"protocol: {_quoted(recipe.protocol)}",
-        f"metrics: {listed(recipe.metrics)}",
-        f"seeds: {listed(recipe.seeds)}",
-        *([f"rank_by: {_quoted(recipe.rank_by)}"] if recipe.rank_by else []),
-        f"device: {_quoted(recipe.device)}",
-        f"limits: {{threads: {recipe.threads}}}",
+        f"suite: {_quoted(suite.suite)}",
+        *([f"plugins: {listed(f'../{PLUGINS}/{place}' for place in suite.plugins)}"] if suite.plugins else []),
+        f"track: {_quoted(suite.track)}",
+        f"methods: {named('method', suite.methods)}",
+        f"datasets: {named('dataset', suite.datasets)}",
+        f"regimes: {listed(suite.regimes)}",
+        f"protocol: {_quoted(suite.protocol)}",
+        f"metrics: {listed(suite.metrics)}",
+        f"seeds: {listed(suite.seeds)}",
+        *([f"rank_by: {_quoted(suite.rank_by)}"] if suite.rank_by else []),
+        f"device: {_quoted(suite.device)}",
+        f"limits: {{threads: {suite.threads}}}",
     ]
-    if recipe.limit is not None:
-        lines.append(f"limit: {recipe.limit}")
-    if recipe.sizes:
-        sizes = ", ".join("x".join(map(str, size)) for size in recipe.sizes)
-        lines.append(f"cost: {{sizes: [{sizes}], repeats: {recipe.repeats}}}")
+    if suite.limit is not None:
+        lines.append(f"limit: {suite.limit}")
+    if suite.sizes:
+        sizes = ", ".join("x".join(map(str, size)) for size in suite.sizes)
+        lines.append(f"cost: {{sizes: [{sizes}], repeats: {suite.repeats}}}")
     return "\n".join([*lines, ""])
 
 

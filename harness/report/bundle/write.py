@@ -31,7 +31,7 @@ from ..tables import pipe_table
 from ..write import TITLE, USUAL_TABLE
 from .bibliography import bibliography
 from .plugins import with_plugins
-from .suites import PLUGINS, Part, RemadeSuite, names_of, recipes, yaml_text
+from .suites import PLUGINS, Part, RemadeSuite, names_of, suites_of, yaml_text
 
 _PREAMBLE = r"""\documentclass{article}
 \usepackage[T1]{fontenc}
@@ -72,12 +72,7 @@ class Remade:
 
 
 def write_bundle(
-    records: Results,
-    to: Path,
-    *,
-    all_versions: bool = False,
-    table: TableOptions = USUAL_TABLE,
-    style: str = "",
+    records: Results, to: Path, *, all_versions: bool = False, table: TableOptions = USUAL_TABLE, style: str = ""
 ) -> tuple[list[Path], Remade]:
     """Write the bundle; the files written and whether its suites plan the same cells. Raises `UsageError`."""
     if not records:
@@ -91,7 +86,7 @@ def write_bundle(
     references, used = _references(data.boards)
     names = names_of(records)
     files = plot_files(plots, "figures", ("pdf", "svg"))
-    files |= {f"suites/{name}": text_bytes(yaml_text(recipe, names)) for name, recipe in suites}
+    files |= {f"suites/{name}": text_bytes(yaml_text(suite, names)) for name, suite in suites}
     files |= _plugin_files(records)
     files |= {
         "table.tex": text_bytes(tables_latex(paper_tables(data.boards, table))),
@@ -110,34 +105,23 @@ def write_bundle(
 
 
 def checked_suites(records: Results) -> tuple[list[tuple[str, RemadeSuite]], Remade]:
-    """The suites, those with fewest files that plan the same cells; and whether they do.
+    """The suites by the names of their files, and whether they plan the same cells.
 
     Planning loads plug-ins. Those that an export brings are code of somebody else, and are not run.
     """
     cells = {r.cell.key: r.cell for r in records}
+    suites = suites_of(records)
+    names = [f"{slug(suite.suite)}{f'-{i}' if len(suites) > 1 else ''}.yaml" for i, suite in enumerate(suites, 1)]
+    files = list(zip(names, suites, strict=True))
     if any(r.plugins and not r.cell.request for r in records):
         why = f"{PLUGINS}/ comes out of an export and is not run unread. `noisebench run --dry-run` plans a suite"
-        return _named(recipes(records)), Remade(len(cells), (), why)
-    best: tuple[list[tuple[str, RemadeSuite]], Remade] | None = None
-    for ride in (True, False):
-        suites = _named(recipes(records, ride=ride))
-        try:
-            planned = _planned([recipe for _, recipe in suites], _plugin_files(records), names_of(records))
-        except UsageError as error:
-            return suites, Remade(len(cells), (), message_without_folders(one_line(error)))
-        missing = [one_line(cell_text(cell)) for key, cell in cells.items() if key not in planned]
-        if best is None or len(missing) < len(best[1].missing):
-            best = suites, Remade(len(cells), tuple(sorted(missing)))
-        if not missing:
-            break
-    assert best is not None
-    return best
-
-
-def _named(suites: Sequence[RemadeSuite]) -> list[tuple[str, RemadeSuite]]:
-    if len(suites) == 1:
-        return [(f"{slug(suites[0].suite)}.yaml", suites[0])]
-    return [(f"{slug(recipe.suite)}-{i}.yaml", recipe) for i, recipe in enumerate(suites, 1)]
+        return files, Remade(len(cells), (), why)
+    try:
+        planned = _planned(suites, _plugin_files(records), names_of(records))
+    except UsageError as error:
+        return files, Remade(len(cells), (), message_without_folders(one_line(error)))
+    missing = sorted(one_line(cell_text(cell)) for key, cell in cells.items() if key not in planned)
+    return files, Remade(len(cells), tuple(missing))
 
 
 def _plugin_files(records: Results) -> dict[str, bytes]:
@@ -153,7 +137,7 @@ def _planned(suites: Sequence[RemadeSuite], plugins: Mapping[str, bytes], names:
 
     keys: set[str] = set()
     with tempfile.TemporaryDirectory() as folder:
-        files = {f"suites/{i}.yaml": text_bytes(yaml_text(recipe, names)) for i, recipe in enumerate(suites)}
+        files = {f"suites/{i}.yaml": text_bytes(yaml_text(suite, names)) for i, suite in enumerate(suites)}
         for file in write_files({**plugins, **files}, Path(folder)):
             if file.parent.name == "suites":
                 keys |= {cell.key for cell in plan_in_child(read_suite(file))["cells"]}
@@ -200,7 +184,7 @@ def _paper(used: dict[str, list[str]]) -> str:
 def _readme(
     suites: Sequence[tuple[str, RemadeSuite]], remade: Remade, used: dict[str, list[str]], words: Mapping[str, str]
 ) -> str:
-    carries, item = any(recipe.plugins for _, recipe in suites), markdown(words["item"])
+    carries, item = any(suite.plugins for _, suite in suites), markdown(words["item"])
     out = ["# Results, and how to make them again", "", markdown(remade.text), ""]
     out += [*(f"- {markdown(line)}" for line in remade.lacking), *([""] if remade.lacking else []), "```sh"]
     for name, _ in suites:
