@@ -129,8 +129,8 @@ class _Watch:
 
     def __init__(self, watcher: Watcher, ended: Callable[[], None]) -> None:
         self._watcher, self._ended = watcher, ended
-        self.start, self.item, self.note = watcher.start, watcher.item, watcher.note
-        self.progress, self.message = watcher.progress, watcher.message
+        self.start, self.item, self.iteration = watcher.start, watcher.item, watcher.iteration
+        self.message, self.note = watcher.message, watcher.note
 
     def plan(self, todo: int, stored: int, forecast: str) -> None:
         self._watcher.plan(todo, stored, forecast)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _ALIKE = 3
 """How many cells that end alike, other than well, have a line of their own."""
-_WITHIN = 30.0
+_SECONDS_APART = 30.0
 """Seconds between two lines on how far a method is with an item."""
 
 
@@ -43,7 +43,7 @@ class Plain:
     def __init__(self) -> None:
         self._total = self._done = 0
         self._begun: dict[str, float] = {}
-        self._within: dict[str, float] = {}
+        self._last_iteration: dict[str, float] = {}
         self._alike: Counter[tuple[str, str]] = Counter()
 
     def _say(self, text: str) -> None:
@@ -65,15 +65,15 @@ class Plain:
     def item(self, cell: PlannedCell, n: int, of: int) -> None:
         """An item is done."""
 
-    def progress(self, cell: PlannedCell, n: int, of: int) -> None:
+    def iteration(self, cell: PlannedCell, n: int, of: int) -> None:
         """The method says how far it is with an item; a line now and then."""
-        if time.monotonic() - self._within.get(cell.key, self._begun.get(cell.key, 0.0)) >= _WITHIN:
-            self._within[cell.key] = time.monotonic()
+        if time.monotonic() - self._last_iteration.get(cell.key, self._begun.get(cell.key, 0.0)) >= _SECONDS_APART:
+            self._last_iteration[cell.key] = time.monotonic()
             self._say(f"{label(cell)}: iteration {n} of {of}")
 
-    def message(self, cell: PlannedCell, message: str) -> None:
+    def message(self, cell: PlannedCell, text: str) -> None:
         """A cell says how it goes."""
-        self._say(f"{label(cell)}: {one_line(message, 120)}")
+        self._say(f"{label(cell)}: {one_line(text, 120)}")
 
     def end(self, cell: PlannedCell, outcome: str, reason: str) -> None:
         """A cell has ended."""
@@ -119,13 +119,13 @@ class Live(Plain):
     def item(self, cell: PlannedCell, n: int, of: int) -> None:
         self._progress.update(self._tasks[cell.key], completed=n, total=of)
 
-    def progress(self, cell: PlannedCell, n: int, of: int) -> None:
+    def iteration(self, cell: PlannedCell, n: int, of: int) -> None:
         self.message(cell, f"iteration {n} of {of}")
 
-    def message(self, cell: PlannedCell, message: str) -> None:
+    def message(self, cell: PlannedCell, text: str) -> None:
         from rich.markup import escape
 
-        self._progress.update(self._tasks[cell.key], description=escape(f"{label(cell)}: {one_line(message, 60)}"))
+        self._progress.update(self._tasks[cell.key], description=escape(f"{label(cell)}: {one_line(text, 60)}"))
 
     def end(self, cell: PlannedCell, outcome: str, reason: str) -> None:
         super().end(cell, outcome, reason)

@@ -49,10 +49,10 @@ class Diary:
     def plan(self, todo: int, stored: int, forecast: str) -> None: ...
     def start(self, cell: Any) -> None: ...
     def item(self, cell: Any, n: int, of: int) -> None: ...
-    def message(self, cell: Any, message: str) -> None: ...
+    def message(self, cell: Any, text: str) -> None: ...
     def end(self, cell: Any, outcome: str, reason: str) -> None: ...
 
-    def progress(self, cell: Any, n: int, of: int) -> None:
+    def iteration(self, cell: Any, n: int, of: int) -> None:
         self.within_items.append((cell.method.display, n, of))
 
 
@@ -101,7 +101,7 @@ def test_where_there_is_no_terminal_a_line_is_said_now_and_then(
     lines.start(cell)
     for second in range(0, 100, 5):
         clock[0] = second
-        lines.progress(cell, second, 100)
+        lines.iteration(cell, second, 100)
     assert sys.stderr.getvalue().splitlines() == [
         f"method · dataset · regime: iteration {n} of 100" for n in (30, 60, 90)
     ]
