@@ -34,13 +34,13 @@ class OneLineParser(argparse.ArgumentParser):
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """As argparse has it; what a verb does not know is an error of that verb, not of the program."""
-        found, unknown = super().parse_known_args(args, namespace)
+        parsed, unknown = super().parse_known_args(args, namespace)
         if not unknown or self._subparsers is not None or self._mixing:
-            return found, unknown
+            return parsed, unknown
         if not any(word.startswith("-") for word in unknown):
             # An optional word behind an option, `why STORE --json FILTER`: argparse took it to be left out.
             self._mixing = True
-            found, unknown = self.parse_known_intermixed_args(args)
+            parsed, unknown = self.parse_known_intermixed_args(args)
             self._mixing = False
         if unknown:
             from ..text.errors import closest, one_line
@@ -49,7 +49,7 @@ class OneLineParser(argparse.ArgumentParser):
             near = closest(named, self._option_string_actions) if named.startswith("--") else ""
             hint = f" (did you mean {near!r}?)" if near else ""
             self.error(f"unrecognized arguments: {one_line(' '.join(unknown), 200)}{hint}")
-        return found, unknown
+        return parsed, unknown
 
     def print_help(self, file: Any = None) -> None:
         """Write the help out; argparse would pass over an output that cannot be written."""
@@ -116,9 +116,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 2
         if os.environ.get("NOISEBENCH_DEBUG"):
             raise
-        what = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.filename else repr(error)
+        cause = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.filename else repr(error)
         print(
-            f"{_who(args)}: this should not have happened, please report it: {one_line(what, 300)} "
+            f"{_who(args)}: this should not have happened, please report it: {one_line(cause, 300)} "
             "(NOISEBENCH_DEBUG=1 shows where)",
             file=sys.stderr,
         )

@@ -33,7 +33,6 @@ an undecided speed), 2 usage, 3 nothing comparable, or a cell that was edited by
 
 
 def add(verbs: Any) -> None:
-    """Add the verb."""
     p = verb(verbs, "check", "fail where scores dropped against a baseline", _EXAMPLES, run)
     p.add_argument("baseline", metavar="BASELINE", help="an export file, or a store")
     p.add_argument("current", metavar="CURRENT", help="a store, or an export file")
@@ -140,8 +139,8 @@ def _dropped(before: Results, current: Results) -> list[str]:
 
     old = {r.cell.key: r for r in before if r.cell.kind != "train"}
     new = {r.cell.key: r for r in current}
-    kept, lost = len(old.keys() & new.keys()), len(old.keys() - new.keys())
-    lines = [f"{counted(kept, 'cell')} kept, {len(new) - kept} new, {lost} gone"]
+    kept, gone = len(old.keys() & new.keys()), len(old.keys() - new.keys())
+    lines = [f"{counted(kept, 'cell')} kept, {len(new) - kept} new, {gone} gone"]
     lines += [*_named("new", new, old), *_named("gone", old, new)]
     for record in [r for r in current if r.cell.outcome != "ok"][:10]:
         cell = record.cell

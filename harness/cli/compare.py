@@ -19,7 +19,6 @@ _MOST = 20
 
 
 def add(verbs: Any) -> None:
-    """Add the verb."""
     p = verb(verbs, "compare", "compare two stores, or two methods, on the same inputs", _EXAMPLES, run)
     p.add_argument("stores", metavar="STORE", nargs="+", help="one or two stores or export files (A, then B)")
     p.add_argument("--method", nargs=2, metavar=("A", "B"), help="compare these two methods instead of like with like")
@@ -54,36 +53,36 @@ def run(args: argparse.Namespace) -> int:
         names = (
             list(args.method) if len(sides) == 1 else [f"{m} in {s}" for m, s in zip(args.method, names, strict=True)]
         )
-    found = compare(a, b, *names, across=bool(args.method))
+    comparison = compare(a, b, *names, across=bool(args.method))
     files = []
     if to is not None:
         kept = [KeptPreviews.in_store(Path(s)) if Path(s).is_dir() else None for s in (args.stores[0], args.stores[-1])]
-        files = write_comparison(found, to, (previews_of(a, kept[0]), previews_of(b, kept[1])))
+        files = write_comparison(comparison, to, (previews_of(a, kept[0]), previews_of(b, kept[1])))
     if args.json:
-        print_json({**comparison_values(found), "left_out": left_out, "files": [str(f) for f in files]})
+        print_json({**comparison_values(comparison), "left_out": left_out, "files": [str(f) for f in files]})
     else:
-        _show(found)
+        _show(comparison)
         if files:
             print(f"\nwritten: {counted(len(files), 'file')} in {to} (start with {files[0]})")
-    return 3 if not (found.differences or found.sets) else 1 if left_out else 0
+    return 3 if not (comparison.differences or comparison.sets) else 1 if left_out else 0
 
 
-def _show(found: Any) -> None:
-    from ..comparing.difference import how
+def _show(comparison: Any) -> None:
+    from ..comparing.difference import reading_text
     from ..comparing.selection import MOVED, selected
     from ..report import comparison as report
 
-    chosen = selected(found, _MOST)
+    chosen = selected(comparison, _MOST)
     shown = chosen.shown
-    print(f"A: {one_line(found.name_a)}\nB: {one_line(found.name_b)}\n")
+    print(f"A: {one_line(comparison.name_a)}\nB: {one_line(comparison.name_b)}\n")
     table = report.difference_table(shown)
     if table.rows:
         print_table([list(row) for row in table.rows], list(table.header))
-    elif found.differences:
-        print(f"none of {counted(len(found.differences), 'difference')} moved")
+    elif comparison.differences:
+        print(f"none of {counted(len(comparison.differences), 'difference')} moved")
     else:
         print("nothing could be matched")
-    for line in report.notes(found, _MOST):
+    for line in report.notes(comparison, _MOST):
         print(f"note: {line}")
     for title, other in (
         ("set metrics", report.sets_table(shown)),
@@ -96,4 +95,4 @@ def _show(found: Any) -> None:
     if chosen.rest:
         print("", *chosen.rest, "--json or --to DIR has all", sep="\n")
     if table.rows:
-        print(f"\n{how(shown.differences)}" + (f" {MOVED}" if chosen.rest else ""))
+        print(f"\n{reading_text(shown.differences)}" + (f" {MOVED}" if chosen.rest else ""))

@@ -18,7 +18,6 @@ Completer = Callable[..., Iterable[str]]
 
 
 def add(verbs: Any) -> None:
-    """Add the verb."""
     p = verb(verbs, "completion", "print what makes a shell complete verbs, options and names", _EXAMPLES, run)
     p.add_argument("shell", choices=SHELLS, help="which shell it is for")
     add_shared(p, "json")

@@ -100,13 +100,7 @@ def list_data() -> list[dict[str, Any]]:
 
 
 def _row(name: str) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        "name": name,
-        "pictures": None,
-        "state": "no manifest",
-        "folder": None,
-        "fetch": False,
-    }
+    row: dict[str, Any] = {"name": name, "pictures": None, "state": "no manifest", "folder": None, "fetch": False}
     try:
         entry = registry("dataset").get(name)
         opened = _opened(name)
@@ -133,7 +127,6 @@ def fetch(name: str, progress: Progress | None = None) -> Path:
 
 
 def add(verbs: Any) -> None:
-    """Add the verb `data` with its sub-verbs."""
     parser = verb(verbs, "data", "list, find, verify and fetch test sets; write the manifest of one", _EXAMPLES, run)
     actions = parser.add_subparsers(dest="action", metavar="{list,where,verify,fetch,manifest}", required=True)
     for name, text in _HELP.items():
@@ -198,18 +191,18 @@ def _fetch(args: argparse.Namespace) -> int:
 
 def _verify(args: argparse.Namespace) -> int:
     sets = {name: named_set(name) for name in args.names}
-    found = [{"name": n, "pictures": len(s.pictures), "problems": s.verify()} for n, s in sets.items()]
+    results = [{"name": n, "pictures": len(s.pictures), "problems": s.verify()} for n, s in sets.items()]
     if args.json:
-        print_json(found)
+        print_json(results)
     else:
-        for f in found:
+        for f in results:
             print("\n".join(f["problems"]) or _matching(f))
-    return 1 if any(f["problems"] for f in found) else 0
+    return 1 if any(f["problems"] for f in results) else 0
 
 
-def _matching(found: dict[str, Any]) -> str:
-    files = "its file matches" if found["pictures"] == 1 else f"all {found['pictures']} files match"
-    return f"{found['name']}: {files} the manifest"
+def _matching(result: dict[str, Any]) -> str:
+    files = "its file matches" if result["pictures"] == 1 else f"all {result['pictures']} files match"
+    return f"{result['name']}: {files} the manifest"
 
 
 def _manifest(args: argparse.Namespace) -> int:

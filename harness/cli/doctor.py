@@ -31,7 +31,6 @@ exit code: 0 all fine, 1 something fails, 2 usage"""
 
 
 def add(verbs: Any) -> None:
-    """Add the verb."""
     p = verb(verbs, "doctor", "try a method on tiny inputs and say what is wrong with it", _EXAMPLES, run)
     p.add_argument("method", metavar="METHOD", help="a method spec, such as 'nlm(h=0.8)'")
     p.add_argument("--regime", metavar="R", default="", help="try it under this regime, downsample ×2, ×3 and ×4 "
@@ -87,7 +86,7 @@ def examine_apart(method: str, track: str, regime: str, plugins: list[str], time
                 child.wait()
             finally:
                 _end(child)
-        lines, strays = _told(out.read_bytes().rpartition(b"\n")[0])
+        lines, strays = _read_lines(out.read_bytes().rpartition(b"\n")[0])
         with err.open("rb") as errors:
             errors.seek(max(0, err.stat().st_size - 2000))
             last = errors.read().decode(errors="replace").strip().rpartition("\n")[2]
@@ -96,24 +95,24 @@ def examine_apart(method: str, track: str, regime: str, plugins: list[str], time
             raise UsageError(line["usage"])
     findings = [Finding(**line["finding"]) for line in lines if "finding" in line]
     if strays:
-        what = "the method writes to a file that it did not open: print to stdout, not to a descriptor by its number"
-        findings.append(Finding("open files", False, what))
+        detail = "the method writes to a file that it did not open: print to stdout, not to a descriptor by its number"
+        findings.append(Finding("open files", False, detail))
     elif not any("done" in line for line in lines):
         trying = [line["trying"] for line in lines if "trying" in line]
         name = trying[-1] if trying else "start"
         watched = next((line for line in lines if "stopped" in line), None)
         end: int | None = watched["end"] if watched else None
         if end is None:
-            what = watched["stopped"] if watched else "what watches the process was ended"
+            detail = watched["stopped"] if watched else "what watches the process was ended"
         elif end < 0:
-            what = f"the process was ended by {signal.Signals(-end).name}"
+            detail = f"the process was ended by {signal.Signals(-end).name}"
         else:
-            what = f"the method ended the process (exit code {end})"
-        findings.append(Finding(name, False, one_line(f"{what}: {last}" if last else what)))
+            detail = f"the method ended the process (exit code {end})"
+        findings.append(Finding(name, False, one_line(f"{detail}: {last}" if last else detail)))
     return findings
 
 
-def _told(whole: bytes) -> tuple[list[dict[str, Any]], bool]:
+def _read_lines(whole: bytes) -> tuple[list[dict[str, Any]], bool]:
     """The lines that were told of an examination, and whether anything else is among them."""
     lines, strays = [], False
     for text in filter(None, whole.split(b"\n")):

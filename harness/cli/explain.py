@@ -27,7 +27,6 @@ class ExplainsPairs(Protocol):
 
 
 def add(verbs: Any) -> None:
-    """Add the verb."""
     p = verb(verbs, "explain", "spell out a signature, or show a pair under every usual convention", _EXAMPLES, run)
     p.add_argument(
         "signature", metavar="SIGNATURE|RESTORED", help="a signature, as the board prints it; or a picture or folder"
@@ -38,7 +37,6 @@ def add(verbs: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Explain."""
     if args.clean is not None:
         return _pair(args)
     from ..boards.signature import explain_signature
@@ -51,11 +49,11 @@ def run(args: argparse.Namespace) -> int:
             f"{one_line(args.signature)!r} is no signature, which has the form metric|protocol@v|regime@v|…; "
             "to explain a picture, name the clean one too: noisebench explain RESTORED CLEAN"
         )
-    found = explain_signature(args.signature)
+    explained = explain_signature(args.signature)
     if args.json:
-        print_json(found)
+        print_json(explained)
         return 0
-    for part in found["parts"]:
+    for part in explained["parts"]:
         print(f"{part['part']}: {part['value']}" + (f"  [{part['now']}]" if part["now"] else ""))
         print(f"    {part['meaning']}")
     return 0
@@ -104,24 +102,24 @@ def grouped(rows: Sequence[dict[str, Any]], places: int = 4) -> list[list[dict[s
 
 def _given(rows: Sequence[dict[str, Any]], claimed: str, protocol: str) -> list[str]:
     """Which conventions give the number claimed, and what our own protocol does instead."""
-    found = [row for row in rows if row["gives"]]
-    if not found:
+    fitting = [row for row in rows if row["gives"]]
+    if not fitting:
         return [f"{claimed} is given by none of these"]
-    lines = [f"{claimed} is given by:", *(f"  {row['name']}: {row['what']}" for row in found)]
-    if len(found) > 1:
-        lines.append(_how_to_tell(found, claimed))
-    for own in (row for row in rows if row["own"]):
-        if own["metric"] in {row["metric"] for row in found} and not own["gives"]:
-            lines.append(f"where {protocol}, the protocol of noisebench, has {own['value']:.4f}: {own['what']}")
+    lines = [f"{claimed} is given by:", *(f"  {row['name']}: {row['what']}" for row in fitting)]
+    if len(fitting) > 1:
+        lines.append(_how_to_tell(fitting, claimed))
+    for default in (row for row in rows if row["own"]):
+        if default["metric"] in {row["metric"] for row in fitting} and not default["gives"]:
+            lines.append(f"where {protocol}, the protocol of noisebench, has {default['value']:.4f}: {default['what']}")
     return lines
 
 
-def _how_to_tell(found: Sequence[dict[str, Any]], claimed: str) -> str:
+def _how_to_tell(fitting: Sequence[dict[str, Any]], claimed: str) -> str:
     """What would tell conventions apart that give the same number."""
-    if len({f"{row['value']:.9f}" for row in found}) == 1:
+    if len({f"{row['value']:.9f}" for row in fitting}) == 1:
         return (
-            f"{len(found)} conventions agree on this to the last digit: give a second picture, or one before rounding"
+            f"{len(fitting)} conventions agree on this to the last digit: give a second picture, or one before rounding"
         )
     decimals = len(claimed.partition(".")[2])
     places = counted(decimals, "decimal")
-    return f"{len(found)} conventions match at {places}: give more decimals or a second picture"
+    return f"{len(fitting)} conventions match at {places}: give more decimals or a second picture"

@@ -22,7 +22,6 @@ _OTHER_FORMS = (".gz", ".bz2", ".zst", ".lzma", ".zip", ".7z")
 
 
 def add(verbs: Any) -> None:
-    """Add the verb."""
     p = verb(verbs, "export", "write a store as one file, JSON or Parquet, small enough for git", _EXAMPLES, run)
     p.add_argument("store", metavar="STORE", help="a store, or an export file")
     p.add_argument(
@@ -39,7 +38,6 @@ def add(verbs: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Export."""
     from ..data.disk import noticing_full_disk
     from ..store.export import compacted, write_export
     from ..store.reading import read_records

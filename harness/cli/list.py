@@ -18,7 +18,6 @@ _EXAMPLES = """  noisebench list methods
 
 
 def add(verbs: Any) -> None:
-    """Add the verb."""
     p = verb(verbs, "list", "list methods, datasets, regimes, metrics, protocols, suites or systems", _EXAMPLES, run)
     p.add_argument("kind", choices=KINDS, help="what to list")
     p.add_argument("name", nargs="?", metavar="NAME", help="show this one in full")
@@ -30,7 +29,6 @@ def add(verbs: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """List."""
     if args.kind == "systems":
         refuse_beside(args, "`list systems`", "lists what comes with noisebench", "plugin")
         return _systems(args)
@@ -42,11 +40,7 @@ def run(args: argparse.Namespace) -> int:
         from ..suite.suite import named_suites
 
         entries: list[dict[str, Any]] = [
-            {
-                "name": name,
-                "about": path.read_text(encoding="utf-8").partition("\n")[0].lstrip("# "),
-                "path": str(path),
-            }
+            {"name": name, "about": path.read_text(encoding="utf-8").partition("\n")[0].lstrip("# "), "path": str(path)}
             for name, path in named_suites().items()
         ]
     else:
@@ -54,22 +48,22 @@ def run(args: argparse.Namespace) -> int:
 
         entries = catalogue_in_child(_singular(args.kind), args.track or "", args.plugin, args.name or "")
     if args.name:
-        found = sorted((e for e in entries if e["name"] == args.name), key=lambda e: e.get("track") != "restore")
-        if not found:
+        named = sorted((e for e in entries if e["name"] == args.name), key=lambda e: e.get("track") != "restore")
+        if not named:
             known = [e["name"] for e in entries]
             raise UsageError(f"no suite {one_line(args.name, 60)!r}: {nearest(args.name, known)}")
-        if not any(e.get("version", 1) for e in found):  # what registers it cannot be imported
-            raise UsageError(found[0]["doc"])
+        if not any(e.get("version", 1) for e in named):  # what registers it cannot be imported
+            raise UsageError(named[0]["doc"])
         if args.json:
-            print_json(found[0])
+            print_json(named[0])
             return 0
         if args.kind == "suites":
-            with open(found[0]["path"], encoding="utf-8") as file:
+            with open(named[0]["path"], encoding="utf-8") as file:
                 print(file.read(), end="")
             return 0
-        for place, one in enumerate(found):
+        for place, one in enumerate(named):
             print("\n" * (place > 0), end="")
-            _print_in_full(one, args.kind, several=len(found) > 1)
+            _print_in_full(one, args.kind, several=len(named) > 1)
     elif args.json:
         print_json(entries)
     else:
@@ -93,15 +87,15 @@ def _print_in_full(entry: dict[str, Any], kind: str, several: bool) -> None:
         print("no parameters")
     for key, value in entry["meta"].items():
         if value not in (False, [], "", None, {}):
-            print(f"{key.replace('_', ' ')}: {_told(value)}")
+            print(f"{key.replace('_', ' ')}: {_value_text(value)}")
 
 
-def _told(value: Any) -> str:
+def _value_text(value: Any) -> str:
     """A declared value as a person writes it."""
     if isinstance(value, dict):
-        return ", ".join(f"{name} {_told(one)}" for name, one in value.items())
+        return ", ".join(f"{name} {_value_text(one)}" for name, one in value.items())
     if isinstance(value, list | tuple):
-        return ", ".join(map(_told, value))
+        return ", ".join(map(_value_text, value))
     return "yes" if value is True else str(value)
 
 

@@ -44,23 +44,18 @@ _SHARED: dict[str, dict[str, Any]] = {
 
 
 def verb(
-    verbs: Any,
-    name: str,
-    about: str,
-    examples: str,
-    run: Callable[[argparse.Namespace], int],
-    stopped: str = READS,
+    verbs: Any, name: str, about: str, examples: str, run: Callable[[argparse.Namespace], int], stopped: str = READS
 ) -> argparse.ArgumentParser:
     """A parser for a verb, with its examples under the help; `stopped` says after a Ctrl-C what is kept."""
-    made: argparse.ArgumentParser = verbs.add_parser(
+    parser: argparse.ArgumentParser = verbs.add_parser(
         name,
         help=about,
         description=about,
         epilog="examples:\n" + examples,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    made.set_defaults(run=run, stopped=stopped)
-    return made
+    parser.set_defaults(run=run, stopped=stopped)
+    return parser
 
 
 def add_shared(parser: argparse.ArgumentParser, *names: str) -> None:
@@ -142,9 +137,9 @@ def read_noted(path: Path) -> tuple[Results, list[str]]:
     return results, left_out
 
 
-def no_match(store: Path, filter_: str, there: int) -> str:
+def no_match(store: Path, filter_: str, cells: int) -> str:
     """What to say where a filter matches none of the cells that are `there`."""
-    if not there:
+    if not cells:
         return f"{one_line(store)} has no cells: `noisebench run … --store {one_line(store)}` fills it"
     ls = f"`noisebench store ls {one_line(store)}`"
     return f"no stored cell matches {one_line(filter_)!r}: {ls} lists their keys and names"

@@ -19,7 +19,6 @@ _EXAMPLES = """  noisebench report nb-store --to board
 
 
 def add(verbs: Any) -> None:
-    """Add the verb."""
     p = verb(verbs, "report", "write the leaderboard as Markdown, CSV, LaTeX, HTML and plots", _EXAMPLES, run)
     p.add_argument("store", metavar="STORE", help="a store, or an export file")
     p.add_argument("--to", metavar="DIR", help="where to write (default: board, unless --bundle is given)")
@@ -72,13 +71,13 @@ def run(args: argparse.Namespace) -> int:
     code = 1 if left_out else 0
     document: dict[str, Any] = {"left_out": left_out}
     if args.bundle:
-        made, remade = write_bundle(
+        files_of_bundle, remade = write_bundle(
             records, Path(args.bundle), all_versions=args.all_versions, table=table, style=args.style
         )
-        document["bundle"] = {"to": args.bundle, "files": [str(f) for f in made], "remade": vars(remade)}
+        document["bundle"] = {"to": args.bundle, "files": [str(f) for f in files_of_bundle], "remade": vars(remade)}
         if not args.json:
             start = Path(args.bundle) / "README.md"
-            print(f"written: {counted(len(made), 'file')} in {args.bundle} (start with {start})")
+            print(f"written: {counted(len(files_of_bundle), 'file')} in {args.bundle} (start with {start})")
             print(remade.text)
             for line in remade.lacking:
                 print(f"  {line}")

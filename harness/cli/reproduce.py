@@ -29,7 +29,6 @@ exit codes: 0 no claim differs, 1 one differs or its cell failed, 2 usage, 130 s
 
 
 def add(verbs: Any) -> None:
-    """Add the verb."""
     p = verb(verbs, "reproduce", "run the cells behind published numbers and effects, and judge them", _EXAMPLES, run)
     p.add_argument("names", nargs="*", metavar="NAME", help="claims, or groups of them (default: all)")
     p.add_argument("--kind", choices=("number", "effect", "property"), help="only claims of this kind")

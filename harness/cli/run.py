@@ -33,7 +33,6 @@ _EXAMPLES = """  noisebench run demo
 
 
 def add(verbs: Any) -> None:
-    """Add the verb."""
     p = verb(verbs, "run", "run what is not stored yet; resumes where it was stopped", _EXAMPLES, run)
     p.add_argument("suite", nargs="?", metavar="SUITE", help="a suite file, or the name of one (list suites)")
     p.add_argument("--track", metavar="T", help="the field of work (default: restore; see list tracks)")
@@ -138,8 +137,8 @@ def run(args: argparse.Namespace) -> int:
             open_store(store)
         if shard is not None:
             cells = cells_of(shard, cells, store, lambda: known_rates(store), keep=False)
-        held = genuine_cells(store, [c.key for c in cells])
-        todo = due_cells(store, cells, held, args.retry)
+        stored = genuine_cells(store, [c.key for c in cells])
+        todo = due_cells(store, cells, stored, args.retry)
         donors = donors_of(store, todo, args.retry)
         threads = suite.limits.threads
         slots: int | None = options.width(threads)
@@ -164,16 +163,16 @@ def run(args: argparse.Namespace) -> int:
             known = [record.cell for record in readable(store)]
             rates = rates_of(known)
             share = expected_efficiency(todo, rates, slots) if where and slots else None
-            told = (
+            forecasts = (
                 forecast_text(todo, rates, slots) if slots else "",
                 f"efficiency {share:.0%} with {slots} at once" if share else "",
                 peak_text(todo, known),
                 room_text(len(todo), sizes_of(store)),
             )
-            told_of = ", ".join(text for text in told if text)
+            forecast = ", ".join(text for text in forecasts if text)
             note(
                 f"{len(todo) - len(donors)} to run{rescore}, {len(cells) - len(todo)} stored"
-                + ((todo and told_of and f"; {told_of}") or "")
+                + ((todo and forecast and f"; {forecast}") or "")
             )
         if unreached is not None:  # what a run would end with
             raise unreached

@@ -28,7 +28,6 @@ class ScoresFolders(Protocol):
 
 
 def add(verbs: Any) -> None:
-    """Add the verb."""
     p = verb(verbs, "score", "score restored pictures that exist already", _EXAMPLES, run)
     p.add_argument("restored", metavar="RESTORED_DIR", help="restored pictures")
     p.add_argument("clean", metavar="CLEAN_DIR", help="clean pictures of the same names")
@@ -59,13 +58,14 @@ def run(args: argparse.Namespace) -> int:
     except Exception as error:
         if not args.plugin:
             raise
-        what = one_line(f"{type(error).__name__}: {error}")
-        raise UsageError(f"what {one_line(' and '.join(args.plugin))} adds raised {what}: mend it") from error
+        cause = one_line(f"{type(error).__name__}: {error}")
+        raise UsageError(f"what {one_line(' and '.join(args.plugin))} adds raised {cause}: mend it") from error
     higher = {metric.display: bool(metric.entry.meta["higher"]) for metric in bind_all(metrics, "metric", track.name)}
-    found = {name: mean_of([row["scores"][name] for row in rows], higher[name]) for name in rows[0]["scores"]}
+    mean_and_exact = {name: mean_of([row["scores"][name] for row in rows], higher[name]) for name in rows[0]["scores"]}
     values = [value for row in rows for value in row["scores"].values()]
     code = int(all(map(math.isnan, values)) and all(part["value"] is None for part in sets.values()))
-    means, exact = {n: mean for n, (mean, _) in found.items()}, {n: count for n, (_, count) in found.items()}
+    means = {name: mean for name, (mean, _) in mean_and_exact.items()}
+    exact = {name: count for name, (_, count) in mean_and_exact.items()}
     if args.json:
         print_json({"protocol": protocol, "signature": signature, "rows": rows, "mean": means, "identical": exact,
                     "sets": sets})  # fmt: skip

@@ -22,7 +22,7 @@ _MEND = (
     "`store gc` removes cells that are damaged or edited, `store rm STORE KEY --yes` one of which an output, a picture "
     "or a checkpoint is; then the run that made them makes them again"
 )
-_SAID_EVERY = 5.0
+_SECONDS_APART = 5.0
 """Seconds between two lines on how far a merger is."""
 _EXAMPLES = """  noisebench store ls nb-store
   noisebench store verify nb-store
@@ -35,7 +35,6 @@ _EXAMPLES = """  noisebench store ls nb-store
 
 
 def add(verbs: Any) -> None:
-    """Add the verb."""
     p = verb(verbs, "store", "list, verify, tidy or merge stores, or remove cells of one", _EXAMPLES, run, _STOPPED)
     p.add_argument(
         "action", choices=("ls", "verify", "gc", "rm", "merge"), help="list, check, tidy, remove cells, or merge"
@@ -67,17 +66,17 @@ def run(args: argparse.Namespace) -> int:
     store = cells.existing_store(Path(args.store))
     note_old(store)
     if args.action == "ls":
-        found, left_out = reading.read_cells(store)
-        found = in_order(found, found)
+        listed, left_out = reading.read_cells(store)
+        listed = in_order(listed, listed)
         note_left_out(left_out)
         if args.json:
-            print_json(found)
+            print_json(listed)
         else:
-            if found:
-                _list(found)
-            outcomes = Counter(c.outcome for c in found).most_common()
-            told = ", ".join(f"{n:,} {name}" for name, n in outcomes) or "`noisebench run … --store` fills the store"
-            note(f"{counted(len(found), 'cell')}: {told}")
+            if listed:
+                _list(listed)
+            outcomes = Counter(c.outcome for c in listed).most_common()
+            counts = ", ".join(f"{n:,} {name}" for name, n in outcomes) or "`noisebench run … --store` fills the store"
+            note(f"{counted(len(listed), 'cell')}: {counts}")
         return 1 if left_out else 0
     if args.action == "rm" or args.old:
         return _remove(args, store)
@@ -127,7 +126,7 @@ def _refuse_misplaced(args: argparse.Namespace) -> None:
         raise UsageError("--yes is of store rm and store gc --old")
 
 
-def _list(found: Sequence[Cell]) -> None:
+def _list(cells: Sequence[Cell]) -> None:
     """Print a line a cell; a cost, which has no dataset, has its size there."""
     from ..store.record import cost_size
 
@@ -138,7 +137,7 @@ def _list(found: Sequence[Cell]) -> None:
         (
             (c.key[:12], c.kind, c.outcome, c.method.display, place(c) or "-", c.regime.display,
              str(c.seed))
-            for c in found
+            for c in cells
         ),
         ["key", "kind", "outcome", "method", "dataset", "regime", "seed"],
     )  # fmt: skip
@@ -151,10 +150,10 @@ def _remove(args: argparse.Namespace, store: Path) -> int:
     from ..store.record import in_order
 
     if args.action == "rm":
-        there = [r.cell for r in upkeep.readable(store)]
-        chosen = reading.matching(there, args.more[0], read_names(store))
+        stored = [r.cell for r in upkeep.readable(store)]
+        chosen = reading.matching(stored, args.more[0], read_names(store))
         if not chosen:
-            raise UsageError(no_match(store, args.more[0], len(there)))
+            raise UsageError(no_match(store, args.more[0], len(stored)))
     else:
         chosen = upkeep.old_cells(store)
     chosen = in_order(chosen, chosen)
@@ -183,11 +182,11 @@ def _merge(args: argparse.Namespace) -> int:
     note_left_out(merger.damaged)
     copied: list[str] = []
     if not merger.conflicts:
-        due, said = sum(store != to for store in merger.chosen.values()), time.monotonic()
+        due, last_note = sum(store != to for store in merger.chosen.values()), time.monotonic()
         for key in merge.merge(merger, to):
             copied.append(key)
-            if time.monotonic() - said > _SAID_EVERY:
-                said = time.monotonic()
+            if time.monotonic() - last_note > _SECONDS_APART:
+                last_note = time.monotonic()
                 note(f"{len(copied):,} of {counted(due, 'cell')} copied")
     if args.json:
         print_json({
@@ -202,13 +201,13 @@ def _merge(args: argparse.Namespace) -> int:
         mend = ": `noisebench store rm STORE KEY --yes` removes the wrong one of two cells" if cell else ""
         print(f"{counted(len(merger.conflicts), 'conflict')}, nothing was written{mend}")
     else:
-        told = {
+        counts = {
             "there with equal results in several": merger.alike,
             "measured in several, of which that of the least busy machine is kept": merger.measured,
             "failed in one and have a result of another": merger.bettered,
             "have no result in any of several": merger.failed,
             "unfinished, and left out": merger.unfinished,
         }
-        more = "".join(f"; {n:,} {what}" for what, n in told.items() if n)
+        more = "".join(f"; {n:,} {outcome}" for outcome, n in counts.items() if n)
         print(f"{counted(len(copied), 'cell')} copied, {len(cells.keys(to)):,} are there{more}")
     return 1 if merger.conflicts or merger.damaged else 0

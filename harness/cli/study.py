@@ -38,12 +38,13 @@ a study file is a suite with a list of what to draw:
 
 
 def add(verbs: Any) -> None:
-    """Add the verb."""
     about = "run a suite and draw quality against the level of a regime, a parameter, or compute"
     p = verb(verbs, "study", about, _EXAMPLES, run)
     p.add_argument("study", metavar="STUDY", help="a study file, or the name of a suite that has a study")
     p.add_argument("--store", metavar="DIR", help="where cells go, shared with run (nb-store)")
-    p.add_argument("--from", dest="held", metavar="STORE", help="draw what a store or an export holds, and run nothing")
+    p.add_argument(
+        "--from", dest="source", metavar="STORE", help="draw what a store or an export holds, and run nothing"
+    )
     p.add_argument("--to", metavar="DIR", default="study", help="where plots and tables go (default: study)")
     add_shared(p, "limit", "jobs", "plugin", "data", "weights")
     add_style(p)
@@ -61,19 +62,19 @@ def run(args: argparse.Namespace) -> int:
     use_data(args)
     folder_to_write("to", args.to)
     suite, axes = read_study(find_suite(args.study))
-    return _run_and_write(args, suite, axes) if args.held is None else _write_held(args, suite, axes)
+    return _run_and_write(args, suite, axes) if args.source is None else _write_stored(args, suite, axes)
 
 
-def _write_held(args: argparse.Namespace, suite: Suite, axes: Sequence[Axis]) -> int:
+def _write_stored(args: argparse.Namespace, suite: Suite, axes: Sequence[Axis]) -> int:
     """Write what a store or an export holds. Data and plug-ins of the suite need not be here."""
     from ..store.versions import newest
 
     refuse_beside(args, "--from", "runs nothing", "store", "limit", "jobs", "plugin")
-    held = Path(args.held)
-    records, damaged = read_noted(held)
+    source = Path(args.source)
+    records, damaged = read_noted(source)
     records = newest(records)
     _refuse_idle(axes, [(r.cell.regime.spec, r.cell.method.spec) for r in records])
-    code = _write(args, suite, axes, records, held if held.is_dir() else None, 0)
+    code = _write(args, suite, axes, records, source if source.is_dir() else None, 0)
     return 1 if damaged else code
 
 
@@ -117,12 +118,7 @@ def _refuse_idle(axes: Sequence[Axis], specs: Iterable[tuple[str, str]]) -> None
 
 
 def _write(
-    args: argparse.Namespace,
-    suite: Suite,
-    axes: Sequence[Axis],
-    records: Results,
-    store: Path | None,
-    done: int,
+    args: argparse.Namespace, suite: Suite, axes: Sequence[Axis], records: Results, store: Path | None, done: int
 ) -> int:
     """Write the study of these cells, and say what it lacks; `done` of them were run now."""
     from ..report.studies import write_study
@@ -130,16 +126,16 @@ def _write(
 
     to = Path(args.to)
     files, left_out = write_study(records, axes, to, title=f"Study {suite.suite}", store=store, style=args.style)
-    lost = [r.cell for r in records if r.cell.outcome not in ("ok", "skipped")]
-    for cell in lost:
+    failed = [r.cell for r in records if r.cell.outcome not in ("ok", "skipped")]
+    for cell in failed:
         note(one_line(f"{cell.outcome}: {cell_text(cell)}: {cell.reason}"))
     for why in left_out:
         note(f"left out: {one_line(why)}")
     if args.json:
-        counts = {"cells": len(records), "not_ok": len(lost)}
+        counts = {"cells": len(records), "not_ok": len(failed)}
         print_json({"to": str(to), "files": [str(f) for f in files], **counts, "left_out": left_out})
     else:
         print((to / "study.md").read_text(encoding="utf-8"))
         cells = counted(len(records), "cell was", "cells were")
         print(f"written: {counted(len(files), 'file')} in {to}; {done} of {cells} run now")
-    return 1 if lost or left_out else 0
+    return 1 if failed or left_out else 0

@@ -24,7 +24,6 @@ _EXAMPLES = """  noisebench weights ls                                         t
 
 
 def add(verbs: Any) -> None:
-    """Add the verb."""
     parser = verb(verbs, "weights", "list, export and import the checkpoints that trained methods use", _EXAMPLES, run)
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     for name, about in (
@@ -90,20 +89,20 @@ def _trained(store: Path) -> tuple[list[Cell], list[str]]:
     from ..store.cells import existing_store
     from ..store.reading import read_cells
 
-    found, left_out = read_cells(existing_store(store))
+    cells, left_out = read_cells(existing_store(store))
     note_left_out(left_out)
-    return [cell for cell in found if cell.kind == "train" and cell.outcome == "ok"], left_out
+    return [cell for cell in cells if cell.kind == "train" and cell.outcome == "ok"], left_out
 
 
 def _one(cells: list[Cell], text: str, store: Path) -> Cell:
     from ..store.names import read_names
     from ..store.reading import matching
 
-    found = matching(cells, text, read_names(store))
-    if len(found) != 1:
-        which = f"{len(found)} checkpoints match {one_line(text)!r}" if text else f"{len(found)} checkpoints are there"
-        raise UsageError(f"{which}: name one by its key, see `noisebench weights ls {one_line(store)}`")
-    return found[0]
+    matches = matching(cells, text, read_names(store))
+    if len(matches) != 1:
+        count = f"{len(matches)} checkpoints " + (f"match {one_line(text)!r}" if text else "are there")
+        raise UsageError(f"{count}: name one by its key, see `noisebench weights ls {one_line(store)}`")
+    return matches[0]
 
 
 def _list(cells: list[Cell], as_json: bool) -> None:
@@ -123,7 +122,7 @@ def _list_enclosed(as_json: bool) -> int:
     from ..components.registry import bind
     from ..training.checkpoint import enclosed_checkpoints, key_today
 
-    found: list[dict[str, Any]] = []
+    checkpoints: list[dict[str, Any]] = []
     for file, card in enclosed_checkpoints().items():
         method = card.method
         try:
@@ -131,22 +130,22 @@ def _list_enclosed(as_json: bool) -> int:
             state = "used by key" if key_today(card) == card.key else "stale: its source files have changed since"
         except UsageError as error:
             state = f"stale: {error}"
-        found.append({
+        checkpoints.append({
             "file": str(file), "key": card.key, "method": method, "seed": card.seed,
             "steps": card.training.steps, "validation": card.training.score,
             "cpu_seconds": card.training.cost.cpu_seconds, "state": state,
         })  # fmt: skip
     if as_json:
-        print_json(found)
+        print_json(checkpoints)
     else:
         rows = [
             [Path(one["file"]).name, one["key"][:12], one["method"], str(one["seed"]), str(one["steps"]),
              "-" if one["validation"] is None else f"{one['validation']:.4g}", f"{one['cpu_seconds']:.0f}",
              one["state"]]
-            for one in found
+            for one in checkpoints
         ]  # fmt: skip
         print_table(rows, ["file", "key", "method", "seed", "steps", "validation", "CPU seconds", "state"])
-    return 1 if any(one["state"] != "used by key" for one in found) else 0
+    return 1 if any(one["state"] != "used by key" for one in checkpoints) else 0
 
 
 def _show(card: Card, as_json: bool) -> None:
@@ -165,16 +164,12 @@ def _show(card: Card, as_json: bool) -> None:
     for name in ("parameter_bytes", "gradient_bytes", "optimizer_bytes", "saved_bytes", "peak_memory_bytes", "macs"):
         value = getattr(cost, name)
         print(f"{name} {'-' if value is None else value}")
-    for figure, found in (training.figures or {}).items():
-        print(f"{one_line(figure)} {found:.6g}")
+    for figure, value in (training.figures or {}).items():
+        print(f"{one_line(figure)} {value:.6g}")
     print("curve (step, seconds, loss, validation)")
     print_table(
         [
-            [
-                str(p.step),
-                f"{p.seconds:.1f}",
-                *("-" if v is None else f"{v:.4f}" for v in (p.loss, p.score)),
-            ]
+            [str(p.step), f"{p.seconds:.1f}", *("-" if v is None else f"{v:.4f}" for v in (p.loss, p.score))]
             for p in training.curve
         ],
         ["step", "seconds", "loss", "validation"],

@@ -24,7 +24,6 @@ _LISTED = 20
 
 
 def add(verbs: Any) -> None:
-    """Add the verb."""
     p = verb(verbs, "why", "say what went into a cell's key, and what changed since it was stored", _EXAMPLES, run)
     p.add_argument("store", metavar="STORE", help="a folder that a run has filled")
     p.add_argument("filter", nargs="?", default="", metavar="FILTER", help="a key's start, or part of a name")
@@ -56,25 +55,25 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(no_match(store, args.filter, len(every)))
     now = replan_in_child([c.request or Request() for c in cells])
     changes = [
-        ([found.error], [])
-        if found.error
-        else (differences(cell.inputs, found.inputs), changes_of(cell, found.request, store))
-        for cell, found in zip(cells, now, strict=True)
+        ([plan.error], [])
+        if plan.error
+        else (differences(cell.inputs, plan.inputs), changes_of(cell, plan.request, store))
+        for cell, plan in zip(cells, now, strict=True)
     ]
-    others = [found for found, why in zip(now, changes, strict=True) if any(why) and found.key]
-    held, donors = set(keys(store)) if others else set(), find_donors(store, others)
+    others = [plan for plan, why in zip(now, changes, strict=True) if any(why) and plan.key]
+    stored, donors = set(keys(store)) if others else set(), find_donors(store, others)
     document: list[dict[str, Any]] = []
-    for cell, found, (changed, files) in zip(cells, now, changes, strict=True):
+    for cell, plan, (changed, files) in zip(cells, now, changes, strict=True):
         state = (
             _FRESH
             if not changed and not files
             else "stored under its new key"
-            if changed and found.key in held
+            if changed and plan.key in stored
             else "to be re-scored"
-            if found.key in donors
+            if plan.key in donors
             else "to be run again"
         )
-        if found.error:
+        if plan.error:
             state = "cannot be planned now"
         elif state == _FRESH and (cell.outcome in NOT_OK or cell.needs):
             state = "to be tried again"
@@ -91,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
                 "state": state,
                 "changed": [*changed, *files],
                 "opened": cell.opened,
-                "unwatched": unwatched(cell.method.sources, (found.request.folders if found.request else None) or {}),
+                "unwatched": unwatched(cell.method.sources, (plan.request.folders if plan.request else None) or {}),
                 "rescored_from": cell.rescored.source if cell.rescored is not None else None,
             }
         )
@@ -121,7 +120,7 @@ def _show(entry: dict[str, Any], places: Mapping[str, str], more: int = 0) -> No
         print(f"    re-scored from what cell {entry['rescored_from'][:12]} kept: its method was not run again")
     for line in [
         *entry["changed"],
-        *(f"not watched: {what}" for what in entry["unwatched"]),
+        *(f"not watched: {name}" for name in entry["unwatched"]),
         *([entry["reason"]] if entry["outcome"] != "ok" and entry["reason"] else []),
     ]:
         print(f"    {one_line(line)}")
@@ -139,5 +138,5 @@ def _show_many(document: Sequence[dict[str, Any]], places: Mapping[str, str]) ->
     if hidden := sum(map(len, groups[_LISTED:])):
         print(f"… and {counted(hidden, 'more cell')} that changed otherwise")
     states = Counter(entry["state"] for entry in document)
-    told = ", ".join(f"{n:,} {state}" for state, n in states.most_common())
-    print(f"{counted(len(document), 'cell')}: {told}; a FILTER or --json shows each of them")
+    counts = ", ".join(f"{n:,} {state}" for state, n in states.most_common())
+    print(f"{counted(len(document), 'cell')}: {counts}; a FILTER or --json shows each of them")

@@ -24,7 +24,7 @@ from ..store.results import Results
 from ..store.versions import newest
 from ..text.errors import UsageError, nearest, one_line
 from ..text.wording import by_number, counted
-from .difference import Difference, Matched, differences_of
+from .difference import Matched, ScoreDifference, differences_of
 from .pairing import Paired, Pairings, Shelf, environment_differences, unit_names, where_text, why_inputs_differ
 from .set_changes import SetChange, set_changes
 
@@ -66,7 +66,7 @@ class Comparison:
 
     name_a: str
     name_b: str
-    differences: tuple[Difference, ...]
+    differences: tuple[ScoreDifference, ...]
     unmatched: tuple[Unmatched, ...]
     speeds: tuple[Speed, ...]
     environments: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...]
@@ -78,14 +78,14 @@ def choose(records: Iterable[Record], text: str, source: str) -> Results:
     results = Results.of(records)
     for exact in ("display", "spec", "name"):
         names = results.each(attrgetter(f"method.{exact}"), "cell.method")
-        found = results.take([place for place, name in enumerate(names) if name == text])
-        if len(found.distinct("method_spec")) > 1:
-            specs = sorted(set(found.column("method")), key=by_number)
+        chosen = results.take([place for place, name in enumerate(names) if name == text])
+        if len(chosen.distinct("method_spec")) > 1:
+            specs = sorted(set(chosen.column("method")), key=by_number)
             raise UsageError(
                 f"method {one_line(text)!r} is several in {one_line(source)}: name one of {', '.join(specs)}"
             )
-        if found:
-            return found
+        if chosen:
+            return chosen
     meant = np.flatnonzero(results.each(lambda c: is_meant(text, c.method.spec, c.method.display), "cell.method"))
     if len(meant):
         return results.take(meant)
@@ -111,21 +111,21 @@ def _compared_sides(a: Results, b: Results, name_a: str, name_b: str, across: bo
     unmatched: list[Unmatched] = []
     known: set[str] = set()
     for start in range(0, len(one.records), _AT_ONCE):
-        made: list[_Scores | Unmatched] = []
+        pairs: list[_MetricPair | Unmatched] = []
         for record in one.records[start : start + _AT_ONCE]:
-            found = other.partners(record.cell, spec_b)
-            if not found.records:
-                made.append(_lost("A", one, record.cell, found.reason))
-            for partner in found.records:
+            partners = other.partners(record.cell, spec_b)
+            if not partners.records:
+                pairs.append(_unmatched("A", one, record.cell, partners.reason))
+            for partner in partners.records:
                 known.add(partner.cell.key)
-                made += _side_by_side(record, partner, one, other, pairings)
+                pairs += _side_by_side(record, partner, one, other, pairings)
                 if record.cell.outcome == partner.cell.outcome == "ok":
                     sets += _sets(record, partner, one, other)
-        for row in _matched(made):
+        for row in _matched(pairs):
             matched.append(row) if isinstance(row, Matched) else unmatched.append(row)
     for record in other.records:
-        if record.cell.key not in known and not (found := one.partners(record.cell, spec_a)).records:
-            unmatched.append(_lost("B", other, record.cell, found.reason))
+        if record.cell.key not in known and not (partners := one.partners(record.cell, spec_a)).records:
+            unmatched.append(_unmatched("B", other, record.cell, partners.reason))
     speeds: tuple[Speed, ...] = ()
     if not across:
         speeds, apart = _speeds(a, b)
@@ -149,13 +149,13 @@ def _sets(a: Record, b: Record, one: Shelf, other: Shelf) -> list[SetDifference]
     return [SetDifference(method, where_text(a.cell), change) for change in set_changes(a, b)]
 
 
-def _lost(side: str, shelf: Shelf, cell: Cell, reason: str) -> Unmatched:
+def _unmatched(side: str, shelf: Shelf, cell: Cell, reason: str) -> Unmatched:
     if cell.outcome != "ok":
         reason = f"{cell.outcome}; {reason}"
     return Unmatched(side, shelf.label(cell), where_text(cell), reason)
 
 
-class _Scores(NamedTuple):
+class _MetricPair(NamedTuple):
     """A metric of a matched pair of cells; `notes` say which items have no partner."""
 
     a: Record
@@ -166,7 +166,9 @@ class _Scores(NamedTuple):
     notes: Sequence[str]
 
 
-def _side_by_side(a: Record, b: Record, one: Shelf, other: Shelf, pairings: Pairings) -> Sequence[_Scores | Unmatched]:
+def _side_by_side(
+    a: Record, b: Record, one: Shelf, other: Shelf, pairings: Pairings
+) -> Sequence[_MetricPair | Unmatched]:
     left_out: list[Unmatched] = []
     for side, shelf, record in (("A", one, a), ("B", other, b)):
         cell = record.cell
@@ -185,22 +187,22 @@ def _side_by_side(a: Record, b: Record, one: Shelf, other: Shelf, pairings: Pair
     if not matched:
         return [Unmatched("A", one.label(a.cell), where_text(a.cell), notes[0] if notes else "no rows")]
     labels = one.label(a.cell), other.label(b.cell)
-    found: list[_Scores | Unmatched] = []
+    pairs: list[_MetricPair | Unmatched] = []
     for name in _metrics(a.cell, b.cell):
         reason = why_not_comparable(a, b, name)
         if reason is None:
-            found.append(_Scores(a, b, labels, name, paired, notes))
+            pairs.append(_MetricPair(a, b, labels, name, paired, notes))
         else:
             side = "A" if name in a.cell.metrics else "B"
-            found.append(Unmatched(side, labels[0], f"{where_text(a.cell)} · {name}", reason))
-    return found
+            pairs.append(Unmatched(side, labels[0], f"{where_text(a.cell)} · {name}", reason))
+    return pairs
 
 
-def _matched(found: Sequence[_Scores | Unmatched]) -> Iterator[Matched | Unmatched]:
+def _matched(rows: Sequence[_MetricPair | Unmatched]) -> Iterator[Matched | Unmatched]:
     """The same with scores, where there are any; which of them are no finite numbers is seen of all at once."""
-    pairs = [one.paired.scores(one.a, one.b, one.metric) for one in found if isinstance(one, _Scores)]
+    pairs = [one.paired.scores(one.a, one.b, one.metric) for one in rows if isinstance(one, _MetricPair)]
     finite = iter(zip(pairs, _all_finite(pairs), strict=True))
-    for one in found:
+    for one in rows:
         if isinstance(one, Unmatched):
             yield one
             continue
@@ -219,32 +221,32 @@ def _all_finite(pairs: Sequence[tuple[Floats, Floats]]) -> list[bool]:
 
 
 def _with_scores(
-    found: _Scores, sides: tuple[Floats, Floats], units: Units, names: tuple[str, ...], *lacking: str
+    pair: _MetricPair, sides: tuple[Floats, Floats], units: Units, names: tuple[str, ...], *lacking: str
 ) -> Matched:
     a, b = sides
-    words = words_of(found.a.cell)
+    words = words_of(pair.a.cell)
     merged = (f"{units.text(words)}: {units.remark(words)}",) if units.merged else ()
-    note = "; ".join((*found.notes, *lacking, *merged))
-    return Matched(found.a, found.b, found.labels, found.metric, names, (units.average(a), units.average(b)), note)
+    note = "; ".join((*pair.notes, *lacking, *merged))
+    return Matched(pair.a, pair.b, pair.labels, pair.metric, names, (units.average(a), units.average(b)), note)
 
 
-def _where_defined(found: _Scores, sides: tuple[Floats, Floats]) -> Matched | Unmatched:
+def _where_defined(pair: _MetricPair, sides: tuple[Floats, Floats]) -> Matched | Unmatched:
     """A metric that is exact on items, or is not defined on some, which are left out."""
-    a, name, (rows_a, rows_b) = found.a, found.metric, found.paired.rows
+    a, name, (rows_a, rows_b) = pair.a, pair.metric, pair.paired.rows
     words, lacking = words_of(a.cell), list[str]()
-    units, names = found.paired.units, found.paired.names
+    units, names = pair.paired.units, pair.paired.names
     defined = ~(np.isnan(sides[0]) | np.isnan(sides[1]))
     if not defined.all():
         lacking.append(f"{name} is not defined on {_counted(int((~defined).sum()), words)}")
         if not defined.any():
-            return Unmatched("A", found.labels[0], f"{where_text(a.cell)} · {name}", lacking[0])
-        units = units_of((a, found.b), [rows_a[defined].tolist(), rows_b[defined].tolist()])
+            return Unmatched("A", pair.labels[0], f"{where_text(a.cell)} · {name}", lacking[0])
+        units = units_of((a, pair.b), [rows_a[defined].tolist(), rows_b[defined].tolist()])
         sides, names = (sides[0][defined], sides[1][defined]), unit_names(a, rows_a[defined], units)
     counts = [int(is_exact(side, a.cell.metrics[name].higher).sum()) for side in sides]
     if any(counts):
         mean = "" if len(sides[0]) in counts else ", which count in no mean"
         lacking.append(f"{name} is exact on {_counted(counts[0], words)} in A and {counts[1]} in B{mean}")
-    return _with_scores(found, sides, units, names, *lacking)
+    return _with_scores(pair, sides, units, names, *lacking)
 
 
 def _counted(n: int, words: Mapping[str, str]) -> str:
@@ -272,12 +274,12 @@ def _speeds(a: Results, b: Results) -> tuple[tuple[Speed, ...], list[Unmatched]]
     """Relative latencies at one setting on both sides; those that are of two reference operations are left out."""
     sides: list[dict[tuple[str, str], tuple[float, Record]]] = []
     for results in (a, b):
-        found: dict[tuple[str, str], tuple[float, Record]] = {}
+        latencies: dict[tuple[str, str], tuple[float, Record]] = {}
         for record in of_newest_reference(results.where(kind="cost")):
             cost = record.cell.cost
             if cost is not None and cost.latency_rel is not None:
-                found[record.cell.method.display, cost_setting(cost)] = cost.latency_rel, record
-        sides.append(found)
+                latencies[record.cell.method.display, cost_setting(cost)] = cost.latency_rel, record
+        sides.append(latencies)
     speeds: list[Speed] = []
     left_out: list[Unmatched] = []
     shared = sides[0].keys() & sides[1].keys()

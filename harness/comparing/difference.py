@@ -17,20 +17,20 @@ from ..store.record import Record, decimals_of, gate_of, goal_of
 from .pairing import protocol_text
 from .score_tables import score_tables
 
-HOW = (
+READING = (
     f"Difference: B − A, mean over the items whose input is the same by hash. In brackets: its interval. p: of a mean "
     f"difference of 0. Both are of the mean, over all rows at once (bootstrap-t over items, keyed; {ALPHA:.0%}): an "
     f"interval leaves 0 out where p is at most {ALPHA:.0%}. Below {MIN_ITEMS} items there are none. Items on which a "
     f"side is exact (an infinite score) count in no mean; inf: exact on all. Better, same, worse: items on which B is "
     f"better than, equal to or worse than A."
 )
-HOW_MCNEMAR = (
+READING_MCNEMAR = (
     "McNemar p: where every score is 0 or 1, the exact test of this row alone: of the items on which the sides differ, "
     "each would be better on half."
 )
 
 
-class Difference(NamedTuple):
+class ScoreDifference(NamedTuple):
     """One metric of one matched pair of cells. `a` and `b` are scores a unit (n,), in the order of `items`.
 
     An item is a unit where none is equal to it or of its group; a unit of several is named by its first.
@@ -104,12 +104,12 @@ class Matched(NamedTuple):
     note: str
 
 
-def how(differences: Sequence[Difference]) -> str:
+def reading_text(differences: Sequence[ScoreDifference]) -> str:
     """How the rows are read."""
-    return f"{HOW} {HOW_MCNEMAR}" if any(d.mcnemar is not None for d in differences) else HOW
+    return f"{READING} {READING_MCNEMAR}" if any(d.mcnemar is not None for d in differences) else READING
 
 
-class _Numbers(NamedTuple):
+class _PairNumbers(NamedTuple):
     """What the scores of one difference say by themselves, as its fields; `tested`: the changes that its mean is of."""
 
     change: Floats
@@ -120,47 +120,49 @@ class _Numbers(NamedTuple):
     tested: Floats
 
 
-def differences_of(matched: Sequence[Matched]) -> list[Difference]:
+def differences_of(matched: Sequence[Matched]) -> list[ScoreDifference]:
     """Means, intervals and p values: all rows are one family, and those with equally many items share the resamples."""
     numbers = _numbers(matched)
     sizes: dict[int, list[int]] = defaultdict(list)
-    for place, own in enumerate(numbers):
-        if own.tested.size and np.isfinite(own.difference):
-            sizes[len(own.tested)].append(place)
-    places = [own for _, own in sorted(sizes.items())]
-    judged = mean_differences([np.stack([numbers[i].tested for i in own]) for own in places], "compare")
+    for place, one in enumerate(numbers):
+        if one.tested.size and np.isfinite(one.difference):
+            sizes[len(one.tested)].append(place)
+    groups = [group for _, group in sorted(sizes.items())]
+    judged = mean_differences([np.stack([numbers[i].tested for i in group]) for group in groups], "compare")
     tests: list[tuple[tuple[float, float] | None, float]] = [(None, 1.0)] * len(matched)
-    for held, made in zip(places, judged, strict=True):
-        for i, (low, high), p in zip(held, made.interval.tolist(), made.p.tolist(), strict=True):
+    for group, judgement in zip(groups, judged, strict=True):
+        for i, (low, high), p in zip(group, judgement.interval.tolist(), judgement.p.tolist(), strict=True):
             tests[i] = None if math.isnan(low) else (low, high), p
     return [_difference(*of) for of in zip(matched, numbers, tests, strict=True)]
 
 
-def _difference(found: Matched, numbers: _Numbers, test: tuple[tuple[float, float] | None, float]) -> Difference:
-    cell, part = found.a.cell, found.a.cell.metrics[found.metric]
-    return Difference(
-        cell.track, *found.labels, cell.dataset.display, cell.regime.display, protocol_text(cell),
-        cell.seed, found.metric, part.unit, part.higher, goal_of(cell.track, found.metric, part),
-        decimals_of(found.metric, part), found.items,
-        *found.scores, found.note, cell.key, found.b.cell.key, gate_of(found.metric, part).get("max_drop"),
+def _difference(
+    pair: Matched, numbers: _PairNumbers, test: tuple[tuple[float, float] | None, float]
+) -> ScoreDifference:
+    cell, part = pair.a.cell, pair.a.cell.metrics[pair.metric]
+    return ScoreDifference(
+        cell.track, *pair.labels, cell.dataset.display, cell.regime.display, protocol_text(cell),
+        cell.seed, pair.metric, part.unit, part.higher, goal_of(cell.track, pair.metric, part),
+        decimals_of(pair.metric, part), pair.items,
+        *pair.scores, pair.note, cell.key, pair.b.cell.key, gate_of(pair.metric, part).get("max_drop"),
         numbers.change, numbers.means, numbers.counts, numbers.mcnemar, numbers.difference, *test,
     )  # fmt: skip
 
 
-def _numbers(matched: Sequence[Matched]) -> list[_Numbers]:
+def _numbers(matched: Sequence[Matched]) -> list[_PairNumbers]:
     """What each says by itself; those with equally many items are computed some at a time, as rows of one table."""
     kinds = {n: (len(one.items), one.a.cell.metrics[one.metric].higher) for n, one in enumerate(matched)}
-    made: dict[int, _Numbers] = {}
-    for own, a, b, higher in score_tables(kinds, lambda place: matched[place].scores):
-        made.update(zip(own, _numbers_of(a, b, higher), strict=True))
-    return [made[place] for place in range(len(matched))]
+    by_place: dict[int, _PairNumbers] = {}
+    for group, a, b, higher in score_tables(kinds, lambda place: matched[place].scores):
+        by_place.update(zip(group, _numbers_of(a, b, higher), strict=True))
+    return [by_place[place] for place in range(len(matched))]
 
 
-def _numbers_of(a: Floats, b: Floats, higher: bool) -> Iterator[_Numbers]:
+def _numbers_of(a: Floats, b: Floats, higher: bool) -> Iterator[_PairNumbers]:
     """Of the scores of A and of B, (P, n) each, those of each row."""
     change = paired_difference(b, a)
     gains = change if higher else -change
-    counts = [np.count_nonzero(held, axis=1).tolist() for held in (gains > 0, gains == 0, gains < 0)]
+    counts = [np.count_nonzero(mask, axis=1).tolist() for mask in (gains > 0, gains == 0, gains < 0)]
     binary = _all_of(((a == 0) | (a == 1)) & ((b == 0) | (b == 1))) & (a.shape[1] > 0)
     even = mcnemar(counts[0], counts[2]).tolist() if binary.any() else [None] * len(a)
     finite = _all_of(np.isfinite(a) & np.isfinite(b))
@@ -174,12 +176,12 @@ def _numbers_of(a: Floats, b: Floats, higher: bool) -> Iterator[_Numbers]:
             mean_a, mean_b, difference = (_mean(of[row][kept]) for of in (a, b, change))
         p = even[row] if binary[row] else None
         better, same, worse = (of[row] for of in counts)
-        yield _Numbers(change[row], (mean_a, mean_b), (better, same, worse), p, difference, tested)
+        yield _PairNumbers(change[row], (mean_a, mean_b), (better, same, worse), p, difference, tested)
 
 
-def _all_of(held: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+def _all_of(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     """Which rows of (P, n) hold in each place, (P,)."""
-    rows: npt.NDArray[np.bool_] = np.logical_and.reduce(held, axis=1)
+    rows: npt.NDArray[np.bool_] = np.logical_and.reduce(mask, axis=1)
     return rows
 
 

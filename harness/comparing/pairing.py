@@ -25,7 +25,7 @@ _PAIRINGS = 1000
 
 
 @dataclass(frozen=True)
-class Found:
+class Partners:
     """The partners of a cell; without any, `kind` (absent, protocol) and `reason` say why."""
 
     records: tuple[Record, ...]
@@ -35,10 +35,10 @@ class Found:
 
 def apart(record: Record, partners: tuple[Record, ...], keys: Collection[str]) -> tuple[Record, ...]:
     """Partners of a record; where it is itself among them, without the versions that its own side (`keys`) has too."""
-    own = record.cell.key
-    if len(partners) == 1 or all(partner.cell.key != own for partner in partners):
+    key = record.cell.key
+    if len(partners) == 1 or all(partner.cell.key != key for partner in partners):
         return partners
-    return tuple(p for p in partners if p.cell.key == own or p.cell.key not in keys)
+    return tuple(p for p in partners if p.cell.key == key or p.cell.key not in keys)
 
 
 class Shelf:
@@ -63,31 +63,31 @@ class Shelf:
         """The display form of the method, with the start of its source hash where two would look the same."""
         return self._labels[cell.key]
 
-    def partners(self, cell: Cell, spec: str = "") -> Found:
+    def partners(self, cell: Cell, spec: str = "") -> Partners:
         """Cells of the method `spec` (default: that of `cell`) on track, data, regime, seed and protocol of `cell`."""
         spec = spec or cell.method.spec
         methods = self._methods.get(cell.track, {})
         if not methods and self._methods:
-            return Found((), "absent", f"the track is absent: {_have(self._methods)}")
+            return Partners((), "absent", f"the track is absent: {_have(self._methods)}")
         if spec not in methods:
-            return Found((), "absent", f"the method is absent: {nearest(spec, methods)}")
-        here = self._places.get((cell.track, spec, cell.regime.spec, cell.seed), [])
-        data = [r for r in here if _same_data(r.cell, cell)]
+            return Partners((), "absent", f"the method is absent: {nearest(spec, methods)}")
+        candidates = self._places.get((cell.track, spec, cell.regime.spec, cell.seed), [])
+        data = [r for r in candidates if _same_data(r.cell, cell)]
         if not data:
-            return Found((), "absent", self._absence(methods[spec], cell))
-        found = [r for r in data if _same_protocol(r.cell, cell)]
-        if not found:
+            return Partners((), "absent", self._absence(methods[spec], cell))
+        matching = [r for r in data if _same_protocol(r.cell, cell)]
+        if not matching:
             others = sorted({protocol_text(r.cell) for r in data}, key=by_number)
-            return Found((), "protocol", f"other protocol: {', '.join(others)}, not {protocol_text(cell)}")
+            return Partners((), "protocol", f"other protocol: {', '.join(others)}, not {protocol_text(cell)}")
         prints = cell.dataset.fingerprint
-        exact = [r for r in found if r.cell.dataset.fingerprint == prints]
-        return Found(tuple(exact or found))
+        exact = [r for r in matching if r.cell.dataset.fingerprint == prints]
+        return Partners(tuple(exact or matching))
 
     @staticmethod
-    def _absence(own: Collection[Record], cell: Cell) -> str:
-        data = [r for r in own if _same_data(r.cell, cell)]
+    def _absence(of_method: Collection[Record], cell: Cell) -> str:
+        data = [r for r in of_method if _same_data(r.cell, cell)]
         if not data:
-            return f"the dataset is absent: {_have(r.cell.dataset.display for r in own)}"
+            return f"the dataset is absent: {_have(r.cell.dataset.display for r in of_method)}"
         regime = [r for r in data if r.cell.regime.spec == cell.regime.spec]
         if not regime:
             return f"the regime is absent: {_have(r.cell.regime.display for r in data)}"
@@ -143,13 +143,13 @@ class Pairings:
     def of(self, a: Record, b: Record) -> Paired:
         """How the items of `a` and of `b` do."""
         data_a, data_b = a.cell.dataset, b.cell.dataset
-        held = a.items, a.input_sha256, data_a, b.items, b.input_sha256, data_b
-        key = (*map(id, held), a.cell.seed, b.cell.seed)
+        parts = a.items, a.input_sha256, data_a, b.items, b.input_sha256, data_b
+        key = (*map(id, parts), a.cell.seed, b.cell.seed)
         if key not in self._known:
             if len(self._known) >= _PAIRINGS:
                 self._known.clear()
             # The parts are held, so that no other one has the number of one of theirs.
-            self._known[key] = held, _paired(a, b)
+            self._known[key] = parts, _paired(a, b)
         return self._known[key][1]
 
 
@@ -174,12 +174,12 @@ def _same_inputs(
     waiting: dict[str, list[int]] = defaultdict(list)
     for row in sorted(range(len(items_b)), key=items_b.__getitem__, reverse=True):
         waiting[inputs_b[row]].append(row)
-    left, right = [], []
+    rows_a, rows_b = [], []
     for row in sorted(range(len(items_a)), key=items_a.__getitem__):
         if waiting.get(inputs_a[row]):
-            left.append(row)
-            right.append(waiting[inputs_a[row]].pop())
-    return np.array(left, dtype=np.intp), np.array(right, dtype=np.intp)
+            rows_a.append(row)
+            rows_b.append(waiting[inputs_a[row]].pop())
+    return np.array(rows_a, dtype=np.intp), np.array(rows_b, dtype=np.intp)
 
 
 def why_inputs_differ(a: Record, b: Record, matched: int) -> str | None:

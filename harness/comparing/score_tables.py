@@ -27,6 +27,6 @@ def score_tables(
     for (items, higher), places in alike.items():
         rows = max(1, _SCORES_AT_ONCE // max(1, items))
         for start in range(0, len(places), rows):
-            own = places[start : start + rows]
-            a, b = (np.stack(side) for side in zip(*map(sides, own), strict=True))
-            yield own, a, b, higher
+            chunk = places[start : start + rows]
+            a, b = (np.stack(side) for side in zip(*map(sides, chunk), strict=True))
+            yield chunk, a, b, higher

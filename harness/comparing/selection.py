@@ -12,7 +12,7 @@ from typing import TypeVar
 from ..statistics.paired_tests import ALPHA
 from ..text.wording import by_number, counted
 from .comparison import Comparison, SetDifference, Speed, Unmatched
-from .difference import Difference
+from .difference import ScoreDifference
 
 T = TypeVar("T")
 
@@ -44,8 +44,8 @@ def selected(comparison: Comparison, most: int) -> Selection:
         unmatched = _by_reason(unmatched)
     for things, name in ((unmatched, "reason"), (comparison.sets, "set metric"), (comparison.speeds, "speed")):
         if len(things) > most:
-            what = "why cells were not matched" if name == "reason" else "that changed less"
-            rest.append(f"… and {counted(len(things) - most, f'more {name}')} {what}")
+            which_are = "why cells were not matched" if name == "reason" else "that changed less"
+            rest.append(f"… and {counted(len(things) - most, f'more {name}')} {which_are}")
     shown = replace(
         comparison,
         differences=differences,
@@ -56,7 +56,7 @@ def selected(comparison: Comparison, most: int) -> Selection:
     return Selection(shown, tuple(rest))
 
 
-def moved(difference: Difference) -> bool:
+def moved(difference: ScoreDifference) -> bool:
     """Whether a change is told apart from 0, or is larger than a check lets pass; without test and limit, any."""
     size = abs(difference.difference)
     if math.isnan(size):
@@ -66,18 +66,18 @@ def moved(difference: Difference) -> bool:
     return (tested and difference.p <= ALPHA) or size > limit
 
 
-def _differences(every: Sequence[Difference], most: int) -> tuple[tuple[Difference, ...], list[str]]:
+def _differences(every: Sequence[ScoreDifference], most: int) -> tuple[tuple[ScoreDifference, ...], list[str]]:
     if len(every) <= WHOLE:
         return tuple(every), []
-    metrics: dict[str, list[Difference]] = defaultdict(list)
+    metrics: dict[str, list[ScoreDifference]] = defaultdict(list)
     for one in every:
         metrics[one.metric].append(one)
-    shown: list[Difference] = []
+    shown: list[ScoreDifference] = []
     rest = []
-    for metric, own in metrics.items():
-        changed = list(filter(moved, own))
+    for metric, of_metric in metrics.items():
+        changed = list(filter(moved, of_metric))
         shown += largest(changed, most)
-        still = len(own) - len(changed)
+        still = len(of_metric) - len(changed)
         if len(changed) > most:
             more = counted(len(changed) - most, "more difference")
             rest.append(f"… and {more} of {metric} that moved, {still:,} that did not")
@@ -86,10 +86,10 @@ def _differences(every: Sequence[Difference], most: int) -> tuple[tuple[Differen
     return tuple(shown), rest
 
 
-def largest(every: Sequence[Difference], most: int, undefined: float = math.inf) -> list[Difference]:
+def largest(every: Sequence[ScoreDifference], most: int, undefined: float = math.inf) -> list[ScoreDifference]:
     """The `most` that changed most, the largest first, then by their names. `undefined`: how large a NaN counts."""
 
-    def size(one: Difference) -> float:
+    def size(one: ScoreDifference) -> float:
         return undefined if math.isnan(one.difference) else abs(one.difference)
 
     # Of very many few are to be named.

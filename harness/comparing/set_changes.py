@@ -18,7 +18,7 @@ class SetChange:
     b: float = math.nan
     error: float = 0.0
     n: int = 0
-    lost: bool = False
+    absent: bool = False
     reason: str = ""
     higher: bool = False
 
@@ -34,26 +34,26 @@ class SetChange:
 
 
 def set_changes(a: Record, b: Record) -> list[SetChange]:
-    """Every set metric that either cell was asked for, sorted by name. `lost` marks one that A has and B lacks."""
+    """Every set metric that either cell was asked for, sorted by name. `absent` marks one that A has and B lacks."""
     one, other = a.cell.sets or {}, b.cell.sets or {}
     items = words_of(a.cell)["items"]
-    found = []
+    changes = []
     for name in sorted(one.keys() | other.keys()):
         mine, theirs = one.get(name), other.get(name)
         if mine is None or theirs is None:
             side = "A" if mine is None else "B"
-            found.append(SetChange(name, lost=theirs is None, reason=f"{name} was not scored in {side}"))
+            changes.append(SetChange(name, absent=theirs is None, reason=f"{name} was not scored in {side}"))
         elif set_identity(name, mine) != set_identity(name, theirs) or _inputs(a) != _inputs(b):
-            found.append(SetChange(name, reason=f"{name} is of other features, {items}, reference or version"))
+            changes.append(SetChange(name, reason=f"{name} is of other features, {items}, reference or version"))
         elif mine.value is None or theirs.value is None:
-            lost = mine.value is not None
-            side, part = ("B", theirs) if lost else ("A", mine)
+            absent = mine.value is not None
+            side, part = ("B", theirs) if absent else ("A", mine)
             why = "refused" if "refused" in part.flags else part.note
-            found.append(SetChange(name, lost=lost, reason=f"{name} has no value in {side}: {why}"))
+            changes.append(SetChange(name, absent=absent, reason=f"{name} has no value in {side}: {why}"))
         else:
             error = max(mine.error or 0.0, theirs.error or 0.0)
-            found.append(SetChange(name, mine.value, theirs.value, error, theirs.n, higher=bool(theirs.higher)))
-    return found
+            changes.append(SetChange(name, mine.value, theirs.value, error, theirs.n, higher=bool(theirs.higher)))
+    return changes
 
 
 def _inputs(record: Record) -> list[tuple[str, str]]:

@@ -231,7 +231,7 @@ def _sets(record: Record, partner: Record, label: str, sides: _Sides) -> list[Ga
             continue
         if one.reason:
             lacking = UNCOUNTED if parts[one.metric].value is None else INCOMPARABLE
-            findings.append(finding(REGRESSION if one.lost else lacking, cell, label, one.metric, one.reason))
+            findings.append(finding(REGRESSION if one.absent else lacking, cell, label, one.metric, one.reason))
             continue
         reasons = set_limits_broken(one, spoken(sides.rules, cell, one.metric))
         plain = finding(REGRESSION if reasons else OK, cell, label, one.metric, *reasons)

@@ -84,8 +84,8 @@ def draw_board(board: Board) -> Figure:
     names = [fit(row.label, 2.2) for row in rows]
     looks = looks_of([board])
     with styled():
-        left = max(text_width(name, 8) for name in names) + GAP
-        axes = _axes(left, max(0.8, 1.25 * LINE * len(rows)), right=0.6)
+        margin = max(text_width(name, 8) for name in names) + GAP
+        axes = _axes(margin, max(0.8, 1.25 * LINE * len(rows)), right=0.6)
         axes.axvline(0.0, color="#444444", linewidth=0.7)
         for line, row in enumerate(rows):
             colour = looks[row.label].colour
@@ -99,18 +99,14 @@ def draw_board(board: Board) -> Figure:
         _name_lines(axes, names)
         legend = "lines: 95 % intervals; filled: may be first"
         more = f"; {left_out} more methods are not drawn" if left_out > 0 else ""
-        _name_values(
-            axes,
-            f"mean difference to the best, {metric_text(board.track, column)}",
-            legend + more,
-        )
+        _name_values(axes, f"mean difference to the best, {metric_text(board.track, column)}", legend + more)
         return _finished(axes, board.setting)
 
 
-def _axes(left: float, height: float, right: float = 0.2) -> Any:
+def _axes(margin: float, height: float, right: float = 0.2) -> Any:
     """Axes `height` inches high between `left` inches of names and `right`, as wide as the figures of a report."""
     figure = NotebookFigure(figsize=(HOUSE.width, height + ABOVE + BELOW))
-    edge = 0.12 + left
+    edge = 0.12 + margin
     return place(figure, edge, BELOW, HOUSE.width - edge - right, height)
 
 

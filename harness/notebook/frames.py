@@ -27,11 +27,11 @@ def frame(*sources: str | os.PathLike[str]) -> pandas.DataFrame:
     `outcome`, `key`. Cells that are not ok give the rows that they have; costs have none. A cell of several sources
     counts once. Raises `UsageError` for what is neither a store nor an export.
     """
-    found: dict[str, Record] = {}
+    by_key: dict[str, Record] = {}
     for source in sources:
         for record in read_records(path_of(source, "a store or export")):
-            found.setdefault(record.cell.key, record)
-    return frame_of(Results.of(found[key] for key in sorted(found)))
+            by_key.setdefault(record.cell.key, record)
+    return frame_of(Results.of(by_key[key] for key in sorted(by_key)))
 
 
 def frame_of(records: Results) -> pandas.DataFrame:
@@ -72,7 +72,7 @@ def frame_of(records: Results) -> pandas.DataFrame:
 
 def _metrics_of(records: Results) -> list[str]:
     """Every metric with a column, in the order that the metrics ask for."""
-    found: dict[str, MetricPart] = {}
+    parts: dict[str, MetricPart] = {}
     for record in records:
-        found.update({name: record.cell.metrics[name] for name in record.scores})
-    return sorted(found, key=lambda name: (order_of(name, found[name]), name))
+        parts.update({name: record.cell.metrics[name] for name in record.scores})
+    return sorted(parts, key=lambda name: (order_of(name, parts[name]), name))

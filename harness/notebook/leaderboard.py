@@ -11,7 +11,7 @@ from ..boards.rows import Row
 from ..boards.set_metrics import BoardSets
 from ..report.leaderboard import row_numbers
 from ..report.set_metrics import set_table
-from ..report.tables import Table, board_table, facts, flags_text, remarks
+from ..report.tables import TextTable, board_table, facts, flags_text, remarks
 from ..text.errors import one_line
 from .tables import html_block, html_notes, html_table, text_table
 
@@ -48,8 +48,8 @@ class Leaderboard:
 
         metrics = [column.label for column in self.board.columns]
         columns = ["method", "rank_low", "rank_high", *metrics, *_REST]
-        made = pandas.DataFrame([self._values(row) for row in self.board.rows], columns=columns)
-        return made.astype({"rank_low": "Int64", "rank_high": "Int64"})
+        table = pandas.DataFrame([self._values(row) for row in self.board.rows], columns=columns)
+        return table.astype({"rank_low": "Int64", "rank_high": "Int64"})
 
     def plot(self) -> Figure:
         """The mean difference of each method to the best with its 95 % interval. Raises `UsageError` without a rank."""
@@ -71,7 +71,7 @@ class Leaderboard:
         notes = html_notes(self._notes(), self.board.signatures.values())
         return html_block(self.title, facts(self.board), *tables, notes)
 
-    def _tables(self) -> list[Table]:
+    def _tables(self) -> list[TextTable]:
         return [
             *([board_table(self.board)] if self.board.rows else []),
             *([set_table(self.sets)] if self.sets is not None else []),

@@ -14,7 +14,7 @@ from ..boards.board import Board, boards, signature
 from ..boards.rows import Column, Row
 from ..boards.units import overlap_remark
 from ..report.set_metrics import part_table
-from ..report.tables import Table, metric_title, number
+from ..report.tables import TextTable, metric_title, number
 from ..statistics.exact_scores import compared
 from ..statistics.paired_tests import MIN_ITEMS, Floats, mean_differences
 from ..store.cell_json import plain_values
@@ -74,11 +74,11 @@ class Result:
 
         A score that is not defined is NaN, with the reason in `note`.
         """
-        held = self.record
+        record = self.record
         columns: dict[str, Sequence[Any]] = {
-            "item": held.items, "input_sha256": held.input_sha256, "output_sha256": held.output_sha256,
-            "seconds": held.seconds.tolist(), "note": held.notes,
-            **{name: values.tolist() for name, values in held.scores.items()},
+            "item": record.items, "input_sha256": record.input_sha256, "output_sha256": record.output_sha256,
+            "seconds": record.seconds.tolist(), "note": record.notes,
+            **{name: values.tolist() for name, values in record.scores.items()},
         }  # fmt: skip
         return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
@@ -110,13 +110,13 @@ class Result:
         Bootstrap-t over the items that the mean is over, or what a set metric has. Raises `UsageError` as `mean`.
         """
         if metric in self.sets:
-            found = self.sets[metric]["interval"]
-            return None if found is None else (float(found[0]), float(found[1]))
+            bounds = self.sets[metric]["interval"]
+            return None if bounds is None else (float(bounds[0]), float(bounds[1]))
         values = self._averaged(self._column(metric))
         if not np.isfinite(values).all():
             return None
-        (made,) = mean_differences([values[None]], self.signature(metric))
-        low, high = map(float, made.interval[0])
+        (judgement,) = mean_differences([values[None]], self.signature(metric))
+        low, high = map(float, judgement.interval[0])
         return None if math.isnan(low) else (low, high)
 
     def signature(self, metric: str) -> str:
@@ -133,8 +133,7 @@ class Result:
         import pandas
 
         return pandas.DataFrame(
-            self.rows,
-            columns=["item", *self.record.scores, "seconds", "input_sha256", "output_sha256", "note"],
+            self.rows, columns=["item", *self.record.scores, "seconds", "input_sha256", "output_sha256", "note"]
         )
 
     def plot(self, metric: str = "") -> Figure:
@@ -187,12 +186,12 @@ class Result:
         return self.board.rows[0]
 
     def _column(self, metric: str) -> Column:
-        found = next((column for column in self.board.columns if column.name == metric), None)
-        if found is None:
+        chosen = next((column for column in self.board.columns if column.name == metric), None)
+        if chosen is None:
             known = [*self.record.scores, *self.sets]
             raise UsageError(f"no metric {one_line(repr(metric), 80)} in this result: name it in metrics=; "
                              f"{nearest(str(metric), known)}")  # fmt: skip
-        return found
+        return chosen
 
     def _averaged(self, column: Column) -> Floats:
         """The scores (units,) that the mean of a metric is over."""
@@ -209,7 +208,7 @@ class Result:
         board = self.board
         return f"protocol {board.protocol} · {board.seeds_text} · {board.units.text(board.words)}"
 
-    def _tables(self) -> list[Table]:
+    def _tables(self) -> list[TextTable]:
         """Means with their intervals, then the set metrics; a table that would be empty is left out."""
         board = self.board
         rows = []
@@ -221,7 +220,7 @@ class Result:
             rows.append((metric_title(column), number(mean, column.decimals), between, count))
         head = ("metric", "mean", "95 % interval", board.units.words(board.words))
         return [
-            *([Table(head, (False, True, True, True), tuple(rows))] if rows else []),
+            *([TextTable(head, (False, True, True, True), tuple(rows))] if rows else []),
             *([part_table(self.sets)] if self.sets else []),
         ]
 
@@ -232,8 +231,8 @@ class Result:
         for column in board.columns:
             score = self._row.scores[column.label]
             if score.note:
-                left = ", in no mean" if score.identical and math.isfinite(score.mean) else ""
-                notes.append(f"{column.label}: {score.note}{left}")
+                omitted = ", in no mean" if score.identical and math.isfinite(score.mean) else ""
+                notes.append(f"{column.label}: {score.note}{omitted}")
         if board.columns and board.units.count < MIN_ITEMS:
             notes.append(f"no interval: it needs {MIN_ITEMS} {items} at least")
         notes += [board.units.remark(board.words)] if board.units.merged else []

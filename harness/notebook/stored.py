@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ..boards.failures import Failure
 from ..data.folders import path_of
 from ..report.data import ReportData, report_data
-from ..report.tables import Table, failure_table
+from ..report.tables import TextTable, failure_table
 from ..store.reading import read_genuine
 from ..store.results import Results
 from ..text.errors import UsageError, one_line
@@ -88,16 +88,16 @@ class StoredResults:
             parts.append(counted(len(cells) - len(scored), "cost"))
         return " · ".join(parts)
 
-    def _tables(self) -> list[tuple[str, Table]]:
+    def _tables(self) -> list[tuple[str, TextTable]]:
         """What boards there are, and the cells that are on none."""
-        made = []
+        tables = []
         if self.boards:
             rows = tuple(_line(place, one) for place, one in enumerate(self.boards))
             head = ("", "board", "protocol", "seeds", self._report.words["items"], "methods", "best, or tied for it")
-            made.append(("Boards", Table(head, (True, False, False, True, True, True, False), rows)))
+            tables.append(("Boards", TextTable(head, (True, False, False, True, True, True, False), rows)))
         if self.failures:
-            made.append(("Failures and skips", failure_table(self.failures, self._report.words["items"])))
-        return made
+            tables.append(("Failures and skips", failure_table(self.failures, self._report.words["items"])))
+        return tables
 
     def _notes(self) -> list[str]:
         return [f"Left out: {line}" for line in self.left_out]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..report.escape import page as esc
-from ..report.tables import Table
+from ..report.tables import TextTable
 from ..text.errors import one_line
 
 MAX_ROWS = 40
@@ -23,7 +23,7 @@ def soft(text: str) -> str:
     return f"<p {_SOFT}>{esc(text)}</p>" if text else ""
 
 
-def html_table(table: Table) -> str:
+def html_table(table: TextTable) -> str:
     """A table whose numbers stand on the right, with its first `MAX_ROWS` rows."""
     head = "".join(f"<th{_side(right)}>{esc(text)}</th>" for text, right in _cells(table, table.header))
     body = []
@@ -41,7 +41,7 @@ def html_notes(notes: Iterable[str], signatures: Iterable[str] = ()) -> str:
     return f'<ul style="margin: 0.2em 0; font-size: 90%">{"".join(lines)}</ul>' if lines else ""
 
 
-def text_table(table: Table) -> str:
+def text_table(table: TextTable) -> str:
     """The same for a terminal."""
     import tabulate
 
@@ -54,7 +54,7 @@ def text_table(table: Table) -> str:
     return "\n".join(filter(None, [text, _rest(table)]))
 
 
-def _cells(table: Table, texts: Iterable[str]) -> list[tuple[str, bool]]:
+def _cells(table: TextTable, texts: Iterable[str]) -> list[tuple[str, bool]]:
     return list(zip(texts, table.numeric, strict=True))
 
 
@@ -62,6 +62,6 @@ def _side(right: bool, more: str = "") -> str:
     return f' style="text-align: {"right" if right else "left"}{more}"'
 
 
-def _rest(table: Table) -> str:
-    left = len(table.rows) - MAX_ROWS
-    return f"and {left} more: all are in .frame" if left > 0 else ""
+def _rest(table: TextTable) -> str:
+    hidden = len(table.rows) - MAX_ROWS
+    return f"and {hidden} more: all are in .frame" if hidden > 0 else ""

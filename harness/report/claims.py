@@ -19,10 +19,10 @@ def claims_markdown(rows: Sequence[ClaimRow]) -> str:
     lines = _head(rows)
     known = [row for row in rows if row["verdict"] != "not available"]
     for paper in dict.fromkeys(row["paper"] for row in known):
-        own = [row for row in known if row["paper"] == paper]
-        lines += ["", f"## {markdown(paper)}", "", _link(own[0]["url"]), ""]
-        lines += _numbers([row for row in own if row["kind"] == "number"])
-        lines += _effects([row for row in own if row["kind"] != "number"])
+        of_paper = [row for row in known if row["paper"] == paper]
+        lines += ["", f"## {markdown(paper)}", "", _link(of_paper[0]["url"]), ""]
+        lines += _numbers([row for row in of_paper if row["kind"] == "number"])
+        lines += _effects([row for row in of_paper if row["kind"] != "number"])
     return "\n".join([*lines, *_absent(rows)]) + "\n"
 
 
@@ -31,9 +31,11 @@ def claims_summary(rows: Sequence[ClaimRow], beside: str) -> str:
     lines = [*_head(rows), "", f"What each says, and our figures: [{beside}]({quote(beside)})."]
     known = [row for row in rows if row["verdict"] != "not available"]
     for paper in dict.fromkeys(row["paper"] for row in known):
-        own = [row for row in known if row["paper"] == paper]
-        cells = [(markdown_code(row["name"]), markdown_code(str(row["claimed"])), told_verdict(row)) for row in own]
-        lines += ["", f"## {markdown(paper)}", "", _link(own[0]["url"]), ""]
+        of_paper = [row for row in known if row["paper"] == paper]
+        cells = [
+            (markdown_code(row["name"]), markdown_code(str(row["claimed"])), told_verdict(row)) for row in of_paper
+        ]
+        lines += ["", f"## {markdown(paper)}", "", _link(of_paper[0]["url"]), ""]
         lines += pipe_table(("claim", "claimed", "verdict"), (False,) * 3, cells)
     return "\n".join([*lines, *_absent(rows)]) + "\n"
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..comparing.comparison import Comparison
-from ..comparing.difference import Difference, how
+from ..comparing.difference import ScoreDifference, reading_text
 from ..comparing.selection import MOVED, largest, selected
 from ..components.tracks import known_track
 from ..store.record import arrow_of
@@ -26,8 +26,8 @@ from ..text.wording import counted
 from .escape import latex, markdown, spreadsheet
 from .files import Content, taken, text_bytes, write_files
 from .plots.drawing import Plot, new_figure
-from .sections import HasChangedPanels, Previews
-from .tables import Table, latex_float, number, to_markdown
+from .tables import TextTable, latex_float, number, to_markdown
+from .track_protocols import HasChangedPanels, Previews
 from .verdict import environment_lines
 
 MORE = 1
@@ -39,7 +39,7 @@ MOST = 50
 _AT_ONCE = 1000
 
 
-def difference_table(comparison: Comparison) -> Table:
+def difference_table(comparison: Comparison) -> TextTable:
     """A row a metric of a matched pair of cells; McNemar's p where some metric is 0 or 1 on every item."""
     binary = any(d.mcnemar is not None for d in comparison.differences)
     rows = []
@@ -56,7 +56,7 @@ def difference_table(comparison: Comparison) -> Table:
                 f"{better}/{same}/{worse}", *(["–" if d.mcnemar is None else f"{d.mcnemar:.2g}"] if binary else []),
             )
         )  # fmt: skip
-    return Table(
+    return TextTable(
         ("method", "dataset", "regime", "protocol", "seed", "metric", "items", "A", "B", "B − A [95 %]", "p (all rows)",
          "better/same/worse", *(["McNemar p"] if binary else [])),
         (False, False, False, False, True, False, True, True, True, True, True, True, *([True] if binary else [])),
@@ -64,43 +64,43 @@ def difference_table(comparison: Comparison) -> Table:
     )  # fmt: skip
 
 
-def _p(d: Difference) -> float | None:
+def _p(d: ScoreDifference) -> float | None:
     """The p of a difference that is a number."""
     return d.p if math.isfinite(d.difference) else None
 
 
-def _signed(value: float, d: Difference) -> str:
+def _signed(value: float, d: ScoreDifference) -> str:
     text = number(value, d.decimals, MORE)
     return f"+{text}" if value > 0 and text.strip("0.") else text
 
 
-def unmatched_table(comparison: Comparison) -> Table:
+def unmatched_table(comparison: Comparison) -> TextTable:
     """Cells without a partner."""
-    return Table(
+    return TextTable(
         ("side", "method", "where", "why"),
         (False,) * 4,
         tuple((u.side, u.method, u.where, u.reason) for u in comparison.unmatched),
     )
 
 
-def sets_table(comparison: Comparison) -> Table:
+def sets_table(comparison: Comparison) -> TextTable:
     """Set metrics on both sides; a change within the standard error says so."""
     rows = []
     for s in comparison.sets:
         c = s.change
         values = ("–", "–", "–") if c.reason else tuple(f"{v:.4g}" for v in (c.a, c.b, c.change))
-        within = "within the standard error" if c.error and abs(c.change) <= c.error else ""
-        rows.append((s.method, s.where, c.metric, str(c.n) if c.n else "–", *values, c.reason or within))
-    return Table(
+        small = "within the standard error" if c.error and abs(c.change) <= c.error else ""
+        rows.append((s.method, s.where, c.metric, str(c.n) if c.n else "–", *values, c.reason or small))
+    return TextTable(
         ("method", "where", "set metric ↓", "N", "A", "B", "B − A", "note"),
         (False, False, False, True, True, True, True, False),
         tuple(rows),
     )
 
 
-def speed_table(comparison: Comparison) -> Table:
+def speed_table(comparison: Comparison) -> TextTable:
     """Relative latency on both sides."""
-    return Table(
+    return TextTable(
         ("method", "setting", "× ref in A", "× ref in B", "B / A"),
         (False, False, True, True, True),
         tuple((s.method, s.setting, f"{s.a:.3g}", f"{s.b:.3g}", f"{s.b / s.a:.3g}") for s in comparison.speeds),
@@ -114,13 +114,13 @@ def notes(comparison: Comparison, most: int = MOST) -> list[str]:
     return [*lines[:most], *more, *environment_lines(comparison.environments)]
 
 
-def changed_most(comparison: Comparison) -> list[tuple[Difference, list[tuple[str, float]]]]:
+def changed_most(comparison: Comparison) -> list[tuple[ScoreDifference, list[tuple[str, float]]]]:
     """The items that changed most, of the differences that changed most in the first metric."""
     changed = [d for d in _first_metric(comparison) if d.change.any()]
     return [(d, d.moved_most()) for d in largest(changed, MAX_CHANGED, 0.0)]
 
 
-def _first_metric(comparison: Comparison) -> list[Difference]:
+def _first_metric(comparison: Comparison) -> list[ScoreDifference]:
     """The differences in the metric that most of them have, the first of these on a board."""
     count = Counter(d.metric for d in comparison.differences)
     first = max(count, key=count.__getitem__, default="")
@@ -132,7 +132,7 @@ def comparison_markdown(comparison: Comparison, plots: Sequence[tuple[str, str]]
     chosen = selected(comparison, MOST)
     shown = chosen.shown
     out = ["# noisebench comparison", "", f"- A: {markdown(comparison.name_a)}", f"- B: {markdown(comparison.name_b)}"]
-    out += ["", markdown(how(comparison.differences), 2_000), ""]
+    out += ["", markdown(reading_text(comparison.differences), 2_000), ""]
     if shown.differences:
         out += [*to_markdown(difference_table(shown)), ""]
     elif comparison.differences:
@@ -168,7 +168,7 @@ def comparison_latex(comparison: Comparison) -> str:
     shown = chosen.shown
     caption = " ".join(
         [
-            f"A: {comparison.name_a}. B: {comparison.name_b}. {how(comparison.differences)}",
+            f"A: {comparison.name_a}. B: {comparison.name_b}. {reading_text(comparison.differences)}",
             *([MOVED] if chosen.rest else []),
         ]
     )
@@ -199,7 +199,7 @@ def comparison_csv(comparison: Comparison) -> Iterator[str]:
     yield taken(text)
 
 
-def _line(d: Difference) -> list[object]:
+def _line(d: ScoreDifference) -> list[object]:
     low, high = d.interval or ("", "")
     names = (d.method_a, d.method_b, d.dataset, d.regime, d.protocol)
     return ["matched", *map(spreadsheet, names), d.seed, spreadsheet(d.metric), spreadsheet(d.unit), len(d.items),
@@ -218,7 +218,7 @@ def _parts(comparison: Comparison) -> dict[str, str | Iterator[Mapping[str, Any]
     return {
         "a": plain(comparison.name_a),
         "b": plain(comparison.name_b),
-        "about": plain(how(comparison.differences)),
+        "about": plain(reading_text(comparison.differences)),
         "differences": map(_values, comparison.differences),
         "unmatched": map(vars, comparison.unmatched),
         "sets": (
@@ -229,7 +229,7 @@ def _parts(comparison: Comparison) -> dict[str, str | Iterator[Mapping[str, Any]
     }
 
 
-def _values(d: Difference) -> dict[str, Any]:
+def _values(d: ScoreDifference) -> dict[str, Any]:
     return {
         "method_a": d.method_a, "method_b": d.method_b, "dataset": d.dataset, "regime": d.regime,
         "protocol": d.protocol, "seed": d.seed, "metric": d.metric, "unit": d.unit, "higher": d.higher,
@@ -296,16 +296,16 @@ def _plots(comparison: Comparison, previews: tuple[Previews, Previews] | None) -
         plots = [_scatter(difference, comparison, place) for place, difference in enumerate(chosen[:MAX_PLOTS], 1)]
         if len(drawn) > len(plots):
             plot_notes.append(f"{MAX_PLOTS} of {len(drawn)} scatter plots are drawn, those that moved most.")
-        for name, own in groupby(sorted(chosen, key=by_track), key=by_track):
+        for name, of_track in groupby(sorted(chosen, key=by_track), key=by_track):
             track = known_track(name)
             if previews is not None and isinstance(track, HasChangedPanels):
-                panels, note = track.changed_panels(comparison, list(own), *previews)
+                panels, note = track.changed_panels(comparison, list(of_track), *previews)
                 plots += panels
                 plot_notes += [note] if note else []
     return plots, plot_notes
 
 
-def _scatter(d: Difference, comparison: Comparison, place: int) -> Plot:
+def _scatter(d: ScoreDifference, comparison: Comparison, place: int) -> Plot:
     """A point an item: A across, B up, the line of equality between them."""
     from matplotlib.ticker import MaxNLocator
 

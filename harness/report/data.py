@@ -23,12 +23,12 @@ from ..store.results import Results
 from ..store.versions import newest
 from ..text.errors import one_line
 from ..track.protocols import Words
-from .beside_boards import Extra, of_sections, of_sets
+from .extra_tables import Extra, of_sections, of_sets
 from .names import shown
 from .order_stability import sections
 from .recipes import decimals_by_metric, recipe_sections
 from .section import Section
-from .sections import HasSections
+from .track_protocols import HasSections
 from .trainings import training_sections
 
 if TYPE_CHECKING:
@@ -94,15 +94,15 @@ def common_words(boards: Sequence[Board]) -> Mapping[str, str]:
 
 def _weights(cell: Cell) -> dict[str, str]:
     """Files that a method declares as its weights, or was seen to open in its folders, by name: never a whole path."""
-    found = {**cell.inputs.get("weights", {}), **cell.opened}
-    return {one_line(PurePath(name).name if PurePath(name).is_absolute() else name): sha for name, sha in found.items()}
+    files = {**cell.inputs.get("weights", {}), **cell.opened}
+    return {one_line(PurePath(name).name if PurePath(name).is_absolute() else name): sha for name, sha in files.items()}
 
 
 def _of_tracks(boards: Sequence[Board]) -> Iterator[Section]:
     """What tracks say of their own boards, which stand together."""
-    for name, own in groupby(boards, key=lambda board: board.track):
+    for name, of_track in groupby(boards, key=lambda board: board.track):
         if isinstance(track := known_track(name), HasSections):
-            yield from track.sections(list(own))
+            yield from track.sections(list(of_track))
 
 
 def report_data(records: Iterable[Record], title: str, *, all_versions: bool = False) -> ReportData:

@@ -37,7 +37,7 @@ def write_files(
             _write(path, content)
         for old in _plots(to / "plots", replaces) - paths.keys():
             old.unlink()
-        for old in {found for pattern in clears for found in to.glob(pattern)} - paths.keys():
+        for old in {path for pattern in clears for path in to.glob(pattern)} - paths.keys():
             old.unlink()
             if not any(old.parent.iterdir()):
                 old.parent.rmdir()
@@ -62,16 +62,16 @@ def _write(path: Path, content: Content) -> None:
 
     Nothing is flushed to the disk, as cells are: a report can be made again, and may have thousands of previews.
     """
-    made = path.with_name(f".tmp-{secrets.token_hex(8)}")
+    temporary = path.with_name(f".tmp-{secrets.token_hex(8)}")
     try:
-        with made.open("xb") as file:
+        with temporary.open("xb") as file:
             file.writelines(_parts(content))
         if path.is_file() and not path.is_symlink():
-            made.chmod(stat.S_IMODE(path.stat().st_mode))
-        made.replace(path)
+            temporary.chmod(stat.S_IMODE(path.stat().st_mode))
+        temporary.replace(path)
     except BaseException:
         with suppress(OSError):
-            made.unlink()
+            temporary.unlink()
         raise
 
 
@@ -87,10 +87,10 @@ def _parts(content: Content) -> Iterator[bytes]:
 
 def taken(text: io.StringIO) -> str:
     """What was written into `text`, which is empty then: of a file that is made part by part."""
-    made = text.getvalue()
+    content = text.getvalue()
     text.seek(0)
     text.truncate()
-    return made
+    return content
 
 
 def text_bytes(text: str) -> bytes:

@@ -132,10 +132,10 @@ def leaderboard_csv(data: ReportData) -> Iterator[str]:
 def row_numbers(row: Row) -> dict[str, float | None]:
     """The numbers of a row of a board that are of no metric, by name of their column."""
     low, high = row.ranks or (None, None)
-    left, right = row.interval or (None, None)
+    start, end = row.interval or (None, None)
     cost = row.cost
     return {
-        "rank_low": low, "rank_high": high, "difference": row.difference, "interval_low": left, "interval_high": right,
+        "rank_low": low, "rank_high": high, "difference": row.difference, "interval_low": start, "interval_high": end,
         "worst_5_percent": row.tail, "below_optimum": row.below_optimum,
         "latency_p50_ms": (cost.latency_ms or {}).get("p50") if cost else None,
         "latency_rel": cost.latency_rel if cost else None,

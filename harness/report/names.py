@@ -29,34 +29,36 @@ def with_names(records: Iterable[Record], given: Iterable[str]) -> Results:
     results = Results.of(records)
     rooms = _rooms(results)
     plain = {room: _plain(displays) for room, displays in rooms.items()}
-    found: dict[Room, dict[str, str]] = defaultdict(dict)
+    chosen: dict[Room, dict[str, str]] = defaultdict(dict)
     for text in given:
         name, spec = _split(text)
-        met = False
+        matched = False
         for room, displays in rooms.items():
-            matches = [own for own, shown_as in plain[room].items() if shown_as == spec]
+            matches = [canonical for canonical, shown_as in plain[room].items() if shown_as == spec]
             matches = matches or [
-                own
-                for own, display in displays.items()
-                if spec == without_folders(display) or is_meant(spec, own, display)
+                canonical
+                for canonical, display in displays.items()
+                if spec == without_folders(display) or is_meant(spec, canonical, display)
             ]
             if len(matches) > 1:
                 raise UsageError(f"--as {one_line(text)!r}: {len(matches)} {room[1]}s are shown so: give it whole")
-            for own in matches:
-                met = True
-                if found[room].setdefault(own, name) != name:
-                    raise UsageError(f"--as {one_line(text)!r}: it has another name already, {found[room][own]!r}")
-        if not met:
+            for canonical in matches:
+                matched = True
+                if chosen[room].setdefault(canonical, name) != name:
+                    raise UsageError(
+                        f"--as {one_line(text)!r}: it has another name already, {chosen[room][canonical]!r}"
+                    )
+        if not matched:
             known = {text for shown_as in plain.values() for text in shown_as.values()}
             raise UsageError(
                 f"--as {one_line(text)!r}: no method or dataset here is {one_line(spec)!r}: {nearest(spec, known)}"
             )
-    made: list[Record] = []
-    for record in results if any(found.values()) else ():
-        specs = {kind: (found[_room(record, kind)], _part(record, kind).spec) for kind in NAMED}
+    renamed: list[Record] = []
+    for record in results if any(chosen.values()) else ():
+        specs = {kind: (chosen[_room(record, kind)], _part(record, kind).spec) for kind in NAMED}
         names = {kind: named[spec] for kind, (named, spec) in specs.items() if spec in named}
-        made.append(replace(record, names={**record.names, **names}) if names else record)
-    return Results.of(made) if made else results
+        renamed.append(replace(record, names={**record.names, **names}) if names else record)
+    return Results.of(renamed) if renamed else results
 
 
 def _split(text: str) -> tuple[str, str]:
@@ -79,13 +81,13 @@ def _room(record: Record, kind: str) -> Room:
 
 def _rooms(results: Results) -> dict[Room, dict[str, str]]:
     """Canonical spec → display form of all that can be named."""
-    found: dict[Room, dict[str, str]] = defaultdict(dict)
+    displays: dict[Room, dict[str, str]] = defaultdict(dict)
     tracks = results.column("track")
     for kind in NAMED:
         for track, spec, display in zip(tracks, results.column(f"{kind}_spec"), results.column(kind), strict=True):
             if spec:
-                found[track, kind].setdefault(spec, display)
-    return found
+                displays[track, kind].setdefault(spec, display)
+    return displays
 
 
 # -------------------------------------------------------------------------------------------- what is shown
@@ -104,7 +106,7 @@ def shown(records: Iterable[Record]) -> Results:
             names[_room(record, kind)].setdefault(_part(record, kind).spec, one_line(name))
     changes: dict[Room, dict[str, dict[str, str]]] = defaultdict(dict)
     for room, displays in _rooms(results).items():
-        specs, plain = _told_apart(displays), _plain(displays)
+        specs, plain = _distinct(displays), _plain(displays)
         _refuse_one_name_for_two(plain, names[room], room[1])
         for spec, display in displays.items():
             change = {"display": plain[spec], "spec": specs[spec]}
@@ -112,8 +114,8 @@ def shown(records: Iterable[Record]) -> Results:
                 change |= {"display": names[room][spec], "written": plain[spec]}
             if change != {"display": display, "spec": spec}:
                 changes[room][spec] = change
-    made = [_shown(record, changes) for record in results]
-    return results if all(one is record for one, record in zip(made, results, strict=True)) else Results.of(made)
+    cleaned = [_shown(record, changes) for record in results]
+    return results if all(one is record for one, record in zip(cleaned, results, strict=True)) else Results.of(cleaned)
 
 
 def written(records: Iterable[Record], text: str) -> str:
@@ -127,13 +129,13 @@ def written(records: Iterable[Record], text: str) -> str:
 
 
 def _shown(record: Record, changes: Mapping[Room, Mapping[str, Mapping[str, str]]]) -> Record:
-    cell, made = record.cell, dict[str, Any]()
+    cell, changed = record.cell, dict[str, Any]()
     for kind in NAMED:
         part = _part(record, kind)
         if change := changes.get(_room(record, kind), {}).get(part.spec):
-            made[kind] = structs.replace(part, **change)
+            changed[kind] = structs.replace(part, **change)
     if any("/" in name for name in cell.sets):
-        made["sets"] = {without_folders(name): value for name, value in cell.sets.items()}
+        changed["sets"] = {without_folders(name): value for name, value in cell.sets.items()}
     paths = shortened(cell.method.spec) | shortened(cell.dataset.spec)
 
     def clean(text: str) -> str:
@@ -143,16 +145,16 @@ def _shown(record: Record, changes: Mapping[Room, Mapping[str, Mapping[str, str]
 
     for field in ("reason", "traceback"):
         if "/" in (text := getattr(cell, field)):
-            made[field] = clean(text)
+            changed[field] = clean(text)
     if any("/" in note for note in cell.notes):
-        made["notes"] = [clean(note) for note in cell.notes]
+        changed["notes"] = [clean(note) for note in cell.notes]
     notes = [clean(note) if "/" in note else note for note in record.notes] if any(record.notes) else record.notes
-    if not made and notes == record.notes:
+    if not changed and notes == record.notes:
         return record
-    return replace(record, cell=structs.replace(cell, **made), notes=notes)
+    return replace(record, cell=structs.replace(cell, **changed), notes=notes)
 
 
-def _told_apart(texts: Iterable[str], taken: Iterable[str] = ()) -> dict[str, str]:
+def _distinct(texts: Iterable[str], taken: Iterable[str] = ()) -> dict[str, str]:
     """Each text without its folders; of those that are alike then the shortest tails that differ, else a number."""
     texts, used = sorted(texts), set(taken)
     tails: dict[str, dict[str, int]] = {text: {} for text in texts}
@@ -162,15 +164,15 @@ def _told_apart(texts: Iterable[str], taken: Iterable[str] = ()) -> dict[str, st
         for text in (*used, *texts):
             alike[without_folders(text, tails.get(text, BASE_NAMES))].append(text)
         longer = any([_lengthened(group, tails) for group in alike.values() if len(group) > 1])
-    found: dict[str, str] = {}
+    result: dict[str, str] = {}
     for text in texts:
         short = unique = without_folders(text, tails[text])
         number = 2
         while unique in used:
             unique, number = f"{short} #{number}", number + 1
         used.add(unique)
-        found[text] = unique
-    return found
+        result[text] = unique
+    return result
 
 
 def _lengthened(group: Sequence[str], tails: dict[str, dict[str, int]]) -> bool:
@@ -178,8 +180,8 @@ def _lengthened(group: Sequence[str], tails: dict[str, dict[str, int]]) -> bool:
     paths = {text: set(shortened(text)) for text in group}
     shared = set.intersection(*paths.values())
     whole = {
-        without_folders(text, {**tails.get(text, BASE_NAMES), **dict.fromkeys(own - shared, len(text))})
-        for text, own in paths.items()
+        without_folders(text, {**tails.get(text, BASE_NAMES), **dict.fromkeys(folders - shared, len(text))})
+        for text, folders in paths.items()
     }
     if len(whole) == 1:
         return False
@@ -192,7 +194,7 @@ def _lengthened(group: Sequence[str], tails: dict[str, dict[str, int]]) -> bool:
 def _plain(displays: Mapping[str, str]) -> dict[str, str]:
     """Canonical spec → display form without folders; only one that loses some may have more than base names."""
     private = [display for display in displays.values() if without_folders(display) != display]
-    short = _told_apart(private, {*displays.values()} - {*private})
+    short = _distinct(private, {*displays.values()} - {*private})
     return {spec: short.get(display, display) for spec, display in displays.items()}
 
 

@@ -7,14 +7,14 @@ from typing import Any
 
 from ..boards import together
 from ..boards.board import Board
-from ..boards.order_stability import HOW, Choice, Evidence
+from ..boards.order_stability import HOW, Evidence
 from ..boards.together import LeftOut, Overall
 from ..statistics.friedman import Friedman
 from ..statistics.paired_tests import Floats
 from ..text.wording import counted
 from .escape import latex, markdown
 from .section import Section
-from .tables import Table, latex_float, number, to_markdown, unit_text
+from .tables import TextTable, latex_float, number, to_markdown, unit_text
 
 MAX_SECTIONS = 12
 MAX_METHODS = 16
@@ -74,7 +74,7 @@ def friedman_text(test: Friedman) -> str:
     return f"χ²({len(test.mean_ranks) - 1}) = {test.chi2:.1f}, p = {test.p:.2g}"
 
 
-def wins_table(one: Evidence, shown: int) -> Table:
+def wins_table(one: Evidence, shown: int) -> TextTable:
     """Mean rank, then `better/same/worse` against each of the first `shown` methods."""
     rows = []
     for i, label in enumerate(one.labels[:shown]):
@@ -82,20 +82,20 @@ def wins_table(one: Evidence, shown: int) -> Table:
         cells = ("·" if i == j else "/".join(map(str, one.counts(i, j))) for j in range(shown))
         rows.append((str(i + 1), label, rank, *cells))
     head = ("", "method", "mean rank", *(f"vs {j + 1}" for j in range(shown)))
-    return Table(head, (True, False, *(True,) * (shown + 1)), tuple(rows))
+    return TextTable(head, (True, False, *(True,) * (shown + 1)), tuple(rows))
 
 
-def mcnemar_table(one: Evidence, p: Floats, shown: int) -> Table:
+def mcnemar_table(one: Evidence, p: Floats, shown: int) -> TextTable:
     """The p of the row against each of the first `shown` methods."""
     rows = (
         (str(i + 1), label, *("·" if i == j else f"{p[i, j]:.2g}" for j in range(shown)))
         for i, label in enumerate(one.labels[:shown])
     )
     head = ("", "method", *(f"vs {j + 1}" for j in range(shown)))
-    return Table(head, (True, False, *(True,) * shown), tuple(rows))
+    return TextTable(head, (True, False, *(True,) * shown), tuple(rows))
 
 
-def choices_table(one: Evidence, shown: int) -> Table:
+def choices_table(one: Evidence, shown: int) -> TextTable:
     """A row a choice: Kendall's tau-b against the board, and the rank of each of the first `shown` methods."""
     head = ("metric", "aggregation", "protocol", "tau", *(f"{j + 1}" for j in range(shown)))
     rows = tuple(
@@ -104,7 +104,7 @@ def choices_table(one: Evidence, shown: int) -> Table:
         )
         for c in one.choices
     )  # fmt: skip
-    return Table(head, (False, False, False, *(True,) * (shown + 1)), rows)
+    return TextTable(head, (False, False, False, *(True,) * (shown + 1)), rows)
 
 
 def _overall_section(one: Overall, first: Board) -> Section:
@@ -123,7 +123,7 @@ def _overall_section(one: Overall, first: Board) -> Section:
         lines.append(f"Boards that tell no two methods apart have no first: {_some(one.undecided)}.")
     if one.friedman is not None:
         lines.append(_test_line(one.friedman, first.words))
-    table = Table(
+    table = TextTable(
         ("method", f"{one.metric}{unit_text(first.rank_by)}", "mean rank", "first, or tied for it"),
         (False, True, True, True),
         tuple(rows),
@@ -135,12 +135,12 @@ def _overall_section(one: Overall, first: Board) -> Section:
 def who_is_compared(one: Overall) -> list[str]:
     """Which variants stand for a family, which methods are left out, with the boards where they are not, and scores."""
     families = [f"{family} is {' or '.join(labels)}." for family, labels in one.families]
-    left_out = "; ".join(_left_out_text(lost, len(one.boards)) for lost in one.left_out)
-    ahead = [lost.label for lost in one.left_out if lost.ahead]
+    left_out = "; ".join(_left_out_text(method, len(one.boards)) for method in one.left_out)
+    above = [method.label for method in one.left_out if method.ahead]
     return [
         *families,
         *([f"Left out: {left_out}."] if left_out else []),
-        *([f"Of these, ahead of {one.labels[0]} on the boards that both are on: {', '.join(ahead)}."] if ahead else []),
+        *([f"Of these, ahead of {one.labels[0]} on the boards that both are on: {', '.join(above)}."] if above else []),
         *(
             [f"Left out, where one of them is exact: {one.exact} of the {one.scores} scores of each."]
             if one.exact
@@ -149,10 +149,10 @@ def who_is_compared(one: Overall) -> list[str]:
     ]
 
 
-def _left_out_text(lost: LeftOut, boards: int) -> str:
-    if len(lost.missing) == boards:
-        return f"{lost.label}, on none of them"
-    return f"{lost.label}, not on {_some(lost.missing)}"
+def _left_out_text(method: LeftOut, boards: int) -> str:
+    if len(method.missing) == boards:
+        return f"{method.label}, on none of them"
+    return f"{method.label}, not on {_some(method.missing)}"
 
 
 def _some(boards: Sequence[str]) -> str:
@@ -187,9 +187,9 @@ def evidence_values(one: Evidence | None) -> dict[str, Any] | None:
         return None
     count = len(one.labels)
     most = min(count, MAX_MATRIX)
-    won, lost = one.wins.sum(axis=1).tolist(), one.wins.sum(axis=0).tolist()
+    wins, losses = one.wins.sum(axis=1).tolist(), one.wins.sum(axis=0).tolist()
     pairs = one.items * (count - 1)
-    totals = [[w, pairs - w - b, b] for w, b in zip(won, lost, strict=True)]
+    totals = [[w, pairs - w - b, b] for w, b in zip(wins, losses, strict=True)]
     return {
         "methods": one.labels,
         "wins_ties_losses": totals,
@@ -197,14 +197,13 @@ def evidence_values(one: Evidence | None) -> dict[str, Any] | None:
         "friedman": friedman_values(one.friedman),
         "disagreement": one.disagreement(),
         **({} if one.mcnemar is None else {"mcnemar": one.mcnemar[:most, :most].tolist()}),
-        "rankings": [_choice_values(choice) for choice in one.choices],
-    }
-
-
-def _choice_values(choice: Choice) -> dict[str, Any]:
-    return {
-        "metric": choice.metric, "protocol": choice.protocol, "aggregation": choice.aggregation,
-        "kendall_tau": choice.tau, "ranks": choice.ranks,
+        "rankings": [
+            {
+                "metric": choice.metric, "protocol": choice.protocol, "aggregation": choice.aggregation,
+                "kendall_tau": choice.tau, "ranks": choice.ranks,
+            }
+            for choice in one.choices
+        ],
     }  # fmt: skip
 
 
@@ -224,6 +223,6 @@ def overall_values(one: Overall) -> dict[str, Any]:
         "boards": one.boards, "metric": one.metric, "methods": one.labels, "means": one.means, "firsts": one.firsts,
         "undecided": one.undecided,
         "friedman": friedman_values(one.friedman), "families": dict(one.families),
-        "left_out": {lost.label: lost.missing for lost in one.left_out},
+        "left_out": {method.label: method.missing for method in one.left_out},
         **({"exact": one.exact} if one.exact else {}),
     }  # fmt: skip

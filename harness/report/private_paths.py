@@ -33,11 +33,11 @@ def without_folders(spec: str, tails: Mapping[str, int] = BASE_NAMES) -> str:
 def shortened(spec: str, tails: Mapping[str, int] = BASE_NAMES) -> dict[str, str]:
     """Each text inside of a spec that has a folder in it, and what is shown instead; the longest first."""
     try:
-        found = {value: (_short(value, 1), _short(value, tails.get(value, 1))) for value in _texts(parse(spec))}
+        short = {value: (_short(value, 1), _short(value, tails.get(value, 1))) for value in _texts(parse(spec))}
     except UsageError:
         return {}
-    longest_first = sorted(found, key=len, reverse=True)
-    return {value: tail for value in longest_first for base, tail in [found[value]] if base != value}
+    longest_first = sorted(short, key=len, reverse=True)
+    return {value: tail for value in longest_first for base, tail in [short[value]] if base != value}
 
 
 def message_without_folders(text: str) -> str:

@@ -17,7 +17,7 @@ from .escape import spreadsheet
 from .order_stability import MAX_SECTIONS
 from .section import Section
 from .short_names import short_names
-from .tables import Table, count_text, csv_text, difference_text, digits_text, metric_title, number, rank_text
+from .tables import TextTable, count_text, csv_text, difference_text, digits_text, metric_title, number, rank_text
 
 _MIB = 2**20
 _HOUR = 3600
@@ -37,19 +37,19 @@ def decimals_by_metric(records: Results) -> dict[str, int]:
 
 def recipe_sections(recipes: Recipes, decimals: Mapping[str, int]) -> list[Section]:
     """A section a board that has two recipes or more, then one on their trainings; none without a recipe."""
-    chosen = sorted(recipes.boards, key=lambda own: -len(own.rows))[:MAX_SECTIONS]
-    made = [_board_section(own) for own in recipes.boards if own in chosen]
-    return [*made, *([_trainings_section(recipes.races, decimals)] if recipes.races else [])]
+    chosen = sorted(recipes.boards, key=lambda ranked: -len(ranked.rows))[:MAX_SECTIONS]
+    sections = [_board_section(ranked) for ranked in recipes.boards if ranked in chosen]
+    return [*sections, *([_trainings_section(recipes.races, decimals)] if recipes.races else [])]
 
 
 # ------------------------------------------------------------------------------------------------- on a board
 
 
-def _board_section(own: RecipeBoard) -> Section:
-    board, places = own.board, own.column.decimals
+def _board_section(ranked: RecipeBoard) -> Section:
+    board, places = ranked.board, ranked.column.decimals
     items, item = board.units.words(board.words), board.words["item"]
-    names, shared = short_names([row.recipe.label for row in own.rows])
-    tested = any(row.ranks is not None for row in own.rows)
+    names, shared = short_names([row.recipe.label for row in ranked.rows])
+    tested = any(row.ranks is not None for row in ranked.rows)
     if tested:
         lines = [
             f"Ranks and intervals are of the mean over {items} and seeds ({counted(len(board.seeds), 'seed')}, each a "
@@ -60,13 +60,13 @@ def _board_section(own: RecipeBoard) -> Section:
         ]
     else:
         lines = [f"No ranks or intervals over {items} and seeds: they need {MIN_SEEDS} seeds and {MIN_ITEMS} {items}."]
-    if own.units < board.units.count:
+    if ranked.units < board.units.count:
         lines.append(
-            f"All is of the {own.units} of {board.units.count} {items} that none of these has exact with any seed."
+            f"All is of the {ranked.units} of {board.units.count} {items} that none of these has exact with any seed."
         )
-    if own.exact:
-        lines.append(f"Exact on all {items}, and so in no table: {', '.join(own.exact)}.")
-    one_training = [row.recipe for row in own.rows if len({trial.key for trial in row.recipe.trials}) == 1]
+    if ranked.exact:
+        lines.append(f"Exact on all {items}, and so in no table: {', '.join(ranked.exact)}.")
+    one_training = [row.recipe for row in ranked.rows if len({trial.key for trial in row.recipe.trials}) == 1]
     if fixed := [names[recipe.label] for recipe in one_training if len(recipe.trials) > 1]:
         lines.append(f"Trained once for all seeds, so that nothing is known of other trainings: {', '.join(fixed)}.")
     if shared:
@@ -76,31 +76,32 @@ def _board_section(own: RecipeBoard) -> Section:
         "step saves for its backward pass. In this memory: the difference to the best recipe that needs no more of it."
     )
     head = (
-        "rank", "recipe", metric_title(own.column), "deviation of seeds", f"Δ {own.column.label} to best [95 %]",
-        "training MiB", "in this memory", *own.costs.values(),
+        "rank", "recipe", metric_title(ranked.column), "deviation of seeds",
+        f"Δ {ranked.column.label} to best [95 %]", "training MiB", "in this memory", *ranked.costs.values(),
     )  # fmt: skip
     rows = tuple(
         (
             rank_text(row.ranks), names[row.recipe.label], number(row.mean, places), number(row.deviation, places, 1),
             difference_text(row.difference, row.interval, places), mib_text(row.recipe.memory),
             "best" if row.behind == 0 else number(row.behind, places),
-            *(digits_text(row.recipe.figures.get(name)) for name in own.costs),
+            *(digits_text(row.recipe.figures.get(name)) for name in ranked.costs),
         )
-        for row in own.rows
+        for row in ranked.rows
     )  # fmt: skip
     numeric = (True, False, *(True,) * (len(head) - 2))
-    tables = [("Final quality", Table(head, numeric, rows)), *_figures_table(own, names)]
+    tables = [("Final quality", TextTable(head, numeric, rows)), *_figures_table(ranked, names)]
     return Section(f"Recipes: {board.title}", tuple(lines), tuple(tables))
 
 
-def _figures_table(own: RecipeBoard, names: Mapping[str, str]) -> list[tuple[str, Table]]:
+def _figures_table(ranked: RecipeBoard, names: Mapping[str, str]) -> list[tuple[str, TextTable]]:
     """What the parts of all recipes found, in the order of the board; nothing where they have no figure in common."""
-    if not own.figures:
+    if not ranked.figures:
         return []
     rows = tuple(
-        (names[row.recipe.label], *(digits_text(row.recipe.figures[name]) for name in own.figures)) for row in own.rows
+        (names[row.recipe.label], *(digits_text(row.recipe.figures[name]) for name in ranked.figures))
+        for row in ranked.rows
     )
-    table = Table(("recipe", *own.figures), (False, *(True,) * len(own.figures)), rows)
+    table = TextTable(("recipe", *ranked.figures), (False, *(True,) * len(ranked.figures)), rows)
     return [("What the parts of all of them found, means over seeds", table)]
 
 
@@ -134,7 +135,7 @@ def _trainings_section(races: Sequence[Race], decimals: Mapping[str, int]) -> Se
     return Section("Recipes", tuple(lines), tuple(tables))
 
 
-def _race_table(race: Race, names: Mapping[str, str], decimals: Mapping[str, int]) -> Table:
+def _race_table(race: Race, names: Mapping[str, str], decimals: Mapping[str, int]) -> TextTable:
     places = decimals.get(race.metric, USUAL_DECIMALS)
     raced = len(race.recipes) > 1
     head = (
@@ -154,10 +155,10 @@ def _race_table(race: Race, names: Mapping[str, str], decimals: Mapping[str, int
                 count_text(None if macs is None else round(macs)),
             )
         )  # fmt: skip
-    return Table(head, (False, *(True,) * (len(head) - 1)), tuple(rows))
+    return TextTable(head, (False, *(True,) * (len(head) - 1)), tuple(rows))
 
 
-def _grid_table(recipes: Sequence[RecipeTrials], names: Mapping[str, str], decimals: Mapping[str, int]) -> Table:
+def _grid_table(recipes: Sequence[RecipeTrials], names: Mapping[str, str], decimals: Mapping[str, int]) -> TextTable:
     """A row a variant, a column a seed: `26.91`, in brackets how it ended without one; the chosen one is marked."""
     seeds = sorted({trial.seed for recipe in recipes for trial in recipe.trials})
     rows = []
@@ -169,7 +170,7 @@ def _grid_table(recipes: Sequence[RecipeTrials], names: Mapping[str, str], decim
             cells = (_variant(tunings[seed], place, places) if seed in tunings else "–" for seed in seeds)
             rows.append((names[recipe.label], _tried(first, place), *cells))
     head = ("recipe", "tried", *(f"seed {seed}" for seed in seeds))
-    return Table(head, (False, False, *(True,) * len(seeds)), tuple(rows))
+    return TextTable(head, (False, False, *(True,) * len(seeds)), tuple(rows))
 
 
 def _tried(tuning: Tuning, place: int) -> str:
@@ -189,39 +190,39 @@ def _variant(tuning: Tuning, place: int, places: int) -> str:
 
 def recipes_csv(recipes: Recipes) -> str:
     """A row a board and recipe, numbers in full; validation at equal time is that of what was validated on the same."""
-    rows = [line for own in recipes.boards for line in _lines(own, recipes.races)]
+    rows = [line for ranked in recipes.boards for line in _lines(ranked, recipes.races)]
     names = list(dict.fromkeys(name for row in rows for name in row)) or ["recipe"]
     return csv_text(names, ([row.get(name, "") for name in names] for row in rows))
 
 
-def _lines(own: RecipeBoard, races: Sequence[Race]) -> list[dict[str, str]]:
-    board = own.board
-    made = []
-    for row in own.rows:
+def _lines(ranked: RecipeBoard, races: Sequence[Race]) -> list[dict[str, str]]:
+    board = ranked.board
+    lines = []
+    for row in ranked.rows:
         recipe = row.recipe
         race = next(race for race in races if recipe in race.recipes)
         low, high = row.ranks or (None, None)
-        left, right = row.interval or (None, None)
+        start, end = row.interval or (None, None)
         numbers = {
             "mean": row.mean, "seed_deviation": row.deviation, "rank_low": low, "rank_high": high,
-            "difference": row.difference, "interval_low": left, "interval_high": right,
+            "difference": row.difference, "interval_low": start, "interval_high": end,
             "behind_in_memory": row.behind, "validation": recipe.score, "equal_seconds": race.time,
             "validation_at_equal_seconds": recipe.score_after(race.time), "seconds": recipe.seconds,
             "seconds_in_all": recipe.spent, "training_bytes": recipe.memory,
             **{name: recipe.mean_cost(name) for name in (*BYTES, "peak_memory_bytes", "macs")},
             **{spreadsheet(f"figure {name}"): value for name, value in recipe.figures.items()},
         }  # fmt: skip
-        made.append(
+        lines.append(
             {
                 "track": spreadsheet(board.track), "dataset": spreadsheet(board.dataset),
                 "regime": spreadsheet(board.regime), "protocol": spreadsheet(board.protocol),
                 "seeds": ",".join(map(str, board.seeds)), "recipe": spreadsheet(recipe.label),
-                "metric": spreadsheet(own.column.label), "validation_metric": spreadsheet(race.metric),
+                "metric": spreadsheet(ranked.column.label), "validation_metric": spreadsheet(race.metric),
                 "validated_on": spreadsheet(race.validated_on),
                 **{name: "" if value is None else f"{value:.9g}" for name, value in numbers.items()},
             }
         )  # fmt: skip
-    return made
+    return lines
 
 
 def tuned_csv(recipes: Recipes) -> str:
@@ -247,14 +248,14 @@ def recipes_values(recipes: Recipes) -> dict[str, Any]:
     return {
         "boards": [
             {
-                "title": own.board.title, "metric": own.column.label,
+                "title": ranked.board.title, "metric": ranked.column.label,
                 "rows": [
                     {**{name: value for name, value in vars(row).items() if name != "recipe"},
                      "recipe": row.recipe.label, "figures": row.recipe.figures}
-                    for row in own.rows
+                    for row in ranked.rows
                 ],
             }
-            for own in recipes.boards
+            for ranked in recipes.boards
         ],
         "races": [
             {

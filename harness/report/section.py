@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .tables import Table
+from .tables import TextTable
 
 
 @dataclass(frozen=True)
@@ -13,4 +13,4 @@ class Section:
 
     title: str
     lines: tuple[str, ...]
-    tables: tuple[tuple[str, Table], ...]
+    tables: tuple[tuple[str, TextTable], ...]

@@ -10,10 +10,10 @@ from ..boards.board import Board
 from ..boards.set_metrics import LABELS, BoardSets, SetColumn, SetValue
 from ..text.wording import by_number
 from .escape import latex, markdown, spreadsheet
-from .tables import Table, csv_text, latex_float, latex_lines, to_markdown
+from .tables import TextTable, csv_text, latex_float, latex_lines, to_markdown
 
 
-def how(words: Mapping[str, str], upwards: bool = False, reference: bool = True) -> tuple[str, ...]:
+def explain_sets(words: Mapping[str, str], upwards: bool = False, reference: bool = True) -> tuple[str, ...]:
     """How set metrics are read, in the words of a track; `upwards`, where of some of them a larger value is better.
 
     `reference` says that some are against a reference set.
@@ -34,9 +34,9 @@ def how(words: Mapping[str, str], upwards: bool = False, reference: bool = True)
     )
 
 
-def how_of(board: Board, sets: BoardSets) -> tuple[str, ...]:
+def explain_board_sets(board: Board, sets: BoardSets) -> tuple[str, ...]:
     """How the set metrics of a board are read."""
-    return how(board.words, has_upwards(sets), any(column.reference != LABELS for column in sets.columns))
+    return explain_sets(board.words, has_upwards(sets), any(column.reference != LABELS for column in sets.columns))
 
 
 HEAD = ("value", "floor", "N", "flags", "note")
@@ -64,7 +64,7 @@ def _cells(value: SetValue) -> tuple[str, ...]:
     )
 
 
-def set_table(sets: BoardSets) -> Table:
+def set_table(sets: BoardSets) -> TextTable:
     """A row a method and set metric, best first within a metric; what has no value comes last, with its reason."""
     rows: list[tuple[str, ...]] = []
     for column in sets.columns:
@@ -75,11 +75,7 @@ def set_table(sets: BoardSets) -> Table:
             methods = [("all methods", methods[0][1])]
         name = f"{column.label} ↑" if column.higher else column.label
         rows += [(name, label, *_cells(value)) for label, value in methods]
-    return Table(
-        ("set metric ↓", "method", *HEAD),
-        (False, False, True, True, True, False, False),
-        tuple(rows),
-    )
+    return TextTable(("set metric ↓", "method", *HEAD), (False, False, True, True, True, False, False), tuple(rows))
 
 
 def set_facts(sets: BoardSets) -> list[str]:
@@ -103,20 +99,20 @@ def sets_markdown(boards: Sequence[Board], sets: Sequence[BoardSets | None]) -> 
     """The lines of a section for all boards that have set metrics, none where none has."""
     out: list[str] = []
     notes: dict[str, None] = {}
-    for board, own in _with_sets(boards, sets):
-        notes |= dict.fromkeys(how_of(board, own))
+    for board, board_sets in _with_sets(boards, sets):
+        notes |= dict.fromkeys(explain_board_sets(board, board_sets))
         out += [f"### {markdown(board.title)}", "", markdown(f"protocol {board.protocol} · {board.seeds_text}"), ""]
-        out += [*to_markdown(set_table(own)), "", *(f"- {markdown(line)}" for line in set_facts(own)), ""]
+        out += [*to_markdown(set_table(board_sets)), "", *(f"- {markdown(line)}" for line in set_facts(board_sets)), ""]
     return ["## Set metrics", "", *map(markdown, notes), "", *out] if out else []
 
 
 def sets_latex(boards: Sequence[Board], sets: Sequence[BoardSets | None]) -> str:
     """A table a board that has set metrics."""
     out: list[str] = []
-    for board, own in _with_sets(boards, sets):
-        caption = " ".join([latex(f"{board.title}: set metrics."), *map(latex, how_of(board, own))])
-        below = r"\par\footnotesize " + latex_lines([latex(line) for line in set_facts(own)])
-        out += latex_float(caption, set_table(own), below=below)
+    for board, board_sets in _with_sets(boards, sets):
+        caption = " ".join([latex(f"{board.title}: set metrics."), *map(latex, explain_board_sets(board, board_sets))])
+        below = r"\par\footnotesize " + latex_lines([latex(line) for line in set_facts(board_sets)])
+        out += latex_float(caption, set_table(board_sets), below=below)
     return "\n".join([*out, ""]) if out else ""
 
 
@@ -126,7 +122,7 @@ def has_upwards(sets: BoardSets) -> bool:
 
 
 def _with_sets(boards: Sequence[Board], sets: Sequence[BoardSets | None]) -> list[tuple[Board, BoardSets]]:
-    return [(board, own) for board, own in zip(boards, sets, strict=True) if own is not None]
+    return [(board, board_sets) for board, board_sets in zip(boards, sets, strict=True) if board_sets is not None]
 
 
 def sets_csv(boards: Sequence[Board], sets: Sequence[BoardSets | None]) -> str:
@@ -134,10 +130,10 @@ def sets_csv(boards: Sequence[Board], sets: Sequence[BoardSets | None]) -> str:
     head = ["dataset", "regime", "protocol", "seeds", "method", "set_metric", "value", "error", "interval_low",
             "interval_high", "n", "d", "floor", "flags", "note", "reference", "features_sha256", "resize"]  # fmt: skip
     rows: list[list[Any]] = []
-    for board, own in _with_sets(boards, sets):
+    for board, board_sets in _with_sets(boards, sets):
         place = [*map(spreadsheet, (board.dataset, board.regime, board.protocol)), ",".join(map(str, board.seeds))]
-        for column in own.columns:
-            for label, values in own.values.items():
+        for column in board_sets.columns:
+            for label, values in board_sets.values.items():
                 if column.label in values:
                     rows.append([*place, spreadsheet(label), *_line(column, values[column.label])])
     return csv_text(head, rows)
@@ -164,7 +160,7 @@ def _full(value: float | None) -> str:
     return "" if value is None or math.isnan(value) else f"{value:.9g}"
 
 
-def part_table(parts: Mapping[str, Any]) -> Table:
+def part_table(parts: Mapping[str, Any]) -> TextTable:
     """`SetPart`s of one set, a row each."""
     rows = []
     for name, p in parts.items():
@@ -174,4 +170,4 @@ def part_table(parts: Mapping[str, Any]) -> Table:
             p["note"],
         )  # fmt: skip
         rows.append((name, *_cells(value)))
-    return Table(("set metric ↓", *HEAD), (False, True, True, True, False, False), tuple(rows))
+    return TextTable(("set metric ↓", *HEAD), (False, True, True, True, False, False), tuple(rows))

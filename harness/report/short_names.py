@@ -24,20 +24,20 @@ def short_names(labels: Sequence[str]) -> tuple[dict[str, str], str]:
     """
     whole = {label: label for label in labels}
     specs = {label: readable_spec(label) for label in labels}
-    found = {label: _parts(spec) for label, spec in specs.items() if spec is not None and spec.args}
-    if len(found) < 2 or max(map(len, labels)) <= LONG:
+    parts = {label: _parts(spec) for label, spec in specs.items() if spec is not None and spec.args}
+    if len(parts) < 2 or max(map(len, labels)) <= LONG:
         return whole, ""
-    shared = _shared([core for core, _ in found.values()])
-    cores = _core_texts([_without(core, shared) for core, _ in found.values()])
+    shared = _shared([core for core, _ in parts.values()])
+    cores = _core_texts([_without(core, shared) for core, _ in parts.values()])
     for full in (False, True):
-        made = [
+        names = [
             ", ".join([core, *(str(one) if full else one.name for one in around)])
-            for core, (_, around) in zip(cores, found.values(), strict=True)
+            for core, (_, around) in zip(cores, parts.values(), strict=True)
         ]
-        short = {**whole, **dict(zip(found, made, strict=True))}
+        short = {**whole, **dict(zip(parts, names, strict=True))}
         if len(set(short.values())) == len(whole):
-            told = (f"{name}({', '.join(map(_argument, args))})" for name, args in shared.items())
-            return short, ", ".join(told)
+            listed = (f"{name}({', '.join(map(_argument, args))})" for name, args in shared.items())
+            return short, ", ".join(listed)
     return whole, ""
 
 
@@ -56,7 +56,7 @@ def _parts(spec: Spec) -> tuple[Spec, list[Spec]]:
     """What is wrapped, and what is around it, from the inside out: each by its name and its own arguments."""
     around: list[Spec] = []
     while isinstance(inner := dict(spec.args).get(_WRAPPED), Spec):
-        around.insert(0, Spec(spec.name, tuple(held for held in spec.args if held[0] != _WRAPPED)))
+        around.insert(0, Spec(spec.name, tuple(pair for pair in spec.args if pair[0] != _WRAPPED)))
         spec = inner
     return spec, around
 
@@ -67,13 +67,13 @@ def _argument(pair: tuple[str, Any]) -> str:
 
 def _shared(specs: Sequence[Spec]) -> dict[str, list[tuple[str, Any]]]:
     """Arguments that the component of a name has alike in all specs, of components that each spec has exactly once."""
-    found = [list(_nodes(spec)) for spec in specs]
-    counts = [Counter(node.name for node in nodes) for nodes in found]
+    nodes_by_spec = [list(_nodes(spec)) for spec in specs]
+    counts = [Counter(node.name for node in nodes) for nodes in nodes_by_spec]
     shared: dict[str, list[tuple[str, Any]]] = {}
-    for first in found[0]:
+    for first in nodes_by_spec[0]:
         if any(count[first.name] != 1 for count in counts):
             continue
-        others = [dict(next(node for node in nodes if node.name == first.name).args) for nodes in found]
+        others = [dict(next(node for node in nodes if node.name == first.name).args) for nodes in nodes_by_spec]
         alike = [(key, value) for key, value in first.args if all(key in o and o[key] == value for o in others)]
         if alike:
             shared[first.name] = alike
@@ -85,7 +85,7 @@ def _shared(specs: Sequence[Spec]) -> dict[str, list[tuple[str, Any]]]:
 def _nodes(value: Any) -> Iterator[Spec]:
     if isinstance(value, Spec):
         yield value
-        for one in (*(held for _, held in value.args), *value.then):
+        for one in (*(inner for _, inner in value.args), *value.then):
             yield from _nodes(one)
     elif isinstance(value, tuple):
         for one in value:
@@ -98,5 +98,5 @@ def _without(value: Any, shared: Mapping[str, Sequence[tuple[str, Any]]]) -> Any
     if not isinstance(value, Spec):
         return value
     out = shared.get(value.name, ())
-    args = tuple((key, _without(held, shared)) for key, held in value.args if (key, held) not in out)
+    args = tuple((key, _without(inner, shared)) for key, inner in value.args if (key, inner) not in out)
     return replace(value, args=args)

@@ -29,9 +29,9 @@ from .plots.looks import Looks, looks_of, looks_of_lines
 from .plots.maps import draw_map
 from .plots.pareto import best_of, draw_cost
 from .plots.sheets import Style, style_of
-from .sections import DrawsSection, HasDraws
 from .short_names import short_names
-from .tables import Table, csv_text, latex_float, number, to_markdown, unit_text
+from .tables import TextTable, csv_text, latex_float, number, to_markdown, unit_text
+from .track_protocols import DrawsSection, HasDraws
 
 MAX_CHARTS = 40
 EXPONENTS = (
@@ -141,7 +141,7 @@ def draw_chart(chart: Chart, place: int, looks: Looks, style: Style) -> Plot | N
     return in_columns(partial(draw_cost if chart.cost else draw_levels, chart, name, looks), style)
 
 
-def chart_table(chart: Chart) -> Table:
+def chart_table(chart: Chart) -> TextTable:
     """A row a curve and a column a value of x; for a cost a row a method."""
     title = f"{chart.column.label}{unit_text(chart.column)}"
     if chart.cost:
@@ -154,7 +154,7 @@ def chart_table(chart: Chart) -> Table:
             for p in points
         )  # fmt: skip
         header = ("method", chart.x_label, title, *(["worst 5 %"] if tails else []), "on the front")
-        return Table(header, (False, *(True,) * (len(header) - 2), False), rows)
+        return TextTable(header, (False, *(True,) * (len(header) - 2), False), rows)
     values = sorted({p.x for curve in chart.curves for p in curve.points})
     first = f"{chart.axis.by}, and {title}" if chart.axis.by else title
     rows = tuple((curve.label, *(_at(curve, x, chart) for x in values)) for curve in chart.curves)
@@ -163,7 +163,7 @@ def chart_table(chart: Chart) -> Table:
         header = (*header, "exponent", "of the upper half")
         fits = [[e.text if e is not None else "–" for e in exponents(chart, curve)] for curve in chart.curves]
         rows = tuple((*row, *fit) for row, fit in zip(rows, fits, strict=True))
-    return Table(header, (False, *(True,) * (len(header) - 1)), rows)
+    return TextTable(header, (False, *(True,) * (len(header) - 1)), rows)
 
 
 def _at(curve: Curve, x: float, chart: Chart) -> str:

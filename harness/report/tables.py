@@ -25,7 +25,7 @@ from .escape import latex, markdown
 
 
 @dataclass(frozen=True)
-class Table:
+class TextTable:
     """A table of plain text: `numeric` marks right-aligned columns, `strong` rows that may be best."""
 
     header: tuple[str, ...]
@@ -34,14 +34,14 @@ class Table:
     strong: tuple[bool, ...] = ()
 
 
-FEW = 2
+COARSE = 2
 """A metric that is printed with no more decimals keeps them: what is smaller is nothing to its readers."""
 
 
 def number(value: float | None, decimals: int, more: int = 0) -> str:
     """A number with the `decimals` of its metric and `more` of them; `n/d` for NaN, `–` for None.
 
-    Of a metric with more than `FEW` decimals what is very small or large has 4 digits instead.
+    Of a metric with more than `COARSE` decimals what is very small or large has 4 digits instead.
     """
     if value is None:
         return "–"
@@ -49,7 +49,7 @@ def number(value: float | None, decimals: int, more: int = 0) -> str:
         return "n/d"
     if math.isinf(value):
         return "inf" if value > 0 else "−inf"
-    if decimals > FEW and value != 0 and not 1e-2 <= abs(value) < 1e4:
+    if decimals > COARSE and value != 0 and not 1e-2 <= abs(value) < 1e4:
         return f"{value:.4g}".replace("-", "−")
     text = f"{value:.{decimals + more}f}"
     return text.replace("-", "−") if float(text) else text.lstrip("-")
@@ -124,7 +124,7 @@ def relative_text(cost: Cost | None) -> str:
     return "–" if value is None else f"{value:.3g}"
 
 
-def board_table(board: Board, most: int | None = None) -> Table:
+def board_table(board: Board, most: int | None = None) -> TextTable:
     """The main table of a board, or its first `most` rows; columns that would be empty are left out."""
     rows = board.rows[:most]
     columns: list[tuple[str, bool, Callable[[Row], str]]] = [
@@ -154,7 +154,7 @@ def board_table(board: Board, most: int | None = None) -> Table:
         columns.append(("flags", False, flags_text))
     first = [row.ranks is not None and row.ranks[0] == 1 for row in rows]
     told_apart = any(row.ranks is not None and row.ranks[0] > 1 for row in board.rows)
-    return Table(
+    return TextTable(
         tuple(title for title, _, _ in columns),
         tuple(numeric for _, numeric, _ in columns),
         tuple(tuple(show(row) for _, _, show in columns) for row in rows),
@@ -183,27 +183,19 @@ def flags_text(row: Row) -> str:
     return ", ".join((*row.flags, *(("sanity",) if row.role else ())))
 
 
-def failure_table(failures: Sequence[Failure], items: str) -> Table:
+def failure_table(failures: Sequence[Failure], items: str) -> TextTable:
     """Cells that have no place on a board; `items` is what their items are called."""
-    return Table(
+    return TextTable(
         ("method", "where", "seed", "outcome", items, "reason", "last line of the traceback"),
         (False, False, True, False, True, False, False),
         tuple(
-            (
-                f.label,
-                f.where,
-                "" if f.seed is None else str(f.seed),
-                f.outcome,
-                f.items,
-                f.reason,
-                f.last_line,
-            )
+            (f.label, f.where, "" if f.seed is None else str(f.seed), f.outcome, f.items, f.reason, f.last_line)
             for f in failures
         ),
     )
 
 
-def cost_table(records: Results) -> Table:
+def cost_table(records: Results) -> TextTable:
     """Every cost that was measured; `cost_remarks` says why a value could not be.
 
     Columns that no record has are left out. The growth, an exponent (see `boards/scaling.py`), stands at the largest
@@ -229,11 +221,11 @@ def cost_table(records: Results) -> Table:
         ("weights KiB", True, stored, lambda r, c: kib_text(known(c.weight_bytes))),
         ("MACs", True, True, lambda r, c: count_text(c.macs)),
     ]  # fmt: skip
-    there = [column for column in columns if column[2]]
-    return Table(
-        tuple(title for title, *_ in there),
-        tuple(numeric for _, numeric, *_ in there),
-        tuple(tuple(show(*pair) for *_, show in there) for pair in costs),
+    present = [column for column in columns if column[2]]
+    return TextTable(
+        tuple(title for title, *_ in present),
+        tuple(numeric for _, numeric, *_ in present),
+        tuple(tuple(show(*pair) for *_, show in present) for pair in costs),
     )
 
 
@@ -321,7 +313,7 @@ def sources(boards: Sequence[Board]) -> list[tuple[str, str]]:
 # ---------------------------------------------------------------------------------------------- Markdown
 
 
-def to_markdown(table: Table) -> list[str]:
+def to_markdown(table: TextTable) -> list[str]:
     """A pipe table, a line each."""
     return pipe_table(
         [markdown(title) for title in table.header],
@@ -358,12 +350,9 @@ def csv_text(head: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
 # ------------------------------------------------------------------------------------------------- LaTeX
 
 
-def to_latex(table: Table) -> list[str]:
+def to_latex(table: TextTable) -> list[str]:
     """A booktabs tabular; what may be best is bold."""
-    lines = [
-        r"\begin{tabular}{" + "".join("r" if numeric else "l" for numeric in table.numeric) + "}",
-        r"\toprule",
-    ]
+    lines = [r"\begin{tabular}{" + "".join("r" if numeric else "l" for numeric in table.numeric) + "}", r"\toprule"]
     lines += [latex_row([latex(title) for title in table.header]), r"\midrule"]
     for i, row in enumerate(table.rows):
         cells = [latex(cell) for cell in row]
@@ -374,7 +363,7 @@ def to_latex(table: Table) -> list[str]:
     return [*lines, r"\bottomrule", r"\end{tabular}"]
 
 
-def latex_float(caption: str, table: Table, *, label: str = "", below: str = "") -> list[str]:
+def latex_float(caption: str, table: TextTable, *, label: str = "", below: str = "") -> list[str]:
     """A table as a float of LaTeX, behind an empty line; its `caption` and what stands `below` it are LaTeX already."""
     named = [rf"\label{{{label}}}"] if label else []
     rest = [below] if below else []

@@ -9,7 +9,7 @@ from ..store.record import Record
 from ..store.results import Results
 from .recipes import BYTES, USUAL_DECIMALS, mib_text
 from .section import Section
-from .tables import Table, number
+from .tables import TextTable, number
 
 _LINE = (
     "Seconds are of the steps alone. Bytes, in MiB: parameters, gradients, state of the optimiser, and what one step "
@@ -34,7 +34,7 @@ def training_sections(records: Results, decimals: Mapping[str, int]) -> list[Sec
         Section(
             "Trainings",
             (_LINE, *_stopped(trained)),
-            (("What was trained, and what it took", Table(head, numeric, rows)), *_figures(trained)),
+            (("What was trained, and what it took", TextTable(head, numeric, rows)), *_figures(trained)),
         )
     ]
 
@@ -59,20 +59,20 @@ def _row(record: Record, training: Training, decimals: Mapping[str, int]) -> tup
     )
 
 
-def _figures(trained: Sequence[tuple[Record, Training]]) -> list[tuple[str, Table]]:
+def _figures(trained: Sequence[tuple[Record, Training]]) -> list[tuple[str, TextTable]]:
     """What the parts of the recipes found, a column a figure; nothing where they found none."""
-    found = [(record, training.figures or {}) for record, training in trained]
-    names = list(dict.fromkeys(name for _, figures in found for name in figures))
+    by_record = [(record, training.figures or {}) for record, training in trained]
+    names = list(dict.fromkeys(name for _, figures in by_record for name in figures))
     rows = tuple(
         (
             record.cell.method.display,
             str(record.cell.seed),
             *(f"{figures[name]:.4g}" if name in figures else "–" for name in names),
         )
-        for record, figures in found
+        for record, figures in by_record
         if figures
     )
-    table = Table(("method", "seed", *names), (False, True, *(True,) * len(names)), rows)
+    table = TextTable(("method", "seed", *names), (False, True, *(True,) * len(names)), rows)
     return [("What the parts of the recipes found", table)] if names else []
 
 

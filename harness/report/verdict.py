@@ -14,7 +14,7 @@ from ..text.errors import one_line
 from ..text.json_values import plain
 from ..text.wording import by_number, counted
 from .escape import markdown
-from .tables import Table, number, to_markdown
+from .tables import TextTable, number, to_markdown
 
 MOST = 20
 """Findings of a kind that the terminal lists, where there are many; XML and JSON hold all."""
@@ -105,10 +105,10 @@ def _largest(findings: Sequence[GateFinding], size: Callable[[GateFinding], floa
 
     A size that is no number is the largest.
     """
-    sizes = [math.inf if math.isnan(found := size(f)) else found for f in findings]
+    sizes = [math.inf if math.isnan(one := size(f)) else one for f in findings]
     least = min(heapq.nlargest(most, sizes), default=0.0)
-    near = [(-own, by_number(f.place), f.metric, n) for n, (f, own) in enumerate(zip(findings, sizes, strict=True))
-            if own >= least]  # fmt: skip
+    near = [(-one, by_number(f.place), f.metric, n) for n, (f, one) in enumerate(zip(findings, sizes, strict=True))
+            if one >= least]  # fmt: skip
     return [findings[n] for *_, n in sorted(near)[:most]]
 
 
@@ -116,8 +116,8 @@ def _share(finding: GateFinding) -> float:
     """The loss of the item that lost most, or the change where there are no items, over what was there."""
     if finding.unit == RATIO:
         return abs((finding.change or 1.0) - 1.0)
-    lost = finding.worst if finding.worst is not None else abs(finding.change or 0.0)
-    return lost / (abs(finding.baseline or 0.0) or 1.0)
+    loss = finding.worst if finding.worst is not None else abs(finding.change or 0.0)
+    return loss / (abs(finding.baseline or 0.0) or 1.0)
 
 
 def _line_of(group: Sequence[GateFinding]) -> str:
@@ -135,8 +135,8 @@ def environment_lines(differences: Sequence[tuple[str, tuple[str, ...], tuple[st
     ]
 
 
-def _table(findings: Sequence[GateFinding]) -> Table:
-    return Table(
+def _table(findings: Sequence[GateFinding]) -> TextTable:
+    return TextTable(
         ("method", "dataset", "regime", "protocol", "seed", "metric", "items", "baseline", "current", "change",
          "worst item", "result"),
         (False, False, False, False, True, False, True, True, True, True, False, False),

@@ -17,9 +17,9 @@ from .page.html import leaderboard_html
 from .page.previews import BESIDE_FILES as PICTURES_BESIDE
 from .page.previews import KeptPreviews, page_previews
 from .paper_table.build import paper_tables
-from .paper_table.standalone import tables_html
+from .paper_table.formats import tables_csv, tables_latex, tables_markdown
+from .paper_table.html_page import tables_html
 from .paper_table.table import TableOptions
-from .paper_table.written import tables_csv, tables_latex, tables_markdown
 from .plots.drawing import plot_files
 from .plots.selection import NAMES, draw_all
 from .recipes import recipes_csv, tuned_csv

@@ -15,7 +15,7 @@ class DefaultTrack:
     """A `Track` but for `identify`, `pose`, `open`, `probe`, and one of `metric_arguments` and `score`.
 
     Parts that are long, or that import much, lie in modules beside the track, which names each by a `LazyPart`. What a
-    track may have beyond this is in `protocols.py` and in `report/sections.py`.
+    track may have beyond this is in `protocols.py` and in `report/track_protocols.py`.
     """
 
     name: str

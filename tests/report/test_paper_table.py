@@ -22,11 +22,11 @@ from noisebench.boards.signature import explain_signature
 from noisebench.report.names import shown
 from noisebench.report.paper_table.build import paper_tables
 from noisebench.report.paper_table.costs import cost_text
+from noisebench.report.paper_table.formats import tables_csv, tables_latex, tables_markdown
 from noisebench.report.paper_table.headings import level_titles
+from noisebench.report.paper_table.html_page import tables_html
 from noisebench.report.paper_table.marks import marks
-from noisebench.report.paper_table.standalone import tables_html
 from noisebench.report.paper_table.table import PaperTable, TableOptions
-from noisebench.report.paper_table.written import tables_csv, tables_latex, tables_markdown
 from noisebench.report.write import write_report
 from noisebench.store.record import Record
 from noisebench.text.errors import UsageError

@@ -32,7 +32,7 @@ from noisebench.report.escape import latex, markdown, markdown_code, shorten, sl
 from noisebench.report.plots.drawing import fit, legend_names, text_width
 from noisebench.report.plots.pareto import front
 from noisebench.report.set_metrics import sets_csv, sets_latex
-from noisebench.report.tables import Table, number, to_latex
+from noisebench.report.tables import TextTable, number, to_latex
 from noisebench.report.write import write_report
 from noisebench.store.record import Panel
 
@@ -253,7 +253,7 @@ def test_no_line_of_latex_begins_with_what_looks_like_an_option(tmp_path: Path) 
     write_report([record(name, {"psnr": [30.0]}, notes=["*" + name], display=name) for name in ("中", "[a]")], tmp_path)
     for file in tmp_path.glob("*.tex"):
         assert not re.search(r"(\\\\|rule)\s*[\[*]", file.read_text()), file.name
-    assert to_latex(Table(("[a]",), (False,), (("*",),)))[2:5:2] == [r"{}[a] \\", r"{}* \\"]
+    assert to_latex(TextTable(("[a]",), (False,), (("*",),)))[2:5:2] == [r"{}[a] \\", r"{}* \\"]
 
 
 def test_latex_has_no_raw_special_character(hostile: Path) -> None:

@@ -11,7 +11,7 @@ from board_records import record
 from noisebench.boards.board import boards
 from noisebench.boards.order_stability import evidence_of
 from noisebench.comparing.comparison import compare
-from noisebench.comparing.difference import HOW
+from noisebench.comparing.difference import READING
 from noisebench.report import comparison as report
 from noisebench.report.order_stability import evidence_values, sections
 from noisebench.statistics.mcnemar import is_binary, mcnemar, mcnemar_of_all
@@ -87,4 +87,4 @@ def test_a_comparison_has_the_column_where_a_metric_is_right_or_wrong() -> None:
     assert report.comparison_values(found)["differences"][0]["mcnemar_p"] == pytest.approx(2 / 2**8)
     other = compare([scored("good", [right / 2 for right in RIGHT["good"]])], [poor], across=True)
     assert "McNemar p" not in report.difference_table(other).header
-    assert report.comparison_values(other)["about"] == HOW
+    assert report.comparison_values(other)["about"] == READING

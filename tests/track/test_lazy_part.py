@@ -14,7 +14,7 @@ from noisebench.cli.explain import ExplainsPairs
 from noisebench.cli.score import ScoresFolders
 from noisebench.components.registry import registry
 from noisebench.components.tracks import get_track
-from noisebench.report import sections
+from noisebench.report import track_protocols
 from noisebench.track import protocols
 from noisebench.track.lazy_part import LazyPart
 
@@ -30,8 +30,9 @@ def declared() -> dict[str, inspect.Signature]:
     found: dict[str, inspect.Signature] = {}
     own = [protocols.Track, protocols.SeesAlike, protocols.HasSetMetrics, protocols.Trains, protocols.Examines,
            protocols.Attacks, protocols.SeesCopies]  # fmt: skip
-    for one in (*own, sections.HasPanels, sections.HasSections, sections.HasChangedPanels, sections.HasDraws,
-                ExplainsPairs, ScoresFolders, HasNamedSets):  # fmt: skip
+    added = [track_protocols.HasPanels, track_protocols.HasSections, track_protocols.HasChangedPanels,
+             track_protocols.HasDraws, ExplainsPairs, ScoresFolders, HasNamedSets]  # fmt: skip
+    for one in (*own, *added):
         functions = {n: f for n, f in vars(one).items() if inspect.isfunction(f) and not n.startswith("_")}
         found |= {n: inspect.signature(f) for n, f in functions.items()}
     return found

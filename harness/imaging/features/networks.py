@@ -42,7 +42,7 @@ _BATCH = 16
 
 
 @dataclass(frozen=True)
-class Network:
+class FeatureNetwork:
     """A feature network: dimension of its features, side of the square it sees, version of our reading of it."""
 
     width: int
@@ -51,10 +51,10 @@ class Network:
     version: int = 1
 
 
-NETWORKS: dict[str, Network] = {
-    "inception": Network(2048, 299, INCEPTION),
-    "efficientnet_lite0": Network(1280, 224, LITE0),
-    "efficientnet_lite0_mid": Network(152, 224, LITE0),
+NETWORKS: dict[str, FeatureNetwork] = {
+    "inception": FeatureNetwork(2048, 299, INCEPTION),
+    "efficientnet_lite0": FeatureNetwork(1280, 224, LITE0),
+    "efficientnet_lite0_mid": FeatureNetwork(152, 224, LITE0),
 }
 
 

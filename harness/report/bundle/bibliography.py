@@ -58,12 +58,12 @@ def entries_of(cite: str, fallback: str) -> list[tuple[str, str]]:
     the known; `A. Author et al., Title, Venue, 2017` is taken apart; anything else becomes a @misc with a note.
     """
     text = cite.strip()
-    if own := _own_entry(text):
-        return [own]
+    if bibtex := _own_entry(text):
+        return [bibtex]
     flat = one_line(text, 2_000)
     if not flat:
         return []
-    found: list[tuple[str, str]] = []
+    works: list[tuple[str, str]] = []
     known = known_entries()
     for piece in flat.split("; "):
         short, long = _SHORT.fullmatch(piece), _LONG.fullmatch(piece)
@@ -74,20 +74,20 @@ def entries_of(cite: str, fallback: str) -> list[tuple[str, str]]:
             rest = long["rest"].strip(" ,.")
             same = known.get(key, "")
             if same and _words(long["title"])[:3] == _words(same.partition("title = ")[2])[:3]:
-                found.append((key, same))
+                works.append((key, same))
             else:
-                found.append((key, entry("misc", key, fields | ({"note": rest} if rest else {}))))
+                works.append((key, entry("misc", key, fields | ({"note": rest} if rest else {}))))
         elif short:
             names, years = short[1].strip(" ,"), short[2].split(", ")
             for year in years:
                 key = key_of_name(names, year)
                 plain = {"author": _authors(names), "title": f"{names} ({year})", "year": year}
-                found.append((key, known.get(key) or entry("misc", key, plain)))
+                works.append((key, known.get(key) or entry("misc", key, plain)))
         else:
             year_found = _YEAR.search(piece)
             fields = {"title": piece} | ({"year": year_found[1]} if year_found else {})
-            found.append((fallback, entry("misc", fallback, fields)))
-    return found
+            works.append((fallback, entry("misc", fallback, fields)))
+    return works
 
 
 def _own_entry(text: str) -> tuple[str, str] | None:
@@ -148,8 +148,8 @@ def bibliography(
     entries: dict[str, str] = {}
     used: dict[str, list[str]] = {}
 
-    def add(name: str, found: Sequence[tuple[str, str]]) -> None:
-        for key, text in found:
+    def add(name: str, works: Sequence[tuple[str, str]]) -> None:
+        for key, text in works:
             chosen, number = key, 2
             while chosen in entries and entries[chosen] != text.replace(f"{{{key},", f"{{{chosen},", 1):
                 chosen, number = f"{key}-{number}", number + 1

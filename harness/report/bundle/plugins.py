@@ -27,7 +27,7 @@ _PUT = "is not carried: put it into plugins/"
 
 
 @dataclass
-class _Found:
+class _PluginFiles:
     """What was found on the disk: texts by place, and why a file that is there is not carried."""
 
     texts: dict[str, str] = field(default_factory=dict)
@@ -41,21 +41,21 @@ def with_plugins(records: Results) -> tuple[Results, list[str]]:
     names each file that is not there any more, is too large, or is another than it was.
     """
     places = _places(dict.fromkeys(path for record in records for path in _requested(record)))
-    found = _Found()
-    lost = []
+    files = _PluginFiles()
+    missing = []
     for path, place in places.items():
         if Path(path).is_file():
-            _read(Path(path).resolve(), place.rpartition("/")[0], records, found)
+            _read(Path(path).resolve(), place.rpartition("/")[0], records, files)
         else:
-            lost.append(f"plug-in {place} was not found: put it into plugins/")
-    made = list[Record]()
+            missing.append(f"plug-in {place} was not found: put it into plugins/")
+    updated = list[Record]()
     for record in records:
         loaded = tuple(filter(is_source_place, dict.fromkeys(places[path] for path in _requested(record))))
-        plugins = record.plugins or (Plugins(loaded, found.texts) if loaded else None)
-        made.append(replace(record, cell=_without_folders(record.cell), plugins=plugins))
-    results = Results.of(made)
-    amiss = _amiss(results, {*found.left_out, *(place for path, place in places.items() if not Path(path).is_file())})
-    return results, [one_line(line, 300) for line in (*lost, *found.left_out.values(), *amiss)]
+        plugins = record.plugins or (Plugins(loaded, files.texts) if loaded else None)
+        updated.append(replace(record, cell=_without_folders(record.cell), plugins=plugins))
+    results = Results.of(updated)
+    amiss = _amiss(results, {*files.left_out, *(place for path, place in places.items() if not Path(path).is_file())})
+    return results, [one_line(line, 300) for line in (*missing, *files.left_out.values(), *amiss)]
 
 
 def _requested(record: Record) -> list[str]:
@@ -64,14 +64,14 @@ def _requested(record: Record) -> list[str]:
 
 def _places(paths: Iterable[str]) -> dict[str, str]:
     """Where each plug-in has its place; where there are several folders, they are numbered."""
-    found = {path: Path(path) for path in paths}
-    folders = {folder: n for n, folder in enumerate(dict.fromkeys(path.parent for path in found.values()), 1)}
+    files = {path: Path(path) for path in paths}
+    folders = {folder: n for n, folder in enumerate(dict.fromkeys(path.parent for path in files.values()), 1)}
     return {
-        name: f"{folders[path.parent]}/{path.name}" if len(folders) > 1 else path.name for name, path in found.items()
+        name: f"{folders[path.parent]}/{path.name}" if len(folders) > 1 else path.name for name, path in files.items()
     }
 
 
-def _read(plugin: Path, place: str, records: Results, found: _Found) -> None:
+def _read(plugin: Path, place: str, records: Results, files: _PluginFiles) -> None:
     """Read a plug-in, what it imports from its folder, and what the methods of that folder are made of."""
     folder = plugin.parent
     labels = (label.partition("/") for label in module_sources(plugin, plugin.stem))
@@ -83,18 +83,18 @@ def _read(plugin: Path, place: str, records: Results, found: _Found) -> None:
             if root in roots and Path(roots[root]).resolve() == folder and (folder / name).is_file():
                 names.add(name)
     for name in sorted(names):
-        own = f"{place}/{name}" if place else name
+        target = f"{place}/{name}" if place else name
         # What a store says of its methods may name any file.
-        if own in found.texts or not is_source_place(own):
+        if target in files.texts or not is_source_place(target):
             continue
         data = (folder / name).read_bytes()
-        if len(data) > LARGEST or len(data) + sum(map(len, found.texts.values())) > LARGEST_TOGETHER:
-            found.left_out[own] = f"{own} is too large and {_PUT}"
+        if len(data) > LARGEST or len(data) + sum(map(len, files.texts.values())) > LARGEST_TOGETHER:
+            files.left_out[target] = f"{target} is too large and {_PUT}"
             continue
         try:
-            found.texts[own] = data.decode("utf-8")
+            files.texts[target] = data.decode("utf-8")
         except UnicodeDecodeError:
-            found.left_out[own] = f"{own} is not UTF-8 and {_PUT}"
+            files.left_out[target] = f"{target} is not UTF-8 and {_PUT}"
 
 
 def _amiss(records: Results, named: set[str]) -> list[str]:
@@ -109,12 +109,12 @@ def _amiss(records: Results, named: set[str]) -> list[str]:
             hashes.setdefault(name, set()).update(now)
     lines: dict[str, None] = {}
     for record in records:
-        for file, sha in _own(record.cell.method.sources):
+        for file, sha in _foreign_files(record.cell.method.sources):
             if file not in hashes:
                 lines[f"{file}, which methods are made of, {_PUT}, or install its package"] = None
             elif hashes[file] and sha not in hashes[file]:
                 lines[f"{file} is another than it was: what the suites plan with it are other cells"] = None
-        for file, sha in _own(record.cell.opened or {}):
+        for file, sha in _foreign_files(record.cell.opened or {}):
             if file not in hashes and sha != ABSENT:
                 lines[f"{file} (SHA-256 {sha[:12]}…), which a method reads, {_PUT}"] = None
     return list(lines)
@@ -125,10 +125,10 @@ def _names(place: str) -> set[str]:
     return {place, re.sub(r"^\d+/", "", place)}
 
 
-def _own(files: Mapping[str, str]) -> list[tuple[str, str]]:
+def _foreign_files(files: Mapping[str, str]) -> list[tuple[str, str]]:
     """The files that are not of noisebench, named from their package or folder, and their hashes."""
-    own = [(name, sha) for name, sha in files.items() if name.partition("/")[0].partition(".")[0] != _PACKAGE]
-    return [(name.partition("/")[2] or name, sha) for name, sha in own]
+    foreign = [(name, sha) for name, sha in files.items() if name.partition("/")[0].partition(".")[0] != _PACKAGE]
+    return [(name.partition("/")[2] or name, sha) for name, sha in foreign]
 
 
 def _without_folders(cell: Cell) -> Cell:

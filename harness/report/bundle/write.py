@@ -20,8 +20,8 @@ from ..files import text_bytes, write_files
 from ..leaderboard import leaderboard_latex
 from ..order_stability import statistics_latex
 from ..paper_table.build import paper_tables
+from ..paper_table.formats import tables_latex
 from ..paper_table.table import TableOptions
-from ..paper_table.written import tables_latex
 from ..plots.drawing import Plot, plot_files
 from ..plots.latex import figure_latex
 from ..plots.selection import draw_all

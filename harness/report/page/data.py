@@ -23,8 +23,8 @@ from ..plots.drawing import Plot, is_reference
 from ..plots.looks import Look, looks_of
 from ..summary import failure_values
 from ..tables import (
-    FEW,
-    Table,
+    COARSE,
+    TextTable,
     board_hashes,
     cost_reasons,
     cost_remarks,
@@ -127,8 +127,8 @@ def _numbers(board: Board, everything: bool, paired: frozenset[str]) -> dict[str
 
 def _board_of(plot: Plot, boards: Sequence[Board]) -> int | None:
     """The one board whose name stands at the end of the plot's."""
-    own = [i for i, board in enumerate(boards) if plot.name.endswith(f"-{slug(board.title, 48)}")]
-    return own[0] if len(own) == 1 else None
+    places = [i for i, board in enumerate(boards) if plot.name.endswith(f"-{slug(board.title, 48)}")]
+    return places[0] if len(places) == 1 else None
 
 
 class _Numbering:
@@ -164,13 +164,13 @@ def _scores(board: Board, column: Column, everything: bool, paired: frozenset[st
     """Means and places of all rows by one metric, in the order of the board."""
     rows = placed_rows = list(board.rows)
     notes: list[str] = []
-    own = board.rank_by is not None and column.label == board.rank_by.label
-    if not own and everything:
+    ranking = board.rank_by is not None and column.label == board.rank_by.label
+    if not ranking and everything:
         placed_rows, notes = placed_by(board, column)
         by_identity = {_identity(row): row for row in placed_rows}
         rows = [by_identity[_identity(row)] for row in board.rows]
-    placed, decimals = own or everything, column.decimals
-    pairs = _pairs(placed_rows, rows) if placed and ("own" if own else "others") in paired else None
+    placed, decimals = ranking or everything, column.decimals
+    pairs = _pairs(placed_rows, rows) if placed and ("own" if ranking else "others") in paired else None
     return {
         "mean": [_exact(row.scores[column.label].mean, decimals) for row in rows],
         "identical": {i: n for i, row in enumerate(rows) if (n := row.scores[column.label].identical)},
@@ -195,7 +195,7 @@ def packed(values: npt.NDArray[np.float64], decimals: int) -> list[Any]:
     finite = values[np.isfinite(values)]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
     small = bool(((np.abs(finite) < 1e-2) & (finite != 0)).any())
-    places = decimals + 2 if small and decimals > FEW else decimals
+    places = decimals + 2 if small and decimals > COARSE else decimals
     while (high - low) * 10.0**places > _CODES:
         places -= 1
     offset = math.floor(low * 10.0**places)
@@ -208,9 +208,11 @@ def packed(values: npt.NDArray[np.float64], decimals: int) -> list[Any]:
 
 def _paired(boards: Sequence[Board], everything: bool) -> frozenset[str]:
     """Of which metrics the page has the differences of all pairs, 16 bytes each: `own`, which ranks, and `others`."""
-    own = sum(math.comb(len(board.rows), 2) for board in boards)
-    whole = sum(math.comb(len(board.rows), 2) * len(board.columns) for board in boards)
-    return frozenset((["own"] if own <= MAX_PAIRS else []) + (["others"] if everything and whole <= MAX_PAIRS else []))
+    ranking = sum(math.comb(len(board.rows), 2) for board in boards)
+    every = sum(math.comb(len(board.rows), 2) * len(board.columns) for board in boards)
+    return frozenset(
+        (["own"] if ranking <= MAX_PAIRS else []) + (["others"] if everything and every <= MAX_PAIRS else [])
+    )
 
 
 def _pairs(placed: Sequence[Row], rows: Sequence[Row]) -> dict[str, Any] | None:
@@ -262,6 +264,6 @@ def _cost_rows(costs: Results, methods: Mapping[Any, int]) -> dict[str, Any]:
     return {**_table(cost_table(costs)), "of": owners, "why": why, "notes": cost_remarks(costs)}
 
 
-def _table(table: Table) -> dict[str, Any]:
+def _table(table: TextTable) -> dict[str, Any]:
     strong = [i for i, best in enumerate(table.strong) if best]
     return {"head": table.header, "numeric": table.numeric, "rows": table.rows, "strong": strong}

@@ -12,11 +12,11 @@ from typing import Any
 
 from ...boards.board import Board, how
 from ...text.wording import counted
-from ..beside_boards import Extra
 from ..data import ReportData
 from ..escape import page as esc
+from ..extra_tables import Extra
 from ..tables import (
-    Table,
+    TextTable,
     board_hashes,
     board_table,
     cost_remarks,
@@ -50,8 +50,8 @@ def leaderboard_html(data: ReportData, shown: PagePreviews) -> str:
     )
     seen = (*_DRAWN, *_VIEWED) if any(shown.items) else _DRAWN
     values = page_data(data, [plot for plot in data.plots if not plot.name.startswith(seen)])
-    for board, own in zip(values["boards"], shown.items, strict=True):
-        board["previews"] = own
+    for board, items in zip(values["boards"], shown.items, strict=True):
+        board["previews"] = items
     values["previewNote"] = shown.note
     values["beside"] = bool(shown.beside)
     out = [
@@ -102,7 +102,7 @@ def _json(values: Any) -> str:
 # ------------------------------------------------------------------------------------- without scripts
 
 
-def to_html(table: Table, caption: str = "") -> str:
+def to_html(table: TextTable, caption: str = "") -> str:
     """A table in a box that scrolls sideways on narrow screens."""
     columns = zip(table.header, table.numeric, strict=True)
     sides = ["n" if numeric else "name" if title == "method" else "" for title, numeric in columns]
@@ -166,11 +166,11 @@ def _extra(extra: Extra) -> str:
 
 def _contents(boards: Sequence[Board], data: ReportData) -> str:
     links = [f'<li><a href="#board-{i}">{esc(board.title)}</a></li>' for i, board in enumerate(boards, 1)]
-    for name, text, there in (
+    for name, text, content in (
         ("failures", f"Failures and skips ({len(data.failures)})", data.failures), ("cost", "Cost", data.costs),
         ("versions", "Versions and hashes", boards),
     ):  # fmt: skip
-        if there:
+        if content:
             links.append(f'<li><a href="#{name}">{text}</a></li>')
     return f'<nav aria-label="Contents"><ul>{"".join(links)}</ul></nav>'
 

@@ -18,8 +18,8 @@ from ...store.cells import cell_dir
 from ...store.previews import VIEW, View, picture_file, read_views
 from ...store.record import Panel, Record
 from ..escape import slug
-from ..sections import Previews
-from .telling import BEST, Worth, in_order
+from ..track_protocols import Previews
+from .item_order import BEST, Worth, order_items
 
 MAX_BYTES = 24 * 2**20
 """Of all PNG and WAV files together; base64 makes a third more of them."""
@@ -82,7 +82,7 @@ class PagePreviews:
 
 
 @dataclass(frozen=True)
-class _Shown:
+class _ShownItem:
     """One item of a board: where its previews come from, those of outputs by the place of their row."""
 
     board: int
@@ -168,15 +168,15 @@ def page_previews(
     by_board = [_in_order(board, _of_board(i, board, kept)) for i, board in enumerate(boards)]
     entries: dict[int, list[dict[str, Any]]] = defaultdict(list)
     album, left_out, outputs = _Album(MAX_BYTES, beside), 0, 0
-    for depth in range(max((len(own) for own in by_board), default=0)):
-        level = [own[depth] for own in by_board if depth < len(own)]
+    for depth in range(max((len(of_board) for of_board in by_board), default=0)):
+        level = [of_board[depth] for of_board in by_board if depth < len(of_board)]
         opened: dict[int, dict[str, Any]] = {}
         for shown, row in _in_turn(level):
             if shown.board not in opened:
                 opened[shown.board] = _entry(shown, album)
             entry = opened[shown.board]
-            there = entry["truth"] not in (None, NO_ROOM)
-            number = album.put(shown.outputs[row], shown.item) if there else NO_ROOM
+            has_truth = entry["truth"] not in (None, NO_ROOM)
+            number = album.put(shown.outputs[row], shown.item) if has_truth else NO_ROOM
             if number == NO_ROOM:
                 left_out += 1
             elif number is not None:
@@ -186,12 +186,12 @@ def page_previews(
             if entry["outputs"]:
                 entry["given"] = None if entry["given"] == NO_ROOM else entry["given"]
                 entries[board].append(entry)
-    for board, own in entries.items():
+    for board, of_board in entries.items():
         order = {item: i for i, item in enumerate(boards[board].items)}
-        own.sort(key=lambda entry: order.get(entry["item"], len(order)))
+        of_board.sort(key=lambda entry: order.get(entry["item"], len(order)))
     played, silent = _add_sounds(by_board, entries, album)
     notes = []
-    if any(s.place and s.size != s.place[2:] for own in by_board for s in own):
+    if any(s.place and s.size != s.place[2:] for of_board in by_board for s in of_board):
         notes.append(f"of {items} larger than {VIEW} pixels the part with most detail is shown")
     room = f"{MAX_BYTES // 2**20} MiB of previews"
     if album.beside:
@@ -206,19 +206,19 @@ def page_previews(
 
 
 def _add_sounds(
-    by_board: Sequence[Sequence[_Shown]], entries: Mapping[int, Sequence[dict[str, Any]]], album: _Album
+    by_board: Sequence[Sequence[_ShownItem]], entries: Mapping[int, Sequence[dict[str, Any]]], album: _Album
 ) -> tuple[int, int]:
     """Add to the items that are shown what there is to listen to, the best methods first; how many fit, and do not."""
-    found = [
+    players = [
         (entry, shown.sounds, shown.heard())
-        for own in by_board
-        for shown in own
+        for of_board in by_board
+        for shown in of_board
         for entry in entries.get(shown.board, ())
         if shown.sounds and entry["item"] == shown.item
     ]
     played = silent = 0
-    for place in range(max((len(names) for _, _, names in found), default=0)):
-        for entry, sounds, names in found:
+    for place in range(max((len(names) for _, _, names in players), default=0)):
+        for entry, sounds, names in players:
             number = album.put_sound(sounds[names[place]]) if place < len(names) else None
             if number == NO_ROOM:
                 silent += 1
@@ -228,7 +228,7 @@ def _add_sounds(
     return played, silent
 
 
-def _entry(shown: _Shown, album: _Album) -> dict[str, Any]:
+def _entry(shown: _ShownItem, album: _Album) -> dict[str, Any]:
     """An item as the page has it, without its outputs: sizes in pixels, and the numbers of truth and input."""
     height, width = shown.place[2:] if shown.place else png_size(_read(shown.truth)) or (0, 0)
     return {
@@ -238,7 +238,7 @@ def _entry(shown: _Shown, album: _Album) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _in_turn(level: Sequence[_Shown]) -> Iterator[tuple[_Shown, int]]:
+def _in_turn(level: Sequence[_ShownItem]) -> Iterator[tuple[_ShownItem, int]]:
     """One output of each item, then the next one of each."""
     orders = [shown.rows() for shown in level]
     for place in range(max(map(len, orders), default=0)):
@@ -247,13 +247,13 @@ def _in_turn(level: Sequence[_Shown]) -> Iterator[tuple[_Shown, int]]:
                 yield shown, rows[place]
 
 
-def _in_order(board: Board, own: Sequence[_Shown]) -> list[_Shown]:
+def _in_order(board: Board, of_board: Sequence[_ShownItem]) -> list[_ShownItem]:
     """The kept items of a board as they are shown."""
-    by_item = {shown.item: shown for shown in own}
-    return [replace(by_item[worth.item], worth=worth) for worth in in_order(board, list(by_item))]
+    by_item = {shown.item: shown for shown in of_board}
+    return [replace(by_item[worth.item], worth=worth) for worth in order_items(board, list(by_item))]
 
 
-def _of_board(number: int, board: Board, kept: KeptPreviews | None) -> list[_Shown]:
+def _of_board(number: int, board: Board, kept: KeptPreviews | None) -> list[_ShownItem]:
     rows = [(i, row) for i, row in enumerate(board.rows) if row.inputs == board.inputs]
     files: dict[View, dict[int, Path]] = defaultdict(dict)
     if kept is not None:
@@ -268,13 +268,13 @@ def _of_board(number: int, board: Board, kept: KeptPreviews | None) -> list[_Sho
         return _panels(number, rows)
     order = {item: i for i, item in enumerate(board.items)}
     return [
-        _Shown(number, v.item, v.size, v.place, kept.shared(v.clean), kept.shared(v.noisy),
+        _ShownItem(number, v.item, v.size, v.place, kept.shared(v.clean), kept.shared(v.noisy),
                files[v], Worth(v.item))
         for v in sorted(best.values(), key=lambda v: order.get(v.item, len(order)))
     ]  # fmt: skip
 
 
-def _panels(number: int, rows: Sequence[tuple[int, Row]]) -> list[_Shown]:
+def _panels(number: int, rows: Sequence[tuple[int, Row]]) -> list[_ShownItem]:
     """The one item of which most rows have a panel of all three parts."""
     panels = {i: row.panel for i, row in rows if row.panel is not None and row.panel.parts.keys() >= set(PARTS)}
 
@@ -286,15 +286,15 @@ def _panels(number: int, rows: Sequence[tuple[int, Row]]) -> list[_Shown]:
         return []
     best = min(count, key=lambda key: (-count[key], key))
     item, truth, given = best
-    own = {i: panel.parts for i, panel in panels.items() if shared(panel) == best}
-    outputs = {i: parts["restored"] for i, parts in own.items()}
+    alike = {i: panel.parts for i, panel in panels.items() if shared(panel) == best}
+    outputs = {i: parts["restored"] for i, parts in alike.items()}
     sounds: dict[int | str, bytes] = {}
-    for i, parts in own.items():
+    for i, parts in alike.items():
         if parts.keys() >= set(SOUNDS):
             sounds.setdefault("truth", parts["clean.wav"])
             sounds.setdefault("given", parts["noisy.wav"])
             sounds[i] = parts["restored.wav"]
-    return [_Shown(number, item, (0, 0), None, truth, given, outputs, Worth(item), sounds)]
+    return [_ShownItem(number, item, (0, 0), None, truth, given, outputs, Worth(item), sounds)]
 
 
 def _bytes_of(picture: Picture) -> int:

@@ -42,15 +42,15 @@ def paper_tables(boards: Sequence[Board], options: TableOptions) -> list[PaperTa
     for board in scored:
         if not options.metrics or any(_column(board, name) for name in options.metrics):
             alike[board.track, board.protocol, board.seeds].append(board)
-    made = []
+    tables = []
     for group in alike.values():
         names = _metrics(group, options)
         given = options.metrics or names
         digits = dict(zip(given, options.digits * (len(given) if len(options.digits) == 1 else 1), strict=False))
-        for columns, own in _by_version(group, names):
-            if table := _table(own, columns, digits, options):
-                made.append(table)
-    return made
+        for columns, same_version in _by_version(group, names):
+            if table := _table(same_version, columns, digits, options):
+                tables.append(table)
+    return tables
 
 
 def _refuse_unknown(boards: Sequence[Board], options: TableOptions) -> None:
@@ -76,8 +76,8 @@ def _refuse_unknown(boards: Sequence[Board], options: TableOptions) -> None:
 
 def _column(board: Board, name: str) -> Column | None:
     """The column of a metric, its newest version where it has two."""
-    own = [c for c in board.columns if name in (c.label, c.name)]
-    return max(own, key=lambda c: (c.label == name, c.version), default=None)
+    matching = [c for c in board.columns if name in (c.label, c.name)]
+    return max(matching, key=lambda c: (c.label == name, c.version), default=None)
 
 
 def _metrics(group: Sequence[Board], options: TableOptions) -> list[str]:
@@ -91,12 +91,12 @@ def _metrics(group: Sequence[Board], options: TableOptions) -> list[str]:
 def _by_version(group: Sequence[Board], names: Sequence[str]) -> Iterator[tuple[dict[str, Column], list[Board]]]:
     """The boards that have the metrics in the same versions, and a column of each: two versions share no table."""
     columns = [{name: c for name in names if (c := _column(board, name)) is not None} for board in group]
-    versions = {name: {own[name].version for own in columns if name in own} for name in names}
-    found: dict[tuple[int, ...], list[int]] = defaultdict(list)
-    for place, own in enumerate(columns):
-        key = tuple(own[name].version if name in own and len(versions[name]) > 1 else 0 for name in names)
-        found[key].append(place)
-    for places in found.values():
+    versions = {name: {of_board[name].version for of_board in columns if name in of_board} for name in names}
+    by_version: dict[tuple[int, ...], list[int]] = defaultdict(list)
+    for place, of_board in enumerate(columns):
+        key = tuple(of_board[name].version if name in of_board and len(versions[name]) > 1 else 0 for name in names)
+        by_version[key].append(place)
+    for places in by_version.values():
         heads: dict[str, Column] = {}
         for place in places:
             heads = {**columns[place], **heads}
@@ -121,18 +121,18 @@ def _table(
         return None
     marked = []
     for place, by_metric in enumerate(ranked):
-        among = {own[place].label for own in entrants.values() if place in own}
+        among = {places[place].label for places in entrants.values() if place in places}
         marked.append({name: marks(rows, among) for name, rows in by_metric.items()})
     ranks = [{name: {row.label: row.ranks for row in rows} for name, rows in of.items()} for of in ranked]
     lines = []
-    for label, own in entrants.items():
+    for label, places in entrants.items():
         cells = tuple(
-            tuple(_mean(level.board, own, at, name, ranks[at][name], marked[at][name]) for name in columns)
+            tuple(_mean(level.board, places, at, name, ranks[at][name], marked[at][name]) for name in columns)
             for at, level in enumerate(levels)
         )
-        specs = tuple(dict.fromkeys(row.spec for row in own.values()))
-        costs, setting = costs_of(own, options.costs) if options.costs else ((), "")
-        lines.append(Line(label, specs, _role(own) in _ROLES, cells, costs, setting))
+        specs = tuple(dict.fromkeys(row.spec for row in places.values()))
+        costs, setting = costs_of(places, options.costs) if options.costs else ((), "")
+        lines.append(Line(label, specs, _role(places) in _ROLES, cells, costs, setting))
     lines = _in_order(lines, entrants, columns, options)
     down = options.rows or ("levels" if len(levels) > ACROSS and len(lines) < len(levels) else "methods")
     lines, footnotes = _with_letters(lines, down)
@@ -165,19 +165,19 @@ def _ranked(board: Board, name: str, every: bool) -> list[Row]:
     return placed_by(board, column)[0] if column is not None and (every or column == board.rank_by) else []
 
 
-def _role(own: Places) -> str:
-    first = next(iter(own.values()))
+def _role(places: Places) -> str:
+    first = next(iter(places.values()))
     return "oracle" if first.oracle else first.role
 
 
 def _with_own_labels(entrants: Mapping[str, Places]) -> dict[str, Places]:
     """A family of which there is one method only is called as that is."""
-    made: dict[str, Places] = {}
-    for label, own in entrants.items():
-        first = next(iter(own.values()))
-        alone = label == first.family and len({row.label for row in own.values()}) == 1
-        made[first.label if alone and first.label not in entrants else label] = own
-    return made
+    labelled: dict[str, Places] = {}
+    for label, places in entrants.items():
+        first = next(iter(places.values()))
+        alone = label == first.family and len({row.label for row in places.values()}) == 1
+        labelled[first.label if alone and first.label not in entrants else label] = places
+    return labelled
 
 
 def _is_named(row: Row, name: str) -> bool:
@@ -189,14 +189,14 @@ def _chosen(entrants: Mapping[str, Places], options: TableOptions) -> dict[str, 
     """The methods that an author named, in their order; all where none is named."""
     if not options.methods:
         return dict(entrants)
-    found: dict[str, Places] = {}
+    chosen: dict[str, Places] = {}
     for name in options.methods:
-        found |= {
-            label: own
-            for label, own in entrants.items()
-            if name == label or any(_is_named(row, name) for row in own.values())
+        chosen |= {
+            label: places
+            for label, places in entrants.items()
+            if name == label or any(_is_named(row, name) for row in places.values())
         }
-    return found
+    return chosen
 
 
 def _in_order(
@@ -214,20 +214,20 @@ def _in_order(
                 places[label].append(place)
 
         def mean_place(line: Line) -> tuple[float, str]:
-            own = places[line.label]
-            return math.fsum(own) / len(own) if own else math.inf, line.label
+            of_label = places[line.label]
+            return math.fsum(of_label) / len(of_label) if of_label else math.inf, line.label
 
         others.sort(key=mean_place)
     return [*apart, *others]
 
 
 def _mean(
-    board: Board, own: Places, place: int, name: str, ranks: Mapping[str, Ranks], marked: Mapping[str, Mark]
+    board: Board, places: Places, place: int, name: str, ranks: Mapping[str, Ranks], marked: Mapping[str, Mark]
 ) -> Mean:
     """What stands in a cell for one metric: of a method's rows, the one at a place."""
-    row, column = own.get(place), _column(board, name)
+    row, column = places.get(place), _column(board, name)
     if row is None:
-        return Mean(None, note=_why_missing(board, own))
+        return Mean(None, note=_why_missing(board, places))
     if column is None:
         return Mean(None, note=f"{name} was not scored")
     if row.unranked == OTHER_INPUTS:
@@ -239,13 +239,13 @@ def _mean(
     return Mean(score.mean, marked.get(row.label, ""), note, ranks.get(row.label), score.identical)
 
 
-def _why_missing(board: Board, own: Places) -> str:
+def _why_missing(board: Board, places: Places) -> str:
     """Why a method that has other levels lacks this one."""
-    known = {(row.label, row.spec) for row in own.values()}
-    lost = next((f for f in board.failures if (f.label, f.spec) in known), None)
-    if lost is None:
+    known = {(row.label, row.spec) for row in places.values()}
+    failure = next((f for f in board.failures if (f.label, f.spec) in known), None)
+    if failure is None:
         return "not run"
-    return f"{lost.outcome}: {lost.reason or lost.last_line}".removesuffix(": ")
+    return f"{failure.outcome}: {failure.reason or failure.last_line}".removesuffix(": ")
 
 
 def _with_letters(lines: Sequence[Line], down: str) -> tuple[list[Line], dict[str, str]]:
@@ -265,8 +265,10 @@ def _with_letters(lines: Sequence[Line], down: str) -> tuple[list[Line], dict[st
     def lettered(cell: tuple[Mean, ...]) -> tuple[Mean, ...]:
         return tuple(replace(mean, letter=letters.get(mean.note, "")) for mean in cell)
 
-    made = [replace(line, cells=tuple(map(lettered, line.cells)), costs=lettered(line.costs)) for line in lines]
-    return made, {letter: note for note, letter in letters.items()}
+    lettered_lines = [
+        replace(line, cells=tuple(map(lettered, line.cells)), costs=lettered(line.costs)) for line in lines
+    ]
+    return lettered_lines, {letter: note for note, letter in letters.items()}
 
 
 def _letter(number: int) -> str:

@@ -38,21 +38,21 @@ def remarks(levels: Sequence[Level], entrants: Mapping[str, Places], options: Ta
         f"SHA-256 of the {first.words['items']}: {'; '.join(data)}."
     )
     named = [(level.board.dataset, level.board.dataset_written) for level in levels]
-    named += [(row.label, row.written) for own in entrants.values() for row in own.values()]
+    named += [(row.label, row.written) for rows in entrants.values() for row in rows.values()]
     if text := names_text(named):
         yield f"{text[0].upper()}{text[1:]}."
-    for label, own in entrants.items():
-        if (variants := sorted({row.label for row in own.values()})) != [label]:
+    for label, rows in entrants.items():
+        if (variants := sorted({row.label for row in rows.values()})) != [label]:
             yield f"{label} is {' or '.join(variants)}."
-    trained = [label for label, own in entrants.items() if any("contaminated" in row.flags for row in own.values())]
+    trained = [label for label, rows in entrants.items() if any("contaminated" in row.flags for row in rows.values())]
     if trained:
         yield f"Trained on {first.words['items']} of a set that they are tested on: {', '.join(trained)}."
-    beyond = [label for label, own in entrants.items() if any(r.oracle or r.role == "optimum" for r in own.values())]
+    beyond = [label for label, rows in entrants.items() if any(r.oracle or r.role == "optimum" for r in rows.values())]
     if beyond:
         yield f"Not compared, there to be fallen short of: {', '.join(beyond)}."
-    shown = {row.label for own in entrants.values() for row in own.values()}
+    shown = {row.label for rows in entrants.values() for row in rows.values()}
     failures = [f for level in levels for f in level.board.failures if f.label not in shown]
     if failures and not options.methods:
         yield f"Without a result: {', '.join(dict.fromkeys(f'{f.label} ({f.outcome})' for f in failures))}."
-    if few := dict.fromkeys(level.dataset for level in levels if level.board.units.count < MIN_ITEMS):
-        yield f"Too few {first.words['items']} to tell methods apart ({MIN_ITEMS} at least): {', '.join(few)}."
+    if small := dict.fromkeys(level.dataset for level in levels if level.board.units.count < MIN_ITEMS):
+        yield f"Too few {first.words['items']} to tell methods apart ({MIN_ITEMS} at least): {', '.join(small)}."

@@ -48,12 +48,12 @@ def refuse_costs(boards: Sequence[Board], names: Sequence[str]) -> None:
         raise UsageError(f"--table-costs: {NOT_MEASURED}: add cost: {{sizes: [256x256]}} to the suite")
 
 
-def costs_of(own: Places, names: Sequence[str]) -> tuple[tuple[Mean, ...], str]:
+def costs_of(places: Places, names: Sequence[str]) -> tuple[tuple[Mean, ...], str]:
     """Each cost of a method, by the first board that has its cost, and the setting that it was measured at."""
-    first = next((row for row in own.values() if row.cost is not None), None)
+    first = next((row for row in places.values() if row.cost is not None), None)
     if first is None:
         return tuple(Mean(None, note=_why_none(None, name)) for name in names), ""
-    variants = [row for row in own.values() if row.label != first.label]
+    variants = [row for row in places.values() if row.label != first.label]
     return tuple(_cost(first, variants, name) for name in names), cost_setting(first.cost)
 
 
@@ -95,5 +95,5 @@ def cost_remark(lines: Sequence[Line]) -> list[str]:
     if not methods:
         return []
     several = len(methods) > 1
-    parts = [f"{setting} ({', '.join(own)})" if several else setting for setting, own in methods.items()]
+    parts = [f"{setting} ({', '.join(labels)})" if several else setting for setting, labels in methods.items()]
     return [f"Cost of an input of {'; of '.join(parts)}."]

@@ -51,9 +51,9 @@ def grid(table: PaperTable) -> Grid:
         (),
         ("", *(line.label for line in table.lines)),
         (
-            *((head, tuple(own[at] for own in costs)) for at, head in enumerate(heads)),
+            *((head, tuple(row[at] for row in costs)) for at, head in enumerate(heads)),
             *(
-                (f"{level.dataset}, {level.title}", tuple(own[at] for own in cells))
+                (f"{level.dataset}, {level.title}", tuple(row[at] for row in cells))
                 for at, level in enumerate(table.levels)
             ),
         ),

@@ -43,7 +43,7 @@ def _part_title(track: str, given: dict[str, Value], spec: Spec) -> str:
     used = set(re.findall(r"\{(\w+)\}", template))
     if not template or not used <= values.keys():
         template, used = spec.name.replace("_", " ").capitalize(), set()
-    head = re.sub(r"\{(\w+)\}", lambda found: _plain(values[found[1]]), template)
+    head = re.sub(r"\{(\w+)\}", lambda match: _plain(values[match[1]]), template)
     return ", ".join([head, *(_argument(name, value) for name, value in given.items() if name not in used)])
 
 

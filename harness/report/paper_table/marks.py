@@ -20,14 +20,14 @@ def marks(rows: Sequence[Row], among: Collection[str]) -> dict[str, Mark]:
     entrants = [row for row in rows if row.label in among and not row.unranked and row.role != "optimum"]
     if any(row.ranks is None for row in entrants):
         return {}
-    found: dict[str, Mark] = {}
+    marked: dict[str, Mark] = {}
     for mark in ("best", "second"):
         size = _head(entrants)
         if size is None or any(row.role for row in entrants[:size]):
             break
-        found |= {row.label: mark for row in entrants[:size]}
+        marked |= {row.label: mark for row in entrants[:size]}
         entrants = entrants[size:]
-    return found
+    return marked
 
 
 def _head(rows: Sequence[Row]) -> int | None:

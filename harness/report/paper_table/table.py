@@ -83,7 +83,7 @@ class PaperTable:
     @property
     def groups(self) -> list[tuple[str, int]]:
         """Each dataset and how many levels it has, in their order."""
-        found: dict[str, int] = {}
+        sizes: dict[str, int] = {}
         for level in self.levels:
-            found[level.dataset] = found.get(level.dataset, 0) + 1
-        return list(found.items())
+            sizes[level.dataset] = sizes.get(level.dataset, 0) + 1
+        return list(sizes.items())

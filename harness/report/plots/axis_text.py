@@ -15,12 +15,12 @@ from ..tables import unit_text
 def metric_name(track: str, label: str) -> str:
     """`PSNR` for `psnr`, `PSNR-HVS(masked=True)` for that; as it is where nothing is declared or known."""
     name = re.match(r"\w*", label)
-    own = name[0] if name is not None else ""
+    bare = name[0] if name is not None else ""
     try:
-        declared = str(registry("metric", track).get(own).meta.get("title", ""))
+        declared = str(registry("metric", track).get(bare).meta.get("title", ""))
     except UsageError:  # of a plug-in that is not loaded
         declared = ""
-    return f"{declared or own}{label[len(own) :]}"
+    return f"{declared or bare}{label[len(bare) :]}"
 
 
 def metric_text(track: str, column: Column) -> str:
@@ -37,5 +37,5 @@ def level_text(chart: Chart) -> str:
         annotation, _ = registry("regime", chart.track).get(name).params[parameter]
     except (UsageError, KeyError):
         return chart.x_label
-    said = [str(mark) for mark in getattr(annotation, "__metadata__", ()) if isinstance(mark, AxisLabel)]
-    return said[-1] if said else chart.x_label
+    labels = [str(mark) for mark in getattr(annotation, "__metadata__", ()) if isinstance(mark, AxisLabel)]
+    return labels[-1] if labels else chart.x_label

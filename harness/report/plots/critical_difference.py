@@ -67,11 +67,13 @@ def diagrams(data: ReportData) -> list[Diagram]:
                 Diagram(name, one.title, one.labels, test, over, test.apart, rule, test.critical_difference, note)
             )
     each = [(e, board.words["items"]) for e, board in zip(data.evidence, data.boards, strict=True) if e is not None]
-    for own, items in sorted(each, key=lambda pair: -len(pair[0].labels)):
-        if own.friedman is not None and len(own.labels) > 2:
-            over = f"{own.friedman.blocks} {items}"
-            rule = f"that the paired test of the mean {own.metric} does not tell apart, as in the ranges of the board"
-            chosen.append(Diagram(slug(own.title, 48), own.title, own.labels, own.friedman, over, own.apart, rule))
+    for stats, items in sorted(each, key=lambda pair: -len(pair[0].labels)):
+        if stats.friedman is not None and len(stats.labels) > 2:
+            over = f"{stats.friedman.blocks} {items}"
+            rule = f"that the paired test of the mean {stats.metric} does not tell apart, as in the ranges of the board"
+            chosen.append(
+                Diagram(slug(stats.title, 48), stats.title, stats.labels, stats.friedman, over, stats.apart, rule)
+            )
     return chosen
 
 
@@ -88,17 +90,17 @@ def why_unreadable(diagram: Diagram) -> str:
     return "" if diagram.apart.any() else "no two methods are told apart"
 
 
-def readable(found: Sequence[Diagram], notes: list[str]) -> list[Diagram]:
+def readable(candidates: Sequence[Diagram], notes: list[str]) -> list[Diagram]:
     """The diagrams that say something; `notes` is told of the others, and why."""
     reasons: dict[str, int] = {}
     kinds: dict[str, str] = {}
-    for diagram in found:
+    for diagram in candidates:
         if why := why_unreadable(diagram):
             kind = kinds.setdefault(why.partition(" (")[0], why)
             reasons[kind] = reasons.get(kind, 0) + 1
     for why, count in reasons.items():
-        notes.append(f"critical differences: not drawn are {count} of {len(found)} diagrams: {why}")
-    return [diagram for diagram in found if not why_unreadable(diagram)]
+        notes.append(f"critical differences: not drawn are {count} of {len(candidates)} diagrams: {why}")
+    return [diagram for diagram in candidates if not why_unreadable(diagram)]
 
 
 def draw_critical(diagram: Diagram, number: int, looks: Looks, sheet: Sheet = HOUSE) -> Plot:
@@ -120,8 +122,8 @@ def draw_critical(diagram: Diagram, number: int, looks: Looks, sheet: Sheet = HO
     axes = blank_canvas(sheet.width, height)
     axes.set(xlim=(0, sheet.width), ylim=(0, height))
     low = math.floor(ranks[0])
-    left = sides + 0.06 * k
-    canvas = _Canvas(axes, low, max(math.ceil(ranks[-1]), low + 1), height - above, left, sheet)
+    margin = sides + 0.06 * k
+    canvas = _Canvas(axes, low, max(math.ceil(ranks[-1]), low + 1), height - above, margin, sheet)
     _draw_scale(canvas, diagram.critical)
     passes = any(len(bar) <= bar[-1] - bar[0] for bar in bars)
     for bar, lane in zip(bars, lanes, strict=True):
@@ -145,23 +147,23 @@ def draw_critical(diagram: Diagram, number: int, looks: Looks, sheet: Sheet = HO
 
 @dataclass(frozen=True)
 class _Canvas:
-    """Axes in inches with a scale of ranks `low` … `high` at height `line`; `left` of it, and right, is free."""
+    """Axes in inches with a scale of ranks `low` … `high` at height `line`; `margin` on both sides is free."""
 
     axes: Any
     low: int
     high: int
     line: float
-    left: float
+    margin: float
     sheet: Sheet
 
     @property
     def wide(self) -> float:
         """How long the scale is."""
-        return self.sheet.width - 2 * self.left
+        return self.sheet.width - 2 * self.margin
 
     def across(self, rank: float) -> float:
         """Where a rank lies."""
-        return self.left + self.length(rank - self.low)
+        return self.margin + self.length(rank - self.low)
 
     def length(self, ranks: float) -> float:
         """How long so many ranks are."""
@@ -182,12 +184,12 @@ def _draw_scale(canvas: _Canvas, critical_difference: float | None) -> None:
         canvas.axes.text(canvas.across(tick), line + 0.07 * k, str(tick), ha="center", va="bottom", fontsize=size)
     if critical_difference is not None:
         width = canvas.length(critical_difference)
-        left, above = canvas.across(low), line + 0.3 * k
-        canvas.draw([left, left + width], [above, above], linewidth=1.4)
-        for end in (left, left + width):
+        start, above = canvas.across(low), line + 0.3 * k
+        canvas.draw([start, start + width], [above, above], linewidth=1.4)
+        for end in (start, start + width):
             canvas.draw([end, end], [above - 0.03 * k, above + 0.03 * k])
         text = f"CD = {critical_difference:.2f}"
-        canvas.axes.text(left + width + 0.06 * k, above, text, ha="left", va="center_baseline", fontsize=size)
+        canvas.axes.text(start + width + 0.06 * k, above, text, ha="left", va="center_baseline", fontsize=size)
 
 
 def _draw_names(canvas: _Canvas, named: Sequence[tuple[str, Look]], ranks: Sequence[float], top: float) -> None:
@@ -195,14 +197,15 @@ def _draw_names(canvas: _Canvas, named: Sequence[tuple[str, Look]], ranks: Seque
     k, size = canvas.sheet.scale, canvas.sheet.text
     half, last = math.ceil(len(named) / 2), len(named) - 1
     for spot, ((name, look), rank) in enumerate(zip(named, ranks, strict=True)):
-        left = spot < half
-        y = top - STEP * k * ((spot if left else last - spot) + 0.4)
-        x, edge = canvas.across(rank), canvas.left - 0.12 * k if left else canvas.sheet.width - canvas.left + 0.12 * k
+        on_left = spot < half
+        y = top - STEP * k * ((spot if on_left else last - spot) + 0.4)
+        x = canvas.across(rank)
+        edge = canvas.margin - 0.12 * k if on_left else canvas.sheet.width - canvas.margin + 0.12 * k
         canvas.draw([x, x, edge], [canvas.line, y, y], linewidth=0.6, color="#6b7280")
         canvas.draw([x], [canvas.line], clip_on=False, markersize=4.2 * k, zorder=3, label=name, **look.point(k))
         canvas.draw([edge], [y], markersize=4.2 * k, zorder=3, **look.point(k))
-        text = name if canvas.sheet.narrow else f"{name}  {rank:.2f}" if left else f"{rank:.2f}  {name}"
-        canvas.axes.text(edge - 0.07 * k if left else edge + 0.07 * k, y, text, ha="right" if left else "left",
+        text = name if canvas.sheet.narrow else f"{name}  {rank:.2f}" if on_left else f"{rank:.2f}  {name}"
+        canvas.axes.text(edge - 0.07 * k if on_left else edge + 0.07 * k, y, text, ha="right" if on_left else "left",
                          va="center_baseline", fontsize=size, label="name")  # fmt: skip
 
 

@@ -191,10 +191,10 @@ def shared(texts: Sequence[str]) -> int:
     return next((i for i in range(short) if len({text[i] for text in texts}) > 1), short)
 
 
-def place(figure: Figure, left: float, bottom: float, width: float, height: float) -> Any:
+def place(figure: Figure, x: float, y: float, width: float, height: float) -> Any:
     """Axes at a place given in inches: nothing is laid out by trial, so drawing is fast and stays put."""
     across, up = figure.get_size_inches()
-    return figure.add_axes((left / across, bottom / up, width / across, height / up))
+    return figure.add_axes((x / across, y / up, width / across, height / up))
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -215,8 +215,8 @@ def tick_room(axes: Any, sheet: Sheet) -> float:
     """Inches left of axes of fixed height for the numbers of the y axis and its label."""
     low, high = sorted(axes.get_ylim())
     ticks = [tick for tick in axes.get_yticks() if low <= tick <= high]
-    said = axes.yaxis.get_major_formatter().format_ticks(ticks)
-    widest = max((text_width(text, sheet.text) for text in said), default=0.0)
+    labels = axes.yaxis.get_major_formatter().format_ticks(ticks)
+    widest = max((text_width(text, sheet.text) for text in labels), default=0.0)
     return widest + (0.2 + 1.45 * TEXT / 72) * sheet.scale
 
 

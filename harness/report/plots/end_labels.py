@@ -54,19 +54,19 @@ def label_ends(axes: Any, box: tuple[float, float, float, float], ends: Sequence
 
     figure = axes.figure
     inches = figure.dpi_scale_trans
-    left, bottom, width, height = box
+    x0, bottom, width, height = box
     at = [inches.inverted().transform(axes.transData.transform((end.x, end.y))) for end in ends]
     inside = [min(max(float(y), bottom), bottom + height) for _, y in at]
     ys = spread(inside[::-1], sheet.line, bottom, bottom + height)[::-1]
-    edge, start = left + width, left + width + (LEADER - 0.05) * sheet.scale
-    for end, (across, _), here, y in zip(ends, at, inside, ys, strict=True):
+    edge, start = x0 + width, x0 + width + (LEADER - 0.05) * sheet.scale
+    for end, (across, _), anchor, y in zip(ends, at, inside, ys, strict=True):
         x = float(across) + end.shift + 0.04 * sheet.scale
         bend = max(edge + 0.05 * sheet.scale, x)
         figure.add_artist(
-            Line2D([x, bend, start], [here, here, y], transform=inches, color=end.look.colour,
+            Line2D([x, bend, start], [anchor, anchor, y], transform=inches, color=end.look.colour,
                    linewidth=0.6 * sheet.scale, linestyle="-", solid_joinstyle="round")
         )  # fmt: skip
-        figure.text(left + width + LEADER * sheet.scale, y, end.text, transform=inches, ha="left",
+        figure.text(x0 + width + LEADER * sheet.scale, y, end.text, transform=inches, ha="left",
                     va="center_baseline", fontsize=sheet.text, label="name")  # fmt: skip
 
 

@@ -79,9 +79,9 @@ def draw_levels(chart: Chart, name: str, looks: Looks, sheet: Sheet) -> Plot | N
     rooms = [tick_room(axes, sheet) for axes in panels]
     free = sheet.width - LEADER * k - across
     if stacked:
-        left = max(rooms)
+        margin = max(rooms)
         low = heights[1]
-        boxes = [(left, foot + low + between, free - left, heights[0]), (left, foot, free - left, low)]
+        boxes = [(margin, foot + low + between, free - margin, heights[0]), (margin, foot, free - margin, low)]
     else:
         each = (free - sum(rooms)) / len(rooms)
         boxes = [(sum(rooms[: i + 1]) + i * each, foot, each, heights[i]) for i in range(len(rooms))]
@@ -204,17 +204,17 @@ def _range(chart: Chart, drawn: Sequence[_Drawn]) -> tuple[float, float]:
     """The range of differences and intervals: of contenders, and of the references that do not squeeze these."""
 
     def ends(curves: Sequence[Curve]) -> list[float]:
-        own = [p for curve in curves for p in curve.points if p.difference is not None]
-        return [v for p in own for v in (_gap(p), *(p.interval or ()))]
+        points = [p for curve in curves for p in curve.points if p.difference is not None]
+        return [v for p in points for v in (_gap(p), *(p.interval or ()))]
 
     curves = [one.curve for one in drawn]
     contenders = ends([c for c in curves if not c.reference]) or ends(curves)
     low, high = min([0.0, *contenders]), max([0.0, *contenders])
     span = high - low
     for curve in (c for c in curves if c.reference):
-        own = ends([curve])
-        if own and span and min(own) >= low - SQUEEZE * span and max(own) <= high + SQUEEZE * span:
-            low, high = min(low, *own), max(high, *own)
+        gaps = ends([curve])
+        if gaps and span and min(gaps) >= low - SQUEEZE * span and max(gaps) <= high + SQUEEZE * span:
+            low, high = min(low, *gaps), max(high, *gaps)
     pad = 0.05 * (high - low) or max(0.5 * 10.0**-chart.column.decimals, 1e-9)
     return low - pad, high + pad
 
@@ -222,23 +222,23 @@ def _range(chart: Chart, drawn: Sequence[_Drawn]) -> tuple[float, float]:
 def _caption(chart: Chart, places: Sequence[str], outside: Sequence[str], left_out: int) -> str:
     name, items = metric_name(chart.track, chart.column.label), chart.units or "items"
     first = f" ({places[0]})" if places else ""
-    what = name if chart.axis.figure else f"Mean {name} over {items}"
-    said = [f"{what} against {level_text(chart)}{first}, {chart.heading or chart.where}."]
+    quantity = name if chart.axis.figure else f"Mean {name} over {items}"
+    parts = [f"{quantity} against {level_text(chart)}{first}, {chart.heading or chart.where}."]
     if any(p.seeds for curve in chart.curves for p in curve.points):
-        said.append("Lines: the mean of the seeds; bands: from the least to the largest.")
+        parts.append("Lines: the mean of the seeds; bands: from the least to the largest.")
     if places:
-        said.append(f"Difference to the best ranked method ({places[1]}).")
+        parts.append(f"Difference to the best ranked method ({places[1]}).")
         if any(p.interval is not None for curve in chart.curves for p in curve.points):
-            said.append(
+            parts.append(
                 f"Bars: 95 % intervals of the mean difference, as on the boards (bootstrap-t over {items}, all pairs "
                 "of methods at once)."
             )
         else:
-            said.append(f"No intervals: the {items} are too few.")
+            parts.append(f"No intervals: the {items} are too few.")
     if outside:
-        said.append(f"An arrow marks what lies outside of the range: {', '.join(outside)}.")
+        parts.append(f"An arrow marks what lies outside of the range: {', '.join(outside)}.")
     if not chart.recipes:
-        said.append(f"Grey: {chart.words.get('given', 'input')} and references.")
+        parts.append(f"Grey: {chart.words.get('given', 'input')} and references.")
     if left_out:
-        said.append(f"{'Lines' if chart.recipes else 'Methods'} of lower mean left out: {left_out}.")
-    return one_line(" ".join(said), 900)
+        parts.append(f"{'Lines' if chart.recipes else 'Methods'} of lower mean left out: {left_out}.")
+    return one_line(" ".join(parts), 900)

@@ -65,13 +65,13 @@ def looks_of(boards: Sequence[Board]) -> Looks:
             best[row.label] = min(place, best.get(row.label, place))
     ordered = sorted(rows, key=lambda label: (best[label], label))
     grey = [label for label in sorted(rows) if is_sanity(rows[label])]
-    found: dict[str, Look] = {}
+    looks: dict[str, Look] = {}
     for i, label in enumerate(grey):
         marker, dash = GREY_MARKERS[i % len(GREY_MARKERS)], DASHES[1 + i % (len(DASHES) - 1)]
-        found[label] = Look(GREY, marker, dash, None, i)
+        looks[label] = Look(GREY, marker, dash, None, i)
     groups: dict[str, list[str]] = defaultdict(list)
     for label in ordered:
-        if label not in found:
+        if label not in looks:
             groups[rows[label].family or label].append(label)
     used: dict[int, set[str]] = defaultdict(set)
     for family, (number, again) in _colours(groups).items():
@@ -79,18 +79,18 @@ def looks_of(boards: Sequence[Board]) -> Looks:
             turn = again + j
             marker = _marker(number + len(COLOURS) * turn, used[number])
             used[number].add(marker)
-            found[label] = Look(COLOURS[number], marker, DASHES[turn % len(DASHES)], number, turn)
-        found.setdefault(family, replace(found[groups[family][0]]))
-    return found
+            looks[label] = Look(COLOURS[number], marker, DASHES[turn % len(DASHES)], number, turn)
+        looks.setdefault(family, replace(looks[groups[family][0]]))
+    return looks
 
 
 def looks_of_lines(labels: Iterable[str]) -> Looks:
     """A look for each line of a plot whose lines are no methods, in the order of their names."""
-    found = {}
+    looks = {}
     for i, label in enumerate(sorted(set(labels), key=by_number)):
         number, again = i % len(COLOURS), i // len(COLOURS)
-        found[label] = Look(COLOURS[number], MARKERS[i % len(MARKERS)], DASHES[again % len(DASHES)], number, again)
-    return found
+        looks[label] = Look(COLOURS[number], MARKERS[i % len(MARKERS)], DASHES[again % len(DASHES)], number, again)
+    return looks
 
 
 def is_sanity(row: Row) -> bool:

@@ -41,9 +41,9 @@ def draw_map(chart: Chart, name: str, sheet: Sheet) -> Plot | None:
     axes.set_yticks(range(len(chart.curves)), [plain_number(float(curve.label)) for curve in chart.curves])
     axes.grid(False)
     widest = max(text_width(curve.label, sheet.text) for curve in chart.curves)
-    left = widest + 0.45 * k
-    wide = sheet.width - left - 0.1 * k
-    axes.set_position((left / sheet.width, foot / height, wide / sheet.width, (height - head - foot) / height))
+    margin = widest + 0.45 * k
+    wide = sheet.width - margin - 0.1 * k
+    axes.set_position((margin / sheet.width, foot / height, wide / sheet.width, (height - head - foot) / height))
     axes.set_xlabel(fit(chart.x_label, wide, sheet.text))
     axes.set_ylabel(fit(chart.axis.by, height - foot, sheet.text))
     heading = fit(f"{metric_text(chart.track, chart.column)}: {chart.heading}", sheet.width - 0.3, sheet.heading)
@@ -52,13 +52,13 @@ def draw_map(chart: Chart, name: str, sheet: Sheet) -> Plot | None:
 
 
 def _caption(chart: Chart, log: bool) -> str:
-    what = metric_name(chart.track, chart.column.label)
-    name = what if chart.axis.figure else f"Mean {what} over {chart.units or 'items'}"
-    said = [f"{name} at each {chart.x_label} (across) and {chart.axis.by} (up), {chart.heading}."]
+    metric = metric_name(chart.track, chart.column.label)
+    name = metric if chart.axis.figure else f"Mean {metric} over {chart.units or 'items'}"
+    parts = [f"{name} at each {chart.x_label} (across) and {chart.axis.by} (up), {chart.heading}."]
     if any(p.seeds for curve in chart.curves for p in curve.points):
-        said.append("Numbers are means of the seeds.")
+        parts.append("Numbers are means of the seeds.")
     if log:
-        said.append("Colours are of logarithms.")
+        parts.append("Colours are of logarithms.")
     if any(len(curve.points) < len({p.x for c in chart.curves for p in c.points}) for curve in chart.curves):
-        said.append("White: not trained, diverged, or without a value.")
-    return one_line(" ".join(said), 900)
+        parts.append("White: not trained, diverged, or without a value.")
+    return one_line(" ".join(parts), 900)

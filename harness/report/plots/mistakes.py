@@ -38,17 +38,17 @@ class Answered:
 
 def mistake_panels(boards: Sequence[Board], most: int, notes: list[str], sheet: Sheet) -> list[Plot]:
     """A plot for each board of which pictures of mistakes were kept, those with most methods first, at most `most`."""
-    found = sorted((board for board in boards if most_wrong(board)), key=lambda board: -len(answered(board)))
-    chosen = limited(found, most, "what was got wrong", notes)
+    candidates = sorted((board for board in boards if most_wrong(board)), key=lambda board: -len(answered(board)))
+    chosen = limited(candidates, most, "what was got wrong", notes)
     plots = [_draw(board, number, sheet) for number, board in enumerate(chosen, 1)]
     return [plot for plot in plots if plot is not None]
 
 
 def answered(board: Board) -> list[Answered]:
     """The methods of a board whose mistakes are known, best first, without those that are there as a reference."""
-    own = set(board.items)
+    items = set(board.items)
     return [
-        Answered(row, {one.item: one for one in row.mistakes if one.item in own})
+        Answered(row, {one.item: one for one in row.mistakes if one.item in items})
         for row in board.rows
         if row.mistakes is not None and row.inputs == board.inputs and row.role not in _BESIDE
     ]
@@ -73,17 +73,17 @@ def most_wrong(board: Board) -> list[Mistake]:
 def _draw(board: Board, number: int, sheet: Sheet) -> Plot | None:
     """Pictures above a table: the truth, then a line a method with its answer to each. None without a picture."""
     k, methods = sheet.scale, answered(board)
-    found = [(one, picture) for one in most_wrong(board) if (picture := decoded(one.picture or b"")) is not None]
-    if not found:
+    pictures = [(one, picture) for one in most_wrong(board) if (picture := decoded(one.picture or b"")) is not None]
+    if not pictures:
         return None
     total, truth = f"of {len(board.items)}", f"true {board.words['truth']}"
     named = min(max(text_width(text, sheet.text) for text in (truth, *(m.row.label for m in methods))), sheet.width / 3)
     wrong = max(text_width(text, sheet.text) for text in ("wrong", total))
-    left = EDGE + named + 0.12 * k + wrong + 0.14 * k
-    found = found[: max(1, int((sheet.width - EDGE - left + GAP) / (LEAST * k + GAP)))]
-    wide = min(TILE * k, (sheet.width - EDGE - left + GAP) / len(found) - GAP)
-    rise = min(wide * max(picture.shape[0] / picture.shape[1] for _, picture in found), 2 * wide)
-    items = [one.item for one, _ in found]
+    margin = EDGE + named + 0.12 * k + wrong + 0.14 * k
+    pictures = pictures[: max(1, int((sheet.width - EDGE - margin + GAP) / (LEAST * k + GAP)))]
+    wide = min(TILE * k, (sheet.width - EDGE - margin + GAP) / len(pictures) - GAP)
+    rise = min(wide * max(picture.shape[0] / picture.shape[1] for _, picture in pictures), 2 * wide)
+    items = [one.item for one, _ in pictures]
     texts = [[_answer(method.wrong.get(item)) for item in items] for method in methods]
     apart = any(text_width(_together(*text), sheet.text) > wide for line in texts for text in line)
     line, step = sheet.line, sheet.line * (2.2 if apart else 1.35)
@@ -92,16 +92,16 @@ def _draw(board: Board, number: int, sheet: Sheet) -> Plot | None:
     drawn = min(len(methods), max(1, room), MAX_LINES)
     height = top + rise + 1.6 * line + drawn * step + EDGE
     canvas = blank_canvas(sheet.width, height)
-    centres = [left + n * (wide + GAP) + wide / 2 for n in range(len(found))]
+    centres = [margin + n * (wide + GAP) + wide / 2 for n in range(len(pictures))]
     edge = height - top
     under = edge - rise - 0.8 * line
     bare = items if all(text_width(item, sheet.text) <= wide for item in items) else _without_shared(items)
     ids = legend_names(bare, wide, sheet.text)
     text = {"fontsize": sheet.text, "va": "center"}
-    for centre, item, (one, picture) in zip(centres, bare, found, strict=True):
-        own = min(rise, wide * picture.shape[0] / picture.shape[1])
-        across = own * picture.shape[1] / picture.shape[0] / 2
-        box = (centre - across, centre + across, edge - rise, edge - rise + own)
+    for centre, item, (one, picture) in zip(centres, bare, pictures, strict=True):
+        tall = min(rise, wide * picture.shape[0] / picture.shape[1])
+        across = tall * picture.shape[1] / picture.shape[0] / 2
+        box = (centre - across, centre + across, edge - rise, edge - rise + tall)
         canvas.imshow(picture, extent=box, aspect="auto", interpolation="nearest", cmap="gray", vmin=0, vmax=1)
         canvas.text(centre, edge + 0.6 * line, ids[item], ha="center", color=SOFT, **text)
         canvas.text(centre, under, fit(one.truth, wide, sheet.text), ha="center", **text)
@@ -116,16 +116,16 @@ def _draw(board: Board, number: int, sheet: Sheet) -> Plot | None:
         canvas.plot([EDGE, centres[-1] + wide / 2], [ceiling, ceiling], color=RULE, linewidth=0.6 * k)
         canvas.text(EDGE, middle, names[method.row.label], ha="left", **text)
         canvas.text(counts, middle, str(len(method.wrong)), ha="right", **text)
-        for centre, (said, likely) in zip(centres, answers, strict=True):
-            if said == RIGHT and not likely:
-                canvas.text(centre, middle, said, ha="center", color=SOFT, **text)
+        for centre, (answer, likely) in zip(centres, answers, strict=True):
+            if answer == RIGHT and not likely:
+                canvas.text(centre, middle, answer, ha="center", color=SOFT, **text)
             elif apart and likely:
-                canvas.text(centre, middle + 0.5 * line, fit(said, wide, sheet.text), ha="center", color=WRONG, **text)
+                answer = fit(answer, wide, sheet.text)
+                canvas.text(centre, middle + 0.5 * line, answer, ha="center", color=WRONG, **text)
                 canvas.text(centre, middle - 0.5 * line, likely, ha="center", color=WRONG, **text)
             else:
-                canvas.text(
-                    centre, middle, fit(_together(said, likely), wide, sheet.text), ha="center", color=WRONG, **text
-                )
+                answer = fit(_together(answer, likely), wide, sheet.text)
+                canvas.text(centre, middle, answer, ha="center", color=WRONG, **text)
     canvas.set(xlim=(0, sheet.width), ylim=(0, height))
     head = fit(f"{board.title}: what most methods got wrong", sheet.width - 0.4, sheet.heading)
     canvas.text(sheet.width / 2, height - 0.16 * k, head, ha="center", va="center", fontsize=sheet.heading)
@@ -147,8 +147,8 @@ def _answer(mistake: Mistake | None) -> tuple[str, str]:
     return mistake.answer, "" if mistake.likely is None else f"{mistake.likely:.2f}"
 
 
-def _together(said: str, likely: str) -> str:
-    return f"{said} ({likely})" if likely else said
+def _together(answer: str, likely: str) -> str:
+    return f"{answer} ({likely})" if likely else answer
 
 
 def _caption(board: Board, methods: Sequence[Answered], left_out: int) -> str:
@@ -156,11 +156,11 @@ def _caption(board: Board, methods: Sequence[Answered], left_out: int) -> str:
     seed = f" with seed {board.seeds[0]}" if len(board.seeds) > 1 else ""
     known = any(one.likely is not None for method in methods for one in method.wrong.values())
     likely = ", with the probability that it gave to that" if known else ""
-    said = [
+    parts = [
         f"{items.capitalize()} of {board.title} that most methods got wrong{seed}, as they were given. Below each the "
         f"true {board.words['truth']}, then what each method took it for{likely}; {RIGHT} is right."
     ]
-    said.append(f"Each {item} is one of the first {PICTURED} that some method got wrong: of these a {item} is kept.")
+    parts.append(f"Each {item} is one of the first {PICTURED} that some method got wrong: of these a {item} is kept.")
     if left_out:
-        said.append(f"{counted(left_out, 'method is', 'methods are')} left out.")
-    return " ".join(said)
+        parts.append(f"{counted(left_out, 'method is', 'methods are')} left out.")
+    return " ".join(parts)

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 def pareto_charts(boards: Sequence[Board]) -> list[tuple[Board, Chart]]:
     """Quality against latency of the boards with at least two methods that have both, those with most methods first."""
-    made = [(board, cost_chart(board, Axis("latency"), joined=False)) for board in boards]
-    found = [(board, chart) for board, chart in made if chart is not None]
-    return sorted(found, key=lambda pair: -len(pair[0].rows))
+    charts = [(board, cost_chart(board, Axis("latency"), joined=False)) for board in boards]
+    drawable = [(board, chart) for board, chart in charts if chart is not None]
+    return sorted(drawable, key=lambda pair: -len(pair[0].rows))
 
 
 def front(points: Sequence[tuple[float, float]], higher: bool) -> list[int]:
@@ -51,7 +51,7 @@ def best_of(chart: Chart) -> set[tuple[str, float]]:
 
 
 @dataclass(frozen=True)
-class _Shown:
+class _DrawnChart:
     """What is drawn of a chart: its curves with looks and names, and where the front runs."""
 
     curves: Sequence[tuple[Look, str, Sequence[Point]]]
@@ -66,13 +66,13 @@ def draw_cost(chart: Chart, name: str, looks: Looks, sheet: Sheet) -> Plot:
     Names without room stand below, beside their markers.
     """
     shown = _chosen(chart, looks, sheet)
-    figure, left = _drawn(chart, shown, sheet, ())
-    if left:
-        figure, _ = _drawn(chart, shown, sheet, left)
+    figure, unplaced = _drawn(chart, shown, sheet, ())
+    if unplaced:
+        figure, _ = _drawn(chart, shown, sheet, unplaced)
     return save(figure, name, _caption(chart, shown))
 
 
-def _chosen(chart: Chart, looks: Looks, sheet: Sheet) -> _Shown:
+def _chosen(chart: Chart, looks: Looks, sheet: Sheet) -> _DrawnChart:
     best = best_of(chart)
     most = MAX_LINES if sheet.narrow or sheet.fills else 2 * MAX_LINES
     on = [c for c in chart.curves if any((p.method, p.x) in best for p in c.points)]
@@ -85,10 +85,10 @@ def _chosen(chart: Chart, looks: Looks, sheet: Sheet) -> _Shown:
         text = f"{names[curve.label]} (busy)" if busy else names[curve.label]
         curves.append((look_of(looks, curve.label, curve.points[0].method), text, curve.points))
     steps = sorted({(p.x, p.y) for curve in chart.curves for p in curve.points if (p.method, p.x) in best})
-    return _Shown(curves, steps, len(chart.curves) - len(kept), looks)
+    return _DrawnChart(curves, steps, len(chart.curves) - len(kept), looks)
 
 
-def _drawn(chart: Chart, shown: _Shown, sheet: Sheet, below: Sequence[Named]) -> tuple[Figure, list[Named]]:
+def _drawn(chart: Chart, shown: _DrawnChart, sheet: Sheet, below: Sequence[Named]) -> tuple[Figure, list[Named]]:
     """The figure, with a legend of what is `below`; and the names that found no room beside their points."""
     from matplotlib.lines import Line2D
 
@@ -115,10 +115,10 @@ def _drawn(chart: Chart, shown: _Shown, sheet: Sheet, below: Sequence[Named]) ->
     axes.margins(x=0.06, y=0.14)
     axes.set_xlim(axes.get_xlim())
     axes.set_ylim(axes.get_ylim())
-    left = tick_room(axes, sheet)
-    across = sheet.width - left - 0.25 * k
-    axes.set_position((left / sheet.width, foot / height, across / sheet.width, (height - head - foot) / height))
-    axes.set_xlabel(fit(chart.x_label, sheet.width - left, sheet.text))
+    margin = tick_room(axes, sheet)
+    across = sheet.width - margin - 0.25 * k
+    axes.set_position((margin / sheet.width, foot / height, across / sheet.width, (height - head - foot) / height))
+    axes.set_xlabel(fit(chart.x_label, sheet.width - margin, sheet.text))
     axes.set_ylabel(fit(metric_text(chart.track, chart.column), height - head, sheet.text))
     heading = fit(chart.heading or chart.where, sheet.width - 0.3, sheet.heading)
     figure.text(0.5, 1 - 0.16 * k / height, heading, ha="center", va="center", fontsize=sheet.heading)
@@ -132,7 +132,7 @@ def _drawn(chart: Chart, shown: _Shown, sheet: Sheet, below: Sequence[Named]) ->
     return figure, rest
 
 
-def _named(chart: Chart, shown: _Shown, text: str, points: Sequence[Point]) -> Named:
+def _named(chart: Chart, shown: _DrawnChart, text: str, points: Sequence[Point]) -> Named:
     """The name of a curve stands at its best point."""
     best = (max if chart.column.higher else min)(points, key=lambda p: (p.y, -p.x))
     return Named(best.x, best.y, text, look_of(shown.looks, best.method), best.busy)
@@ -146,16 +146,16 @@ def _steps(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     return path
 
 
-def _caption(chart: Chart, shown: _Shown) -> str:
+def _caption(chart: Chart, shown: _DrawnChart) -> str:
     name = metric_name(chart.track, chart.column.label)
-    said = [
+    parts = [
         f"Mean {name} over {chart.units or 'items'} against {chart.x_label}, {chart.heading or chart.where}. "
         "The grey steps are the Pareto front of the ranked methods."
     ]
     if any(p.busy for _, _, points in shown.curves for p in points):
-        said.append(
+        parts.append(
             "Hollow, “busy”: the machine did other work while the cost was measured, and its times are too long."
         )
     if shown.left_out:
-        said.append(f"Methods of lower mean left out: {shown.left_out}.")
-    return one_line(" ".join(said), 900)
+        parts.append(f"Methods of lower mean left out: {shown.left_out}.")
+    return one_line(" ".join(parts), 900)

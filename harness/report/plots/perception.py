@@ -22,24 +22,24 @@ def perception_charts(boards: Sequence[Board], sets: Sequence[BoardSets | None])
 
     Boards that are ranked by a distance themselves have none.
     """
-    found = [
+    charts = [
         (board, column.name, chart)
-        for board, own in zip(boards, sets, strict=True)
-        if own is not None
-        for column in own.columns
-        if (chart := _chart(board, own, column)) is not None
+        for board, board_sets in zip(boards, sets, strict=True)
+        if board_sets is not None
+        for column in board_sets.columns
+        if (chart := _chart(board, board_sets, column)) is not None
     ]
-    return sorted(found, key=lambda one: -len(one[0].rows))
+    return sorted(charts, key=lambda one: -len(one[0].rows))
 
 
-def _chart(board: Board, own: BoardSets, column: SetColumn) -> Chart | None:
+def _chart(board: Board, board_sets: BoardSets, column: SetColumn) -> Chart | None:
     quality = board.rank_by
     # Of two distances the one says what the other does.
     if quality is None or not quality.higher or column.higher:
         return None
 
     def point(row: Row) -> Point | None:
-        value = own.values[row.label].get(column.label)
+        value = board_sets.values[row.label].get(column.label)
         mean = row.scores[quality.label].mean if quality.label in row.scores else math.nan
         if value is None or not (math.isfinite(value.value) and math.isfinite(mean)):
             return None

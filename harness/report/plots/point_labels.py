@@ -74,7 +74,7 @@ def label_points(axes: Any, points: Sequence[Named], sheet: Sheet, paths: Sequen
         best: tuple[float, _Spot] | None = None
         for spot in _spots(x, y, text_width(point.text, sheet.text), sheet, bounds):
             hard = [*names, *(box for j, box in enumerate(markers) if j != i)]
-            if not _within(spot.box, bounds) or any(_overlap(spot.box, other) for other in hard):
+            if not _inside(spot.box, bounds) or any(_overlap(spot.box, other) for other in hard):
                 continue
             if any(_crosses(line, spot.box) for line in leaders) or any(_crosses(spot.leader, n) for n in names):
                 continue
@@ -105,15 +105,15 @@ def _spots(x: float, y: float, wide: float, sheet: Sheet, bounds: Box) -> list[_
             far = away * sheet.scale
             dx, dy = round(math.cos(turn * math.pi / 4), 9), round(math.sin(turn * math.pi / 4), 9)
             near_x, near_y = x + far * dx, y + far * dy
-            left = near_x if dx > 0.1 else near_x - wide if dx < -0.1 else near_x - wide / 2
+            x0 = near_x if dx > 0.1 else near_x - wide if dx < -0.1 else near_x - wide / 2
             if turn in (2, 6):  # beside an edge it need not stand in the middle
-                left = min(max(left, bounds[0]), bounds[2] - wide)
-            bottom = near_y if dy > 0.1 else near_y - high if dy < -0.1 else near_y - high / 2
-            spots.append(_Spot((left, bottom, left + wide, bottom + high), (x, y, near_x, near_y), far))
+                x0 = min(max(x0, bounds[0]), bounds[2] - wide)
+            y0 = near_y if dy > 0.1 else near_y - high if dy < -0.1 else near_y - high / 2
+            spots.append(_Spot((x0, y0, x0 + wide, y0 + high), (x, y, near_x, near_y), far))
     return spots
 
 
-def _within(box: Box, bounds: Box) -> bool:
+def _inside(box: Box, bounds: Box) -> bool:
     return box[0] >= bounds[0] and box[1] >= bounds[1] and box[2] <= bounds[2] and box[3] <= bounds[3]
 
 

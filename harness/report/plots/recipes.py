@@ -40,7 +40,7 @@ _EARLY = 0.25
 
 
 @dataclass(frozen=True)
-class _Course:
+class _RecipeLine:
     """What is drawn of a recipe: at each validation the medians of its seeds, and the least and largest score."""
 
     look: Look
@@ -80,8 +80,8 @@ def draw_race(race: Race, name: str, looks: Looks, column: Column, sheet: Sheet)
     for one in courses:  # to the edge, where the name is, as what the recipe stays at
         rest = ([one.seconds[-1], edge], [one.scores[-1]] * 2)
         axes.plot(*rest, color=one.look.colour, linestyle=(0, (1, 3)), linewidth=0.7 * k)
-    left = tick_room(axes, sheet)
-    box = (left, foot, sheet.width - left - LEADER * k - across, height - head - foot)
+    margin = tick_room(axes, sheet)
+    box = (margin, foot, sheet.width - margin - LEADER * k - across, height - head - foot)
     axes.set_position((box[0] / sheet.width, box[1] / height, box[2] / sheet.width, box[3] / height))
     axes.set_xlabel(fit("seconds of training", box[2], sheet.text))
     axes.set_ylabel(fit(f"validation {metric_text(race.track, column)}", box[3] + 0.2 * k, sheet.text))
@@ -92,8 +92,8 @@ def draw_race(race: Race, name: str, looks: Looks, column: Column, sheet: Sheet)
     return save(figure, name, _caption(race, column, shown, len(drawable) - len(shown)))
 
 
-def _course(recipe: RecipeTrials, look: Look, name: str) -> _Course:
-    return _Course(
+def _course(recipe: RecipeTrials, look: Look, name: str) -> _RecipeLine:
+    return _RecipeLine(
         look,
         name,
         tuple(median(one.seconds) for one in recipe.curve),
@@ -103,7 +103,7 @@ def _course(recipe: RecipeTrials, look: Look, name: str) -> _Course:
     )
 
 
-def _scale(axes: Any, courses: Sequence[_Course], race: Race) -> None:
+def _scale(axes: Any, courses: Sequence[_RecipeLine], race: Race) -> None:
     """Axes that show the race and not its first moments, in which all are far from where they end."""
     times = [seconds for one in courses for seconds in one.seconds]
     late = [
@@ -123,40 +123,40 @@ def _scale(axes: Any, courses: Sequence[_Course], race: Race) -> None:
 
 def _caption(race: Race, column: Column, shown: Sequence[RecipeTrials], left_out: int) -> str:
     seeds = {len(recipe.trials) for recipe in shown}
-    said = [
+    parts = [
         f"Validation {metric_name(race.track, column.label)} against the seconds of the training steps, "
         f"on {race.validated_on}."
     ]
     if max(seeds) > 1:
         number = f"{min(seeds)} to {max(seeds)}" if len(seeds) > 1 else str(max(seeds))
-        said.append(f"Lines: the median of {number} seeds; bands: from the least to the largest.")
-    said.append(f"The grey line, at {digits_text(race.time)} s: the fastest had ended.")
+        parts.append(f"Lines: the median of {number} seeds; bands: from the least to the largest.")
+    parts.append(f"The grey line, at {digits_text(race.time)} s: the fastest had ended.")
     if left_out:
-        said.append(f"Recipes of lower score left out: {left_out}.")
-    return one_line(" ".join(said), 900)
+        parts.append(f"Recipes of lower score left out: {left_out}.")
+    return one_line(" ".join(parts), 900)
 
 
-def memory_chart(own: RecipeBoard) -> Chart | None:
+def memory_chart(ranked: RecipeBoard) -> Chart | None:
     """Final quality against training memory; None where all recipes need the same."""
-    return _chart(own, "training memory", "training memory (MiB)", [row.recipe.memory / _MIB for row in own.rows])
+    return _chart(ranked, "training memory", "training memory (MiB)", [row.recipe.memory / _MIB for row in ranked.rows])
 
 
-def figure_charts(own: RecipeBoard) -> list[tuple[str, Chart]]:
+def figure_charts(ranked: RecipeBoard) -> list[tuple[str, Chart]]:
     """Final quality against each figure that is a cost, of the recipes that have it, with the name of the figure."""
-    made = [
-        (name, _chart(own, words, words, [row.recipe.figures.get(name) for row in own.rows]))
-        for name, words in own.costs.items()
+    charts = [
+        (name, _chart(ranked, words, words, [row.recipe.figures.get(name) for row in ranked.rows]))
+        for name, words in ranked.costs.items()
     ]
-    return [(name, chart) for name, chart in made if chart is not None]
+    return [(name, chart) for name, chart in charts if chart is not None]
 
 
-def _chart(own: RecipeBoard, axis: str, x_label: str, costs: Sequence[float | None]) -> Chart | None:
+def _chart(ranked: RecipeBoard, axis: str, x_label: str, costs: Sequence[float | None]) -> Chart | None:
     """Quality against what each recipe costs, where that is known and above 0; None where all cost the same."""
-    known = [(row, cost) for row, cost in zip(own.rows, costs, strict=True) if cost]
+    known = [(row, cost) for row, cost in zip(ranked.rows, costs, strict=True) if cost]
     if len({cost for _, cost in known}) < 2:
         return None
-    board = own.board
-    names, _ = short_names([row.recipe.label for row in own.rows])
+    board = ranked.board
+    names, _ = short_names([row.recipe.label for row in ranked.rows])
     curves = tuple(
         Curve(names[row.recipe.label], (Point(cost, row.mean, None, row.recipe.label),)) for row, cost in known
     )
@@ -164,7 +164,7 @@ def _chart(own: RecipeBoard, axis: str, x_label: str, costs: Sequence[float | No
         Axis(axis),
         board.title,
         x_label,
-        own.column,
+        ranked.column,
         curves,
         cost=True,
         track=board.track,
@@ -175,5 +175,5 @@ def _chart(own: RecipeBoard, axis: str, x_label: str, costs: Sequence[float | No
 
 def column_of(race: Race, columns: Iterable[tuple[str, Column]]) -> Column:
     """The metric of a race as boards have it (pairs of track and column); bare where none shows it."""
-    found: Mapping[tuple[str, str], Column] = {(track, column.label): column for track, column in columns}
-    return found.get((race.track, race.metric)) or Column(race.metric, 1, race.higher, "", race.metric, 4)
+    by_name: Mapping[tuple[str, str], Column] = {(track, column.label): column for track, column in columns}
+    return by_name.get((race.track, race.metric)) or Column(race.metric, 1, race.higher, "", race.metric, 4)

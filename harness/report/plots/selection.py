@@ -11,7 +11,7 @@ from ...boards.recipes import differ
 from ...components.tracks import known_track
 from ..data import ReportData
 from ..escape import slug
-from ..sections import HasPanels
+from ..track_protocols import HasPanels
 from .critical_difference import diagrams, draw_critical, readable
 from .drawing import Plot, in_columns, styled
 from .levels import draw_levels
@@ -56,10 +56,10 @@ def draw_all(data: ReportData, style: str = "") -> tuple[list[Plot], list[str]]:
         plots.append(in_columns(partial(draw_critical, one, number, looks), chosen))
     plots += _of_recipes(data, most, looks, chosen, notes)
     with styled(chosen.page.text):
-        for track_name, own in groupby(boards, key=lambda board: board.track):
+        for track_name, of_track in groupby(boards, key=lambda board: board.track):
             track = known_track(track_name)
             if isinstance(track, HasPanels):
-                plots += track.panels(list(own), most, notes, chosen.page)
+                plots += track.panels(list(of_track), most, notes, chosen.page)
     return [plot for plot in plots if plot is not None], notes
 
 
@@ -71,11 +71,13 @@ def _of_recipes(data: ReportData, most: int, looks: Looks, style: Style, notes: 
     for number, race in enumerate(limited(races, most, "validation quality against seconds", notes), 1):
         name = f"recipe-time-{number:02d}-{slug(race.validated_on, 48)}"
         plots.append(in_columns(partial(draw_race, race, name, looks, column_of(race, columns)), style))
-    charts = [(own.board, chart) for own in data.recipes.boards if (chart := memory_chart(own)) is not None]
+    charts = [(ranked.board, chart) for ranked in data.recipes.boards if (chart := memory_chart(ranked)) is not None]
     for number, (board, chart) in enumerate(limited(charts, most, "quality against training memory", notes), 1):
         name = f"recipe-memory-{number:02d}-{slug(board.title, 48)}"
         plots.append(in_columns(partial(draw_cost, chart, name, looks), style))
-    costly = [(own.board, figure, chart) for own in data.recipes.boards for figure, chart in figure_charts(own)]
+    costly = [
+        (ranked.board, figure, chart) for ranked in data.recipes.boards for figure, chart in figure_charts(ranked)
+    ]
     for number, (board, figure, chart) in enumerate(limited(costly, most, "quality against figures", notes), 1):
         name = f"recipe-cost-{number:02d}-{slug(figure, 24)}-{slug(board.title, 48)}"
         plots.append(in_columns(partial(draw_cost, chart, name, looks), style))

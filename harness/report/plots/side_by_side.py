@@ -46,12 +46,12 @@ class TilePanels:
         shown = partial(rows_with_panels, parts=(self.part,))
         return plot_boards(boards, shown, partial(self._draw, sheet=sheet), self.words, most, notes)
 
-    def _draw(self, board: Board, found: Sequence[RowPanel], number: int, sheet: Sheet) -> Plot | None:
+    def _draw(self, board: Board, shown: Sequence[RowPanel], number: int, sheet: Sheet) -> Plot | None:
         """What stands beside, then what each method made, best first; None without a picture."""
-        first = found[0][1]
+        first = shown[0][1]
         once = ((self.beside, self.title, self.below), *self.also)
         tiles = [Tile(title, below, first.parts.get(part, b"")) for part, title, below in once]
-        tiles += [Tile(row.label, _score(board, row, first.item), panel.parts[self.part]) for row, panel in found]
+        tiles += [Tile(row.label, _score(board, row, first.item), panel.parts[self.part]) for row, panel in shown]
         caption = self.caption.format(item=first.item, board=board.title)
         name, heading = f"drawing-{number:02d}-{slug(board.title, 48)}", f"{board.title}, {first.item}"
         plot, left_out = draw_tiles(name, heading, caption, tiles, sheet, each=self.each, most=_MOST)
@@ -70,22 +70,22 @@ def plot_boards(
     notes: list[str],
 ) -> list[Plot]:
     """A plot for each board of which something is `shown`, those with most methods first, at most `most`."""
-    found = [(board, rows) for board in boards if (rows := shown(board))]
-    chosen = limited(sorted(found, key=lambda pair: -len(pair[0].rows)), most, kind, notes)
+    candidates = [(board, rows) for board in boards if (rows := shown(board))]
+    chosen = limited(sorted(candidates, key=lambda pair: -len(pair[0].rows)), most, kind, notes)
     plots = [draw(board, rows, number) for number, (board, rows) in enumerate(chosen, 1)]
     return [plot for plot in plots if plot is not None]
 
 
 def rows_with_panels(board: Board, parts: Iterable[str]) -> list[RowPanel]:
     """Rows with a panel that has these parts, of the one item that most of them show."""
-    found = [
+    rows = [
         (row, row.panel)
         for row in board.rows
         if row.panel is not None and row.panel.parts.keys() >= set(parts) and row.inputs == board.inputs
     ]
-    count = Counter(panel.item for _, panel in found)
+    count = Counter(panel.item for _, panel in rows)
     item = min(count, key=lambda name: (-count[name], name), default="")
-    return [(row, panel) for row, panel in found if panel.item == item]
+    return [(row, panel) for row, panel in rows if panel.item == item]
 
 
 def score_with_unit(board: Board, row: Row, item: str) -> str:

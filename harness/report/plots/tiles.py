@@ -50,11 +50,11 @@ def draw_tiles(
     names = legend_names([tile.title for tile, _ in shown], wide, sheet.text)
     for spot, (tile, picture) in enumerate(shown):
         band, column = divmod(spot, each)
-        left, top = EDGE + column * (wide + GAP), height - HEAD * k - band * (TEXT * k + rise + GAP) - TEXT * k
-        box = (left, left + wide, top - rise, top)
+        x0, top = EDGE + column * (wide + GAP), height - HEAD * k - band * (TEXT * k + rise + GAP) - TEXT * k
+        box = (x0, x0 + wide, top - rise, top)
         canvas.imshow(picture, extent=box, aspect="auto", interpolation="nearest", cmap="gray", vmin=0, vmax=1)
         text = f"{names[tile.title]}\n{fit(tile.below, wide, sheet.text)}"
-        canvas.text(left + wide / 2, top + 0.03, text, ha="center", va="bottom", fontsize=sheet.text, linespacing=1.1)
+        canvas.text(x0 + wide / 2, top + 0.03, text, ha="center", va="bottom", fontsize=sheet.text, linespacing=1.1)
     canvas.set(xlim=(0, sheet.width), ylim=(0, height))
     head = fit(heading, sheet.width - 0.4, sheet.heading)
     canvas.text(sheet.width / 2, height - 0.16 * k, head, ha="center", va="center", fontsize=sheet.heading)

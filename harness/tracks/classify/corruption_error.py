@@ -15,7 +15,7 @@ from ...boards.board import Board
 from ...boards.rows import Row
 from ...boards.together import contenders
 from ...report.section import Section
-from ...report.tables import Table, number
+from ...report.tables import TextTable, number
 from ...spec.paths import readable_spec
 from ...text.wording import counted
 
@@ -129,5 +129,5 @@ def _section(one: CorruptionErrors) -> Section:
         (label, number(100 * one.mce[label], 1), number(100 * one.mean[label], 1))
         for label in sorted(one.mce, key=lambda label: (np.nan_to_num(one.mce[label]), one.mean[label], label))
     ]
-    table = Table(("method", "mCE (%)", "mean error (%)"), (False, True, True), tuple(rows))
+    table = TextTable(("method", "mCE (%)", "mean error (%)"), (False, True, True), tuple(rows))
     return Section(f"Mean corruption error: {one.title}", tuple(lines), (("Lower is better", table),))

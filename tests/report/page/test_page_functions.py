@@ -34,8 +34,8 @@ from noisebench.imaging.sample import Sample
 from noisebench.report.data import report_data
 from noisebench.report.escape import spreadsheet
 from noisebench.report.page.data import page_data
+from noisebench.report.page.item_order import order_items, relative_spread, worst_cases
 from noisebench.report.page.previews import BESIDE, KeptPreviews, page_previews
-from noisebench.report.page.telling import in_order, telling, worst_cases
 from noisebench.report.write import write_report
 from noisebench.store.cells import cell_dir
 from noisebench.store.record import Record
@@ -448,9 +448,9 @@ def test_axe_has_no_serious_finding_where_methods_are_compared(opened, scheme):
 def test_an_item_tells_methods_apart_by_its_spread_over_the_usual_one():
     values = np.array([[30.0, 30.0, 30.0, np.inf], [28.0, 22.0, 29.0, 29.0], [29.0, 26.0, 29.5, 29.0]])
     spread = [values[:, 0].std(), values[:, 1].std(), values[:, 2].std(), 0.0]
-    assert telling(values) == pytest.approx(np.array(spread) / np.median(spread))
-    assert telling(np.ones((2, 3))) == pytest.approx(1.0)
-    assert np.isfinite(telling(np.array([[1e300, 1.0, 2.0], [-1e300, 2.0, 2.0]]))).all()
+    assert relative_spread(values) == pytest.approx(np.array(spread) / np.median(spread))
+    assert relative_spread(np.ones((2, 3))) == pytest.approx(1.0)
+    assert np.isfinite(relative_spread(np.array([[1e300, 1.0, 2.0], [-1e300, 2.0, 2.0]]))).all()
     assert worst_cases(values, True, [0, 1, 2], 2) == [(0, 0), (1, 1)]
     assert worst_cases(-values, False, [0, 2], 2) == [(0, 0), (0, 0)]
 
@@ -467,12 +467,12 @@ def rivals() -> list[Record]:
 
 def test_the_most_telling_item_comes_first_and_worst_cases_next():
     (board,) = boards(rivals())
-    found = in_order(board, TILED)
+    found = order_items(board, TILED)
     assert [one.item for one in found][:3] == ["p007", "p004", "p009"]
     assert found[0].worst_of == (1,) and found[1].worst_of == (0,) and found[2].worst_of == (0, 1)
     assert [one.item for one in found[3:]] == ["p002", "p000", "p001", "p003", "p005", "p006", "p008", "p010", "p011"]
     assert found[0].tells == 18.0
-    assert [one.item for one in in_order(board, ["p003", "p002", "gone"])] == ["p002", "p003", "gone"]
+    assert [one.item for one in order_items(board, ["p003", "p002", "gone"])] == ["p002", "p003", "gone"]
 
 
 def leave_all(store: Path, records: list[Record]) -> KeptPreviews:
@@ -511,7 +511,7 @@ def test_the_most_telling_picture_is_shown_first(opened):
     page = opened(state="r=gaussian(sigma%3D50)")
     page.wait_for_selector("#look img")
     tells = {
-        item: telling(np.stack([BASE + WOBBLE, BASE - 3 - WOBBLE, BASE - 12 + 5 * WOBBLE]))[i]
+        item: relative_spread(np.stack([BASE + WOBBLE, BASE - 3 - WOBBLE, BASE - 12 + 5 * WOBBLE]))[i]
         for i, item in ((0, "p000"), (5, "p005"))
     }
     most = max(tells, key=lambda item: tells[item])

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from noisebench.boards.set_metrics import BoardSets, set_columns, set_values
 from noisebench.components.tracks import get_track
-from noisebench.report.set_metrics import how, set_facts, set_table
+from noisebench.report.set_metrics import explain_sets, set_facts, set_table
 from noisebench.store.cell import SetPart
 from noisebench.track.protocols import HasSetMetrics
 from noisebench.tracks.classify import NO_CLASS, LabelledPicture
@@ -130,4 +130,4 @@ def test_a_cell_has_it_beside_its_rows_and_the_table_says_how_it_is_read() -> No
     sets = BoardSets(columns, {"mine": set_values([{"ece": part}], columns)})
     assert set_table(sets).rows[0][:4] == ("ece", "mine", "0.2 ± 0.01", "0.1")
     assert set_facts(sets) == ["ece: version 1, features confidence in bins (15), reference labels"]
-    assert "reference set" not in " ".join(how(vars(TRACK.words), False, reference=False))
+    assert "reference set" not in " ".join(explain_sets(vars(TRACK.words), False, reference=False))

@@ -303,7 +303,7 @@ def test_where_more_is_better_a_larger_set_metric_comes_first() -> None:
     from noisebench.boards.set_metrics import BoardSets, set_columns, set_values
     from noisebench.comparing.set_changes import SetChange
     from noisebench.gate.limits import set_limits_broken
-    from noisebench.report.set_metrics import has_upwards, how, set_table
+    from noisebench.report.set_metrics import explain_sets, has_upwards, set_table
 
     made = {
         name: {
@@ -320,7 +320,7 @@ def test_where_more_is_better_a_larger_set_metric_comes_first() -> None:
         ("recall ↑", "rich"),
         ("recall ↑", "poor"),
     ]
-    assert has_upwards(BoardSets(columns, {})) and "no ↑" in how(vars(TRACK.words), True)[0]
+    assert has_upwards(BoardSets(columns, {})) and "no ↑" in explain_sets(vars(TRACK.words), True)[0]
     assert set_limits_broken(SetChange("recall", 0.7, 0.2, higher=True), {})[0].startswith("fell by 0.5")
     assert set_limits_broken(SetChange("recall", 0.2, 0.7, higher=True), {}) == []
     assert set_limits_broken(SetChange("fd", 0.2, 0.7), {})

@@ -10,14 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from ....comparing.comparison import Comparison
-from ....comparing.difference import Difference
+from ....comparing.difference import ScoreDifference
 from ....report.comparison import MORE
 from ....report.page.previews import PARTS
 from ....report.plots.axis_text import metric_name
 from ....report.plots.drawing import Plot, blank_canvas, fit, save
 from ....report.plots.sheets import HOUSE
-from ....report.sections import Previews
 from ....report.tables import number
+from ....report.track_protocols import Previews
 from ....store.record import Panel
 from ....text.errors import one_line
 from .stored_crops import decode
@@ -30,7 +30,7 @@ CELL = (WIDE - 2 * EDGE - (len(COLUMNS) - 1) * GAP) / len(COLUMNS)
 
 
 def changed_panels(
-    comparison: Comparison, differences: Sequence[Difference], a: Previews, b: Previews
+    comparison: Comparison, differences: Sequence[ScoreDifference], a: Previews, b: Previews
 ) -> tuple[list[Plot], str]:
     """Panels of the differences, in their order, that have kept pictures which changed; and a note if there is none."""
     plots: list[Plot] = []
@@ -58,7 +58,7 @@ def _by_item(panels: Sequence[Panel]) -> dict[str, Panel]:
 
 
 def _draw(
-    comparison: Comparison, d: Difference, items: Sequence[str], one: dict[str, Panel], other: dict[str, Panel],
+    comparison: Comparison, d: ScoreDifference, items: Sequence[str], one: dict[str, Panel], other: dict[str, Panel],
     index: int,
 ) -> Plot:  # fmt: skip
     rows: list[tuple[str, list[npt.NDArray[Any] | None]]] = []

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ....report.escape import latex, markdown, spreadsheet
-from ....report.sections import DrawsSection
-from ....report.tables import Table, csv_text, latex_float, number, to_markdown
+from ....report.tables import TextTable, csv_text, latex_float, number, to_markdown
+from ....report.track_protocols import DrawsSection
 from ....store.results import Results
 from ....suite.study import DRAWS
 from ....text.errors import UsageError, one_line
@@ -33,7 +33,7 @@ def draws_section(store: Path, records: Results) -> DrawsSection:
     )
 
 
-def draws_table(splits: Sequence[Split]) -> Table:
+def draws_table(splits: Sequence[Split]) -> TextTable:
     """A row a method, the least error first."""
     rows = []
     for split in sorted(splits, key=lambda s: (float(s.mse.mean()), by_number(s.method))):
@@ -41,7 +41,7 @@ def draws_table(splits: Sequence[Split]) -> Table:
         share = f"{100 * variance / mse:.0f} %" if mse > 0 else "–"
         rows.append((split.method, *(number(v, 1) for v in (mse, bias, variance)), share))
     header = ("method", "MSE", "bias²", "variance", "share of variance")
-    return Table(header, (False, True, True, True, True), tuple(rows))
+    return TextTable(header, (False, True, True, True, True), tuple(rows))
 
 
 def draws_markdown(splits: Sequence[Split], missing: Sequence[str]) -> list[str]:

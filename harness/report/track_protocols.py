@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from ..boards.board import Board
 from ..comparing.comparison import Comparison
-from ..comparing.difference import Difference
+from ..comparing.difference import ScoreDifference
 from ..store.record import Panel
 from ..store.results import Results
 from .section import Section
@@ -48,7 +48,7 @@ class HasChangedPanels(Protocol):
     """
 
     def changed_panels(
-        self, comparison: Comparison, differences: Sequence[Difference], a: Previews, b: Previews
+        self, comparison: Comparison, differences: Sequence[ScoreDifference], a: Previews, b: Previews
     ) -> tuple[list[Plot], str]: ...
 
 

@@ -7,10 +7,10 @@ import hashlib
 from collections.abc import Sequence
 
 from ..escape import page
+from .formats import NOTHING, raised
 from .grid import cell_text, grid
 from .marks import Mark
 from .table import PaperTable
-from .written import NOTHING, raised
 
 _STYLE = (
     ":root{color-scheme:light dark}"
@@ -47,18 +47,18 @@ def tables_html(tables: Sequence[PaperTable], title: str) -> str:
 
 
 def _table(table: PaperTable, place: int) -> list[str]:
-    made = grid(table)
+    layout = grid(table)
     lines = [f'<table aria-labelledby="caption-{place}">', "<thead>"]
-    if made.over:
-        spans = [f'<th class="over" scope="colgroup" colspan="{size}">{page(name)}</th>' for name, size in made.over]
-        lines.append(f"<tr>{'<td></td>' * made.before}{''.join(spans)}</tr>")
-    first, *others = made.head
+    if layout.over:
+        spans = [f'<th class="over" scope="colgroup" colspan="{size}">{page(name)}</th>' for name, size in layout.over]
+        lines.append(f"<tr>{'<td></td>' * layout.before}{''.join(spans)}</tr>")
+    first, *others = layout.head
     heads = [f'<th scope="col">{page(title)}</th>' for title in others]
     corner = f'<th class="name" scope="col">{page(first)}</th>' if first else "<td></td>"
     lines += [f"<tr>{corner}{''.join(heads)}</tr>", "</thead>", "<tbody>"]
-    for at, (name, cells) in enumerate(made.rows):
+    for at, (name, cells) in enumerate(layout.rows):
         texts = "".join(f"<td>{cell_text(cell, _marked, raised)}</td>" for cell in cells)
-        rule = ' class="rule"' if at in made.rules else ""
+        rule = ' class="rule"' if at in layout.rules else ""
         lines.append(f'<tr{rule}><th class="name" scope="row">{page(name)}</th>{texts}</tr>')
     return [*lines, "</tbody>", "</table>"]
 

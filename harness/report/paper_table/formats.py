@@ -26,14 +26,14 @@ def tables_markdown(tables: Sequence[PaperTable]) -> str:
     """Each table with its caption, notes and signatures."""
     out = [] if tables else [NOTHING, ""]
     for table in tables:
-        made = grid(table)
-        head = [markdown(title) for title in made.head]
-        if len(made.over) > 1:
-            groups = [name for name, size in made.over for _ in range(size)]
-            named = zip(groups, head[made.before :], strict=True)
-            head[made.before :] = [f"{markdown(group)} {title}" for group, title in named]
+        layout = grid(table)
+        head = [markdown(title) for title in layout.head]
+        if len(layout.over) > 1:
+            groups = [name for name, size in layout.over for _ in range(size)]
+            named = zip(groups, head[layout.before :], strict=True)
+            head[layout.before :] = [f"{markdown(group)} {title}" for group, title in named]
         rows = [
-            [markdown(name), *(cell_text(cell, _in_markdown, raised) for cell in cells)] for name, cells in made.rows
+            [markdown(name), *(cell_text(cell, _in_markdown, raised) for cell in cells)] for name, cells in layout.rows
         ]
         out += [markdown(table.caption, LONG), "", *pipe_table(head, (False, *(True for _ in head[1:])), rows), ""]
         out += [f"- {raised(letter)} {markdown(note)}" for letter, note in table.footnotes.items()]
@@ -69,19 +69,19 @@ def tables_latex(tables: Sequence[PaperTable]) -> str:
 
 
 def _tabular(table: PaperTable) -> list[str]:
-    made = grid(table)
-    lines = [r"\footnotesize\setlength{\tabcolsep}{3pt}"] if len(made.head) > NARROW else []
-    lines += [r"\begin{tabular}{l" + "c" * (len(made.head) - 1) + "}", r"\toprule"]
-    if made.over:
-        spans, rules, start = [""] * made.before, "", made.before + 1
-        for name, size in made.over:
+    layout = grid(table)
+    lines = [r"\footnotesize\setlength{\tabcolsep}{3pt}"] if len(layout.head) > NARROW else []
+    lines += [r"\begin{tabular}{l" + "c" * (len(layout.head) - 1) + "}", r"\toprule"]
+    if layout.over:
+        spans, rules, start = [""] * layout.before, "", layout.before + 1
+        for name, size in layout.over:
             spans.append(rf"\multicolumn{{{size}}}{{c}}{{{latex(name)}}}")
             rules += rf"\cmidrule(lr){{{start}-{start + size - 1}}}"
             start += size
         lines += [latex_row(spans), rules]
-    lines += [latex_row([latex(title) for title in made.head]), r"\midrule"]
-    for at, (name, cells) in enumerate(made.rows):
-        lines += [r"\midrule"] if at in made.rules else []
+    lines += [latex_row([latex(title) for title in layout.head]), r"\midrule"]
+    for at, (name, cells) in enumerate(layout.rows):
+        lines += [r"\midrule"] if at in layout.rules else []
         lines.append(latex_row([latex(name), *(cell_text(cell, _in_latex, _raised_in_latex) for cell in cells)]))
     return [*lines, r"\bottomrule", r"\end{tabular}"]
 

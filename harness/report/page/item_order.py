@@ -24,7 +24,7 @@ class Worth:
     worst_of: tuple[int, ...] = ()
 
 
-def in_order(board: Board, items: Sequence[str]) -> list[Worth]:
+def order_items(board: Board, items: Sequence[str]) -> list[Worth]:
     """Some `items` of a board: the most telling one, the worst cases of the `BEST` methods, the others as they tell.
 
     Contenders are judged, by the metric of the ranking; all ranked rows where there is one contender at most. A board
@@ -35,15 +35,15 @@ def in_order(board: Board, items: Sequence[str]) -> list[Worth]:
     contenders = [i for i in ranked if not board.rows[i].role]
     judged = contenders if len(contenders) > 1 else ranked
     places = {item: place for place, item in enumerate(board.items)}
-    there = [item for item in items if item in places]
-    if column is None or not judged or not there:
+    on_board = [item for item in items if item in places]
+    if column is None or not judged or not on_board:
         return [Worth(item) for item in items]
     values = np.stack([board.rows[i].scores[column.label].by_item for i in judged])
-    tells = telling(values)
+    tells = relative_spread(values)
     worst: dict[str, list[int]] = defaultdict(list)
-    kept = [places[item] for item in there]
-    for row, found in zip(judged, worst_cases(values, column.higher, kept, BEST), strict=False):
-        for place in found:
+    kept = [places[item] for item in on_board]
+    for row, worst_places in zip(judged, worst_cases(values, column.higher, kept, BEST), strict=False):
+        for place in worst_places:
             worst[board.items[place]].append(row)
     known = [
         Worth(item, float(f"{tells[places[item]]:.3g}") if item in places else 0.0, tuple(worst.get(item, ())))
@@ -53,7 +53,7 @@ def in_order(board: Board, items: Sequence[str]) -> list[Worth]:
     return [most, *sorted(others, key=lambda one: (min(one.worst_of, default=len(board.rows)), -one.tells))]
 
 
-def telling(values: Floats) -> Floats:
+def relative_spread(values: Floats) -> Floats:
     """The spread of scores (M, n) between methods on each item, (n,), over the median spread; infinite ones apart."""
     finite = np.isfinite(values)
     count = np.maximum(finite.sum(axis=0), 1)
@@ -71,6 +71,6 @@ def worst_cases(values: Floats, higher: bool, items: Sequence[int], methods: int
     with np.errstate(invalid="ignore"):
         gaps = np.where(good == good.max(axis=0), 0.0, good.max(axis=0) - good)
     return [
-        (items[int(own.argmin())], items[int(gap.argmax())])
-        for own, gap in zip(good[:methods], gaps[:methods], strict=True)
+        (items[int(scores.argmin())], items[int(gap.argmax())])
+        for scores, gap in zip(good[:methods], gaps[:methods], strict=True)
     ]

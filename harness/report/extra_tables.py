@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from ..boards.board import Board
 from ..boards.set_metrics import BoardSets
 from .section import Section
-from .set_metrics import how_of, set_facts, set_table
-from .tables import Table
+from .set_metrics import explain_board_sets, set_facts, set_table
+from .tables import TextTable
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Extra:
     """A table with its title and a sentence on how to read it; `board` is an index, None for the whole report."""
 
     title: str
-    table: Table
+    table: TextTable
     note: str = ""
     board: int | None = None
 
@@ -25,9 +25,14 @@ class Extra:
 def of_sets(sets: Sequence[BoardSets | None], boards: Sequence[Board]) -> list[Extra]:
     """The set metrics of each board, with how to read them."""
     return [
-        Extra("Set metrics", set_table(own), " ".join([*how_of(board, own), *set_facts(own)]), place)
-        for place, (own, board) in enumerate(zip(sets, boards, strict=True))
-        if own is not None
+        Extra(
+            "Set metrics",
+            set_table(metrics),
+            " ".join([*explain_board_sets(board, metrics), *set_facts(metrics)]),
+            place,
+        )
+        for place, (metrics, board) in enumerate(zip(sets, boards, strict=True))
+        if metrics is not None
     ]
 
 
@@ -36,8 +41,8 @@ def of_sections(sections: Sequence[Section], boards: Sequence[Board]) -> list[Ex
     titles = [board.title for board in boards]
     tables = []
     for section in sections:
-        own = titles.index(section.title) if titles.count(section.title) == 1 else None
+        board = titles.index(section.title) if titles.count(section.title) == 1 else None
         for place, (caption, table) in enumerate(section.tables):
-            title = caption if own is not None else f"{section.title}: {caption}"
-            tables.append(Extra(title, table, " ".join(section.lines) if place == 0 else "", own))
+            title = caption if board is not None else f"{section.title}: {caption}"
+            tables.append(Extra(title, table, " ".join(section.lines) if place == 0 else "", board))
     return tables
