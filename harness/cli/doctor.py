@@ -113,7 +113,7 @@ def examine_apart(method: str, track: str, regime: str, plugins: list[str], time
 
 
 def _read_lines(whole: bytes) -> tuple[list[dict[str, Any]], bool]:
-    """The lines that were told of an examination, and whether anything else is among them."""
+    """The JSON lines of an examination, and whether there is other output among them."""
     lines, strays = [], False
     for text in filter(None, whole.split(b"\n")):
         try:

@@ -23,7 +23,7 @@ _SECONDS_APART = 30.0
 
 
 def called(cell: PlannedCell, kind: Literal["method", "dataset"]) -> str:
-    """What a method or a dataset is called in what a run says: by its name, where the suite gives it one."""
+    """The name of a method or dataset in messages of a run: that of the suite, else its spec."""
     return cell.names.get(kind) or getattr(cell, kind).display
 
 
@@ -54,7 +54,7 @@ class Plain:
         self._say(one_line(text, 200))
 
     def plan(self, todo: int, stored: int, forecast: str) -> None:
-        """Told once a run; several runs add up."""
+        """How much a run has to do; several runs add up."""
         self._total += todo
         self._say(f"{counted(todo, 'cell')} to run, {stored} stored already" + (forecast and f"; {forecast}"))
 
@@ -66,13 +66,13 @@ class Plain:
         """An item is done."""
 
     def iteration(self, cell: PlannedCell, n: int, of: int) -> None:
-        """The method says how far it is with an item; a line now and then."""
+        """An iteration of a method on an item is done; a line now and then."""
         if time.monotonic() - self._last_iteration.get(cell.key, self._begun.get(cell.key, 0.0)) >= _SECONDS_APART:
             self._last_iteration[cell.key] = time.monotonic()
             self._say(f"{label(cell)}: iteration {n} of {of}")
 
     def message(self, cell: PlannedCell, text: str) -> None:
-        """A cell says how it goes."""
+        """A message from a running cell."""
         self._say(f"{label(cell)}: {one_line(text, 120)}")
 
     def end(self, cell: PlannedCell, outcome: str, reason: str) -> None:

@@ -110,7 +110,7 @@ def reading_text(differences: Sequence[ScoreDifference]) -> str:
 
 
 class _PairNumbers(NamedTuple):
-    """What the scores of one difference say by themselves, as its fields; `tested`: the changes that its mean is of."""
+    """The fields of a difference that need its own scores alone; `tested`: the changes that its mean is of."""
 
     change: Floats
     means: tuple[float, float]

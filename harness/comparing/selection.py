@@ -1,4 +1,4 @@
-"""What of a large comparison a person reads: the changes that matter, largest first, and how many others there are."""
+"""The part of a large comparison that a person reads: the largest changes, and how many others there are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All that a report is ordered of, computed once: every file of it shows a part of this."""
+"""Everything that a report shows, computed once: each of its files shows a part."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def _weights(cell: Cell) -> dict[str, str]:
 
 
 def _of_tracks(boards: Sequence[Board]) -> Iterator[Section]:
-    """What tracks say of their own boards, which stand together."""
+    """The sections that tracks add for their own boards."""
     for name, of_track in groupby(boards, key=lambda board: board.track):
         if isinstance(track := known_track(name), HasSections):
             yield from track.sections(list(of_track))

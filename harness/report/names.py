@@ -155,7 +155,7 @@ def _shown(record: Record, changes: Mapping[Room, Mapping[str, Mapping[str, str]
 
 
 def _distinct(texts: Iterable[str], taken: Iterable[str] = ()) -> dict[str, str]:
-    """Each text without its folders; of those that are alike then the shortest tails that differ, else a number."""
+    """Each text without its folders. Texts that look alike keep the shortest tails that differ, else get a number."""
     texts, used = sorted(texts), set(taken)
     tails: dict[str, dict[str, int]] = {text: {} for text in texts}
     longer = True

@@ -24,7 +24,7 @@ Previews = Callable[[str], Sequence[Panel]]
 
 @runtime_checkable
 class HasPanels(Protocol):
-    """A track that draws outputs side by side on `sheet`, at most `most` plots; of what is left out `notes` is told.
+    """A track that draws outputs side by side on `sheet`, at most `most` plots; `notes` gets what is left out.
 
     Names of these plots begin with `panel-` where the viewer of the page shows the same from previews, else with
     `drawing-`, and with `mistakes-` those of what was got wrong; then comes a number of two digits.

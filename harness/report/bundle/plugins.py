@@ -1,4 +1,4 @@
-"""The plug-ins of a bundle: their source files, found again and held against what the cells were made with."""
+"""The plug-ins of a bundle: their source files, compared with those that the cells were made with."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def _read(plugin: Path, place: str, records: Results, files: _PluginFiles) -> No
 
 
 def _amiss(records: Results, named: set[str]) -> list[str]:
-    """Files of the methods that are not carried, or not as they were; `named` are those that are said to be amiss."""
+    """Files of methods that are not carried or have changed, a line each; `named` have a line already."""
     hashes: dict[str, set[str]] = {name: set() for place in named for name in _names(place)}
     carried = {place: text for one in records if one.plugins for place, text in one.plugins.files.items()}
     for place, text in carried.items():

@@ -1,4 +1,4 @@
-"""Which items of a board are worth a look: those that part its methods, and the worst cases of the best ones. Pure."""
+"""Which items of a board to show first: those that tell its methods apart, and the worst cases of the best ones."""
 
 from __future__ import annotations
 

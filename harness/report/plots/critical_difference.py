@@ -91,7 +91,7 @@ def why_unreadable(diagram: Diagram) -> str:
 
 
 def readable(candidates: Sequence[Diagram], notes: list[str]) -> list[Diagram]:
-    """The diagrams that say something; `notes` is told of the others, and why."""
+    """The diagrams worth drawing; a note says how many others there are, and why they are not drawn."""
     reasons: dict[str, int] = {}
     kinds: dict[str, str] = {}
     for diagram in candidates:

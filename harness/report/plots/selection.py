@@ -91,7 +91,7 @@ def _family(family: Family, number: int, looks: Looks, style: Style) -> Plot | N
 
 
 def limited(things: list[Any], most: int, kind: str, notes: list[str]) -> list[Any]:
-    """The first `most` of them; `notes` is told of how many."""
+    """The first `most` things; a note says how many are left out."""
     if len(things) > most:
         notes.append(f"{kind}: {most} of {len(things)} plots are drawn, those with most methods first")
     return things[:most]
