@@ -57,6 +57,7 @@ def run(args: argparse.Namespace) -> int:
     """List or verify (0 sound, 1 a cell is damaged or edited), tidy or remove (0)."""
     from ..components.tracks import known_track
     from ..store import cells, reading, upkeep
+    from ..store.cell_json import sorted_values
     from ..store.harness_hash import harness_sha256
     from ..store.record import in_order
 
@@ -70,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
         listed = in_order(listed, listed)
         note_left_out(left_out)
         if args.json:
-            print_json(listed)
+            print_json(sorted_values(listed))
         else:
             if listed:
                 _list(listed)

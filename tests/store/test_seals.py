@@ -181,6 +181,8 @@ def test_ls_lists_the_others(store: Path, capsys: pytest.CaptureFixture[str]) ->
     assert main(["store", "ls", str(store)]) == 1
     out, err = capsys.readouterr()
     assert "bm3d" in out and "nlm" not in out and KEY in err
+    assert main(["store", "ls", str(store), "--json"]) == 1
+    assert [cell["method"]["name"] for cell in json.loads(capsys.readouterr().out)] == ["bm3d"]
 
 
 @EDITS
