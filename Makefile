@@ -1,8 +1,11 @@
-# make demo   install, run the demonstration suite and say where its board is
+# make demo   install without tools, run the demonstration suite and say where its board is
 # make quick  install, then lint, type-check and run the tests that start no process, train nothing and need no test sets
 # make test   install, then lint, type-check and test
 # make test-plain-cpu  install, then run the tests of numbers as on a processor without AVX and FMA: two and a half minutes
-# make test-lowest-numpy  install beside it with the lowest allowed version of numpy, and test there that inputs are the same
+# make test-python PYTHON=python3.13  the same as make test with another Python and the newest packages, under build/
+# make test-lowest  the tests of numbers, specs, planning and stores with the lowest allowed version of each package
+# make test-extras  one command of each extra, where nothing else is installed; make test-extra-bm3d for one of them
+# make test-wheel   build the wheel, install it elsewhere, run the demonstration there and take the time of an import
 # make bench  install, then run the benchmarks, which fail where a target of benchmarks/targets.py is missed
 # make mutants  install, then break the code of five rooms on purpose, in a copy, and list what no test noticed
 # make reference  remake the committed results and their board
@@ -15,17 +18,23 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+PLAIN := $(VENV)/.installed-without-tools
 
-.PHONY: demo quick quick-tests lint test test-plain-cpu test-lowest-numpy types bench mutants reference weights sets trainings boards published install browser bubblewrap clean
+.PHONY: demo quick quick-tests lint test test-plain-cpu test-python test-lowest test-extras test-wheel types bench mutants reference weights sets trainings boards published install browser bubblewrap clean
 
 $(STAMP): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
-	touch $(STAMP)
+	touch $(PLAIN) $@
+
+$(PLAIN): pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
 
 install: $(STAMP)
 
-demo: $(STAMP)
+demo: $(PLAIN)
 	$(BIN)/noisebench run demo --store nb-store
 	$(BIN)/noisebench report nb-store --to board
 
@@ -69,10 +78,42 @@ NUMERIC := distances/test_distribution methods/generate/test_samplers methods/ge
 test-plain-cpu: $(STAMP)
 	$(BIN)/python tests/support/plain_cpu.py $(BIN)/python -m pytest -n 2 --dist worksteal $(NUMERIC:%=tests/%.py)
 
-test-lowest-numpy:
-	$(PYTHON) -m venv build/lowest-numpy
-	build/lowest-numpy/bin/python -m pip install --quiet --editable . pytest numpy==1.26.0
-	build/lowest-numpy/bin/python -m pytest tests/tracks/test_golden_inputs.py tests/tracks/test_negative_zeros.py
+# What continuous integration also does (.github/workflows/tests.yml), each in a fresh environment of its own.
+ENVS := build/environments
+UV := $(ENVS)/uv/bin/uv
+FRESH = $(UV) venv --quiet --clear --python $(PYTHON) $(ENVS)/$(1) && $(UV) pip install --quiet --python $(ENVS)/$(1)
+
+$(UV):
+	$(PYTHON) -m venv $(ENVS)/uv
+	$(ENVS)/uv/bin/python -m pip install --quiet uv
+
+test-python:
+	rm -rf $(ENVS)/$(notdir $(PYTHON))
+	$(MAKE) --no-print-directory test VENV=$(ENVS)/$(notdir $(PYTHON))
+
+LOWEST := text spec components planning store tracks/restore/metrics tracks/test_negative_zeros.py $(NUMERIC:%=%.py)
+
+test-lowest: $(UV)
+	$(UV) pip compile --quiet --resolution lowest-direct --python $(PYTHON) pyproject.toml --output-file build/lowest.txt
+	$(call FRESH,lowest) --constraint build/lowest.txt --editable . hypothesis psutil pytest pytest-timeout pytest-xdist
+	$(ENVS)/lowest/bin/python -m pytest -n 2 --dist worksteal $(LOWEST:%=tests/%)
+
+EXTRAS := audio bm3d cluster diffusion fid graph iqa mutants peers spandrel
+
+test-extras: $(EXTRAS:%=test-extra-%)
+
+test-extra-%: $(UV)
+	$(call FRESH,$*) --editable '.[$*]'
+	$(ENVS)/$*/bin/python tests/support/extras.py $*
+
+test-wheel: $(UV)
+	rm -rf build/wheel
+	$(UV) build --quiet --out-dir build/wheel --python $(PYTHON)
+	$(call FRESH,wheel) build/wheel/*.whl
+	cd build/wheel && $(CURDIR)/$(ENVS)/wheel/bin/noisebench run demo
+	cd build/wheel && $(CURDIR)/$(ENVS)/wheel/bin/noisebench report nb-store --to board
+	$(UV) pip install --quiet --python $(ENVS)/wheel pytest pytest-benchmark pytest-timeout
+	$(ENVS)/wheel/bin/python -m pytest benchmarks/test_engine_budgets.py -k start_up -s
 
 # The four folders as the one package that they are installed as.
 types: $(STAMP)

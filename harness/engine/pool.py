@@ -21,6 +21,8 @@ from .planning_process import Planned, answer_in, request_of
 from .sandbox import Confinement
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+_NO_THREAD_OF_ARROW = {"JE_ARROW_MALLOC_CONF": "background_thread:false"}
+"""pyarrow's allocator starts a thread otherwise, and a process with threads must not fork."""
 _PLANNED = b'{"event": "planned"'
 
 
@@ -61,7 +63,7 @@ class Pool:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=folder,
-            env={**given, **dict.fromkeys(_THREADS, str(threads))},
+            env={**given, **dict.fromkeys(_THREADS, str(threads)), **_NO_THREAD_OF_ARROW},
             start_new_session=True,
         )
         self._pending = b""

@@ -1,7 +1,7 @@
 """Hashes of the inputs of every made dataset and of every regime.
 
 Keys of cells, noise and draws depend on their bits. `tests/golden/inputs.json` holds the hashes, and is made by hand:
-`python tests/support/golden_inputs.py`; `make test-lowest-numpy` holds them against the lowest version of numpy. A hash
+`python tests/support/golden_inputs.py`; `make test-lowest` holds them against the lowest version of numpy. A hash
 that changes means that every stored result of that dataset or regime is void: raise its `version` with it. They hold
 for the C library of a processor with fused multiply-add: without it, as before 2013, logarithms and with them the
 draws of `laplace` differ in the last bit.
