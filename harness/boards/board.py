@@ -99,6 +99,14 @@ class Board:
         return f"seed{'s' if len(self.seeds) > 1 else ''} {','.join(map(str, self.seeds))}"
 
     @property
+    def trainings_text(self) -> str:
+        """What its tests say of trainings, for its head: that they are of other ones too, or not; empty without any."""
+        if any(row.trained_anew for row in self.rows):
+            return f"tested over {self.units.words(self.words)} and {len(self.seeds)} trainings of each network"
+        trained = any(keys for row in self.rows for keys in row.trainings)
+        return "speaks of these weights: one training of each network" if trained else ""
+
+    @property
     def has_optimum(self) -> bool:
         """Whether a known optimum is there to be held against."""
         return self.optimum_column is not None
@@ -248,7 +256,7 @@ def _board(group: Group, costs: Mapping[str, Results], hidden: Sequence[tuple[st
     track, *rest = group.key
     identity = f"{track_prefix(track)}{tuple(rest)!r}|{group.seeds!r}|{rank_by.label if rank_by else ''}"
     rows, averaged = average_compared(rows, columns, units.words(words))
-    rows, more = rank(rows, rank_by, identity, units.count, units.words(words), pairs=pairs)
+    rows, more = rank(rows, rank_by, identity, units, units.words(words), pairs=pairs)
     if hidden:
         times = sorted(Counter(name for name, _ in hidden).items(), key=lambda pair: by_number(pair[0]))
         older_ones = ", ".join(f"{name} ({n})" for name, n in times)
@@ -319,7 +327,7 @@ def placed_by(board: Board, column: Column) -> tuple[list[Row], list[str]]:
                 interval=None, to_others=None, difference=None)
         for row in board.rows
     ]  # fmt: skip
-    return rank(bare, column, f"{board.identity}|{column.label}", board.units.count, board.units.words(board.words))
+    return rank(bare, column, f"{board.identity}|{column.label}", board.units, board.units.words(board.words))
 
 
 def _takes_no_rank(row: Row) -> bool:
@@ -403,7 +411,8 @@ def how(words: Mapping[str, str]) -> str:
     return (
         f"Scores are means over {items}. Rank range: 1 + methods significantly better to n − methods significantly "
         f"worse; overlapping ranges may be tied. In brackets: the interval of the mean difference to the best. Both "
-        f"are of the mean, over all pairs of methods at once (bootstrap-t over {items}, keyed; {ALPHA:.0%}): an "
+        f"are of the mean, over all pairs of methods at once (bootstrap-t over {items}, keyed; {ALPHA:.0%}), and where "
+        f"a method was trained for each seed over its trainings too (Welch's t, Holm): an "
         f"interval leaves 0 out where the ranges part a method from the best. Below {MIN_ITEMS} {items} there are "
         f"none. n/d: not defined. inf: exact on all {items}; identical: {items} on which a method is exact, which "
         f"count in no mean."

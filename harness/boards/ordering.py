@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..statistics.crossed_ranking import Trainings
 from ..statistics.exact_scores import averageable, compared, is_exact
 from ..statistics.mcnemar import is_binary
 from ..statistics.paired_tests import MIN_ITEMS, Floats, without_rounding, worst_tail
 from ..statistics.ranking import Ranking, ranges, rank_ranges
 from ..text.wording import by_number, counted
 from .rows import Column, Row
+from .units import Units
 
 OTHER_INPUTS = "saw other inputs"
 
@@ -33,12 +35,12 @@ def refuse_other_inputs(rows: list[Row], words: Mapping[str, str]) -> tuple[list
 
 
 def rank(
-    rows: list[Row], column: Column | None, identity: str, n: int, items: str = "items", *, pairs: bool = True
+    rows: list[Row], column: Column | None, identity: str, units: Units, items: str = "items", *, pairs: bool = True
 ) -> tuple[list[Row], list[str]]:
     """Rows in the order of the board, ranked ones first, and what must be known of the ranking.
 
-    `identity` keys the resamples of the intervals; `n` is the number of `items`. Without `pairs` no row holds its
-    differences to all others.
+    `identity` keys the resamples of the intervals; `items` are what `units` are called. Without `pairs` no row holds
+    its differences to all others.
     """
     if column is None:
         return sorted(rows, key=lambda r: by_number(r.label)), []
@@ -60,11 +62,12 @@ def rank(
     values = np.stack([row.scores[column.label].values for row in ranked])
     kept = compared(values, column.higher)
     if not kept.any():
-        why = f"{column.label}: on each of the {n} {items} one method or another is exact"
+        why = f"{column.label}: on each of the {units.count} {items} one method or another is exact"
         return [replace(row, unranked=row.unranked or why) for row in judged], [f"no method is ranked: {why}"]
     perfect = int(is_exact(values, column.higher).all(axis=1).sum())
     rest = without_rounding(values[perfect:][:, kept])
-    ranking = _with_perfect(rank_ranges(sign * rest, identity), perfect, n)
+    trainings = _trainings(ranked[perfect:], column, units, kept)
+    ranking = _with_perfect(rank_ranges(sign * rest, identity, trainings), perfect, units.count)
     difference = (rest - rest[:1]).mean(axis=1)
     between = _between(ranking.between, perfect, column.higher)
     # Of right and wrong answers the worst 5 % are wrong, whatever the method: that says nothing.
@@ -85,6 +88,19 @@ def rank(
             )
         )
     return done + judged[len(ranked) :], _how_ranked(len(ranked), perfect, items)
+
+
+def _trainings(rows: Sequence[Row], column: Column, units: Units, kept: npt.NDArray[np.bool_]) -> Trainings | None:
+    """What rows score with each seed on the `kept` units, where that is finite; None where none was trained anew."""
+    anew = np.array([row.trained_anew for row in rows])
+    if not anew.any():
+        return None
+    scores = np.stack([units.average(np.asarray(row.scores[column.label].by_seed))[:, kept] for row in rows])
+    finite = np.isfinite(scores).all(axis=(0, 1))
+    scores = scores[:, :, finite] if finite.any() else np.full_like(scores, np.nan)
+    used = [{key for keys in row.trainings for key in keys} for row in rows]
+    shared = np.array([[not one.isdisjoint(other) for other in used] for one in used])
+    return Trainings(scores if column.higher else -scores, anew, shared)
 
 
 class _Told(Set[str]):

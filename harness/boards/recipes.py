@@ -1,4 +1,4 @@
-"""Recipes against each other: quality over items and seeds, at equal time and at equal memory; what they took. Pure."""
+"""Recipes against each other: spread over seeds, quality at equal time and at equal memory; what they took. Pure."""
 
 from __future__ import annotations
 
@@ -10,14 +10,11 @@ from statistics import fmean, median
 
 import numpy as np
 
-from ..statistics.crossed_ranking import crossed_ranges
-from ..statistics.exact_scores import averageable, is_exact
-from ..statistics.paired_tests import Floats
+from ..statistics.exact_scores import is_exact
 from ..store.cell import Training, TrainingCost, Tuning
 from ..store.record import Record, used_trainings, with_needed, words_of
 from ..store.results import Results
 from .board import Board
-from .grouping import Alignment
 from .rows import Column, Row
 
 
@@ -131,35 +128,28 @@ class Race:
 
 
 @dataclass(frozen=True)
-class RankedRecipe:
-    """A recipe on a board: its mean, the deviation of the means of its seeds, and its place over items and seeds.
+class RecipeRow:
+    """A recipe on a board: its mean there, and the deviation of the means of its seeds.
 
-    `ranks` is None where nothing is tested. `difference` is to the best mean, `interval` holds with those of all other
-    pairs at once; None where there is none. `behind` is by how much it is worse than the best of those that need no
-    more memory: 0 for that one.
+    `behind` is by how much it is worse than the best of those that need no more memory: 0 for that one.
     """
 
     recipe: RecipeTrials
     mean: float
     deviation: float | None
-    ranks: tuple[int, int] | None
-    difference: float
-    interval: tuple[float, float] | None
     behind: float
 
 
 @dataclass(frozen=True)
 class RecipeBoard:
-    """The recipes of a board, best mean first, by the metric `column` that the board ranks by.
+    """The recipes of a board, in its order, by the metric `column` that it ranks by.
 
-    `units` are what the means are over: those that none of the recipes has exact with any seed. `exact` are the labels
-    of recipes that have every one exact and so have no mean.
+    `exact` are the labels of recipes that have every item exact and so have no mean.
     """
 
     board: Board
     column: Column
-    rows: tuple[RankedRecipe, ...]
-    units: int
+    rows: tuple[RecipeRow, ...]
     exact: tuple[str, ...]
 
     @property
@@ -198,7 +188,7 @@ def compare_recipes(boards: Sequence[Board], records: Results) -> Recipes:
     """The recipes behind `boards`; `records` have their cells and the trainings of these."""
     known = {record.cell.key: record for record in records}
     recipes = _recipes_of(boards, known)
-    made = [_recipe_board(board, recipes, known) for board in boards] if recipes else []
+    made = [_recipe_board(board, recipes) for board in boards] if recipes else []
     compared = [one for one in made if one is not None and differ([row.recipe for row in one.rows])]
     races = _races(recipes)
     if not compared:
@@ -270,55 +260,28 @@ def _race(recipes: Sequence[RecipeTrials]) -> Race:
     return Race(recipes[0].track, first.training.metric, first.training.higher, first.validated_on, ordered)
 
 
-def _recipe_board(
-    board: Board, recipes: Mapping[tuple[str, str], RecipeTrials], known: Mapping[str, Record]
-) -> RecipeBoard | None:
-    """The recipes of a board judged over items and seeds; None where it has none, or ranks by nothing."""
+def _recipe_board(board: Board, recipes: Mapping[tuple[str, str], RecipeTrials]) -> RecipeBoard | None:
+    """The recipes of a board; None where it has none, or ranks by nothing."""
     column = board.rank_by
     if column is None:
         return None
-    align = Alignment(Results.of(known[key] for row in board.rows for key in row.keys if key in known))
-    rows = [(recipes[board.track, row.label], row) for row in board.ranked if (board.track, row.label) in recipes]
-    found = [
-        (recipe, table) for recipe, row in rows if (table := _by_seed(row, column, board, known, align)) is not None
-    ]
-    exact = tuple(recipe.label for recipe, table in found if is_exact(table, column.higher).all())
-    tables = [(recipe, table) for recipe, table in found if recipe.label not in exact]
-    if not tables:
+    label = column.label
+    ranked = [(recipes[board.track, row.label], row) for row in board.ranked if (board.track, row.label) in recipes]
+    rows = [(recipe, row) for recipe, row in ranked if np.isfinite(row.scores[label].mean)]
+    if not rows:
         return None
-    # Items and seeds are crossed: what is exact with one seed is left out with all.
-    kept = ~np.any([is_exact(table, column.higher).any(axis=0) for _, table in tables], axis=0)
-    if not kept.any():
-        return None
-    tables = [(recipe, table[:, kept]) for recipe, table in tables]
-    sign = 1.0 if column.higher else -1.0
-    tables.sort(key=lambda pair: (-sign * float(pair[1].mean()), pair[0].label))
-    ranking = crossed_ranges(sign * np.stack([table for _, table in tables]))
-    means = [float(table.mean()) for _, table in tables]
-    memory = [recipe.memory for recipe, _ in tables]
-    tested = bool(np.isfinite(ranking.between[:, :, 1]).any())
-    judged = []
-    for place, (recipe, table) in enumerate(tables):
-        low, high = sorted(float(end) for end in sign * ranking.between[place, 0, 1:])
-        fits = [mean for mean, size in zip(means, memory, strict=True) if size <= memory[place]]
-        judged.append(
-            RankedRecipe(
-                recipe,
-                means[place],
-                float(table.mean(axis=1).std(ddof=1)) if len(table) > 1 else None,
-                ranking.ranges[place] if tested else None,
-                means[place] - means[0],
-                (low, high) if place and tested else None,
-                means[place] - (max(fits) if column.higher else min(fits)),
-            )
-        )
-    return RecipeBoard(board, column, tuple(judged), int(kept.sum()), exact)
+    best = max if column.higher else min
+    made = []
+    for recipe, row in rows:
+        mean = row.scores[label].mean
+        fits = [other.scores[label].mean for own, other in rows if own.memory <= recipe.memory]
+        made.append(RecipeRow(recipe, mean, _deviation(row, column, board), mean - best(fits)))
+    exact = tuple(recipe.label for recipe, row in ranked if not np.isfinite(row.scores[label].mean))
+    return RecipeBoard(board, column, tuple(made), exact)
 
 
-def _by_seed(row: Row, column: Column, board: Board, known: Mapping[str, Record], align: Alignment) -> Floats | None:
-    """Scores (seeds, units) of a row; None where one is infinitely bad, not defined, or not there."""
-    own = Results.of(known[key] for key in row.keys if key in known)
-    if len(own) != len(board.seeds) or any(column.name not in record.scores for record in own):
-        return None
-    values = board.units.average(align.values(own, column.name))
-    return values if averageable(values, column.higher) else None
+def _deviation(row: Row, column: Column, board: Board) -> float | None:
+    """The standard deviation of the means of its seeds, over the units that it has exact with none."""
+    scores = board.units.average(np.asarray(row.scores[column.label].by_seed))
+    kept = ~is_exact(scores, column.higher).any(axis=0)
+    return float(scores[:, kept].mean(axis=1).std(ddof=1)) if len(scores) > 1 and kept.any() else None

@@ -13,7 +13,19 @@ import numpy.typing as npt
 from ..statistics.exact_scores import is_exact
 from ..statistics.paired_tests import Floats
 from ..store.cell import Cost, MetricPart, Role
-from ..store.record import Mistake, Panel, Record, arrow_of, decimals_of, explains, goal_of, order_of, role_of, words_of
+from ..store.record import (
+    Mistake,
+    Panel,
+    Record,
+    arrow_of,
+    decimals_of,
+    explains,
+    goal_of,
+    order_of,
+    role_of,
+    used_trainings,
+    words_of,
+)
 from ..store.results import Results
 from ..text.errors import one_line
 from ..text.wording import counted
@@ -76,7 +88,8 @@ class Row:
     `unchanged`: it is the baseline, and what it gives is what it is given, bit by bit.
     `tail` is the score that one item in twenty falls short of, in the metric of the ranking. `below_optimum` is in the
     unit of the `optimum_column` of the board. `written` is what the label stands for where that is a name.
-    `mistakes` are the items that it got wrong with the first seed, None where that is not known.
+    `mistakes` are the items that it got wrong with the first seed, None where that is not known. `trainings` are the
+    keys of the trainings whose networks it uses, for each seed.
     """
 
     label: str
@@ -109,6 +122,12 @@ class Row:
     written: str = ""
     mistakes: tuple[Mistake, ...] | None = None
     explains: bool = False
+    trainings: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def trained_anew(self) -> bool:
+        """Whether it has a training for each of several seeds."""
+        return len(set(self.trainings)) > 1
 
 
 def columns_of(results: Results) -> list[Column]:
@@ -161,6 +180,7 @@ def board_row(key: MethodKey, own: Results, label: str, scores: Mapping[str, Sco
         unchanged=role_of(method) == "baseline" and all(r.output_sha256 == r.input_sha256 for r in own),
         mistakes=own[0].mistakes,
         explains=explains(cell),
+        trainings=tuple(tuple(used_trainings(r.cell)) for r in own),
     )
 
 

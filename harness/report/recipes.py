@@ -1,4 +1,4 @@
-"""The recipe board as tables: quality over items and seeds, at equal time and memory, the grids, and what all took."""
+"""The recipe board as tables: spread over seeds, quality at equal time and memory, the grids, and what all took."""
 
 from __future__ import annotations
 
@@ -6,18 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..boards.recipes import Race, RecipeBoard, Recipes, RecipeTrials, memory_of
-from ..statistics.crossed_ranking import MIN_SEEDS
-from ..statistics.paired_tests import MIN_ITEMS
 from ..store.cell import Tuning, known
 from ..store.cell_json import plain_values
 from ..store.record import decimals_of
 from ..store.results import Results
-from ..text.wording import counted
 from .escape import spreadsheet
 from .order_stability import MAX_SECTIONS
 from .section import Section
 from .short_names import short_names
-from .tables import TextTable, count_text, csv_text, difference_text, digits_text, metric_title, number, rank_text
+from .tables import TextTable, count_text, csv_text, digits_text, metric_title, number
 
 _MIB = 2**20
 _HOUR = 3600
@@ -47,25 +44,10 @@ def recipe_sections(recipes: Recipes, decimals: Mapping[str, int]) -> list[Secti
 
 def _board_section(ranked: RecipeBoard) -> Section:
     board, places = ranked.board, ranked.column.decimals
-    items, item = board.units.words(board.words), board.words["item"]
     names, shared = short_names([row.recipe.label for row in ranked.rows])
-    tested = any(row.ranks is not None for row in ranked.rows)
-    if tested:
-        lines = [
-            f"Ranks and intervals are of the mean over {items} and seeds ({counted(len(board.seeds), 'seed')}, each a "
-            f"training). Both are taken as drawn at random, for a new training is another draw as a new {item} is: "
-            "two-way analysis of variance with Satterthwaite’s degrees of freedom, and Tukey’s studentised range, 95 % "
-            "for all pairs at once.",
-            "The ranks of the board itself are those of these very trainings.",
-        ]
-    else:
-        lines = [f"No ranks or intervals over {items} and seeds: they need {MIN_SEEDS} seeds and {MIN_ITEMS} {items}."]
-    if ranked.units < board.units.count:
-        lines.append(
-            f"All is of the {ranked.units} of {board.units.count} {items} that none of these has exact with any seed."
-        )
+    lines = ["Ranks and intervals of these are those of the board."]
     if ranked.exact:
-        lines.append(f"Exact on all {items}, and so in no table: {', '.join(ranked.exact)}.")
+        lines.append(f"Exact on all {board.units.words(board.words)}, and so in no table: {', '.join(ranked.exact)}.")
     one_training = [row.recipe for row in ranked.rows if len({trial.key for trial in row.recipe.trials}) == 1]
     if fixed := [names[recipe.label] for recipe in one_training if len(recipe.trials) > 1]:
         lines.append(f"Trained once for all seeds, so that nothing is known of other trainings: {', '.join(fixed)}.")
@@ -76,19 +58,18 @@ def _board_section(ranked: RecipeBoard) -> Section:
         "step saves for its backward pass. In this memory: the difference to the best recipe that needs no more of it."
     )
     head = (
-        "rank", "recipe", metric_title(ranked.column), "deviation of seeds",
-        f"Δ {ranked.column.label} to best [95 %]", "training MiB", "in this memory", *ranked.costs.values(),
+        "recipe", metric_title(ranked.column), "deviation of seeds", "training MiB", "in this memory",
+        *ranked.costs.values(),
     )  # fmt: skip
     rows = tuple(
         (
-            rank_text(row.ranks), names[row.recipe.label], number(row.mean, places), number(row.deviation, places, 1),
-            difference_text(row.difference, row.interval, places), mib_text(row.recipe.memory),
-            "best" if row.behind == 0 else number(row.behind, places),
+            names[row.recipe.label], number(row.mean, places), number(row.deviation, places, 1),
+            mib_text(row.recipe.memory), "best" if row.behind == 0 else number(row.behind, places),
             *(digits_text(row.recipe.figures.get(name)) for name in ranked.costs),
         )
         for row in ranked.rows
     )  # fmt: skip
-    numeric = (True, False, *(True,) * (len(head) - 2))
+    numeric = (False, *(True,) * (len(head) - 1))
     tables = [("Final quality", TextTable(head, numeric, rows)), *_figures_table(ranked, names)]
     return Section(f"Recipes: {board.title}", tuple(lines), tuple(tables))
 
@@ -201,12 +182,9 @@ def _lines(ranked: RecipeBoard, races: Sequence[Race]) -> list[dict[str, str]]:
     for row in ranked.rows:
         recipe = row.recipe
         race = next(race for race in races if recipe in race.recipes)
-        low, high = row.ranks or (None, None)
-        start, end = row.interval or (None, None)
         numbers = {
-            "mean": row.mean, "seed_deviation": row.deviation, "rank_low": low, "rank_high": high,
-            "difference": row.difference, "interval_low": start, "interval_high": end,
-            "behind_in_memory": row.behind, "validation": recipe.score, "equal_seconds": race.time,
+            "mean": row.mean, "seed_deviation": row.deviation, "behind_in_memory": row.behind,
+            "validation": recipe.score, "equal_seconds": race.time,
             "validation_at_equal_seconds": recipe.score_after(race.time), "seconds": recipe.seconds,
             "seconds_in_all": recipe.spent, "training_bytes": recipe.memory,
             **{name: recipe.mean_cost(name) for name in (*BYTES, "peak_memory_bytes", "macs")},

@@ -258,6 +258,7 @@ def digits_text(value: float | None) -> str:
 def facts(board: Board) -> str:
     """One line under the heading of a board."""
     parts = [f"protocol {board.protocol}", board.seeds_text, board.units.text(board.words)]
+    parts += filter(None, [board.trainings_text])
     if board.rank_by:
         parts.append(f"ranked by {board.rank_by.label} ({'higher' if board.rank_by.higher else 'lower'} is better)")
     if board.cost_setting:

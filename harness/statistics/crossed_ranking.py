@@ -1,84 +1,107 @@
-"""Rank ranges of methods whose scores vary over items and over seeds, both taken as drawn at random."""
+"""Differences of methods whose scores vary over items and over trainings, both taken as drawn at random."""
 
 from __future__ import annotations
 
-import functools
-import math
+from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from .paired_tests import ALPHA, MIN_ITEMS, Floats, without_rounding
-from .ranking import Ranking, ranges
+from .paired_tests import ALPHA, Floats, MeanDifferences
 
-MIN_SEEDS = 3
-"""With fewer, the variance between trainings cannot be estimated."""
+Places = npt.NDArray[np.intp]
+Flags = npt.NDArray[np.bool_]
+ALIKE = 4.0
+"""A method whose variance over seeds is more than so many times the usual one of its board is judged by its own."""
+FEW_SEEDS, FEW_METHODS = 3, 3
+"""With fewer seeds or methods there is no usual variance."""
+EFFICIENCY = 0.6
+"""Of a median of variances, beside their mean."""
 
 
-def crossed_ranges(scores: Floats) -> Ranking:
-    """Rank ranges by the means of paired finite `scores` (M, S, n) of M methods, S seeds, n items; higher is better.
+@dataclass(frozen=True)
+class Trainings:
+    """Scores (M, S, n) of M methods with S seeds; `anew` (M,) are the methods that were trained for each seed.
 
-    The variance of a mean difference has a part of the seeds, one of the items and one of both together: a two-way
-    analysis of variance without replication, with Satterthwaite's degrees of freedom, as in studies of several readers
-    of the same cases (Dorfman, Berbaum & Metz 1992; Hillis 2007). It is that of the pair or that of all pairs together,
-    whichever is larger, so that a method that varies more than others is not separated too easily. Intervals are
-    those of Tukey's studentised range: they hold for all pairs at once, 95 %. With fewer than 3 seeds or 6 items there
-    are none, and no two methods are `apart`.
+    `shared` (M, M) are the pairs of methods that use the same trainings, such as two samplers of one network.
     """
-    m, seeds, n = scores.shape
-    scores = without_rounding(scores.reshape(m, -1)).reshape(scores.shape)
-    means = scores.mean(axis=(1, 2))
-    between = np.full((m, m, 3), np.nan)
-    between[:, :, 0] = means[:, None] - means[None]
-    between[np.arange(m), np.arange(m)] = np.nan
-    apart = np.zeros((m, m), dtype=np.bool_)
-    if m > 1 and seeds >= MIN_SEEDS and n >= MIN_ITEMS:
-        first, second = np.triu_indices(m, 1)
-        squares = _mean_squares(scores[first] - scores[second])
-        pooled = squares.mean(axis=0)
-        wanted = np.sqrt(np.maximum(_variance(squares), _variance(pooled)) / (seeds * n))
-        width = np.zeros((m, m))
-        width[first, second] = width[second, first] = wanted * _factor(m, _degrees(pooled, m, seeds, n))
-        between[:, :, 1] = between[:, :, 0] - width
-        between[:, :, 2] = between[:, :, 0] + width
-        apart = np.abs(np.nan_to_num(between[:, :, 0])) > width
-    return Ranking(ranges(means, apart), apart, between)
+
+    scores: Floats
+    anew: Flags
+    shared: Flags
 
 
-def _mean_squares(differences: Floats) -> Floats:
-    """Mean squares (P, 3) of seeds, of items and of the residuals, of P tables (P, S, n)."""
-    _, seeds, n = differences.shape
-    grand_mean = differences.mean(axis=(1, 2), keepdims=True)
-    by_seed = differences.mean(axis=2, keepdims=True) - grand_mean
-    by_item = differences.mean(axis=1, keepdims=True) - grand_mean
-    residuals = differences - grand_mean - by_seed - by_item
-    squares: Floats = np.stack(
-        [
-            n * (by_seed**2).sum(axis=(1, 2)) / (seeds - 1),
-            seeds * (by_item**2).sum(axis=(1, 2)) / (n - 1),
-            (residuals**2).sum(axis=(1, 2)) / ((seeds - 1) * (n - 1)),
-        ],
-        axis=1,
+def with_trainings(by_items: MeanDifferences, first: Places, second: Places, trainings: Trainings) -> MeanDifferences:
+    """Differences of pairs of methods, `second` to `first`, that were judged over items: over items and trainings.
+
+    A difference with one seed and item has a part of either training, one of the item and a rest. The variance of the
+    mean is made of their mean squares (two-way layout, by moments), and never below that of trainings or of items
+    alone. A mean has to exceed the bound of items and that of Student's t over trainings, weighted by their variances
+    (Cochran & Cox 1957). The variance of trainings is taken in up to three ways, and each has its share of the 5 %; the
+    narrowest interval counts. Student's t is by Holm's steps over all pairs; intervals are those of the last step, and
+    p is the larger of both tests where that agrees with them.
+    """
+    from scipy.special import stdtr, stdtrit
+
+    items, mean, ends = by_items.error**2, by_items.mean[:, None], by_items.interval
+    varies = trainings.anew[first] | trainings.anew[second]
+    apart = by_items.significant & ~varies
+    with np.errstate(invalid="ignore", divide="ignore"):
+        bounds_of_items = np.where(items[:, None] > 0, np.abs(ends - mean) / by_items.error[:, None], ends - mean)
+    parts = _variances_of_trainings(first, second, trainings)
+    while True:
+        level = ALPHA / len(parts) / max(1, len(apart) - int(apart.sum()))
+        widths, p = np.full(ends.shape, np.inf), np.ones(len(apart))
+        for trained, rest, degrees in parts:
+            error = np.sqrt(np.maximum(trained + items - rest, np.maximum(trained, items)))
+            with np.errstate(invalid="ignore", divide="ignore"):
+                share = np.where(trained + items == 0, 0.0, trained / (trained + items))
+                p = np.fmin(p, ALPHA / level * 2 * stdtr(degrees, -np.abs(by_items.mean) / error))
+            bounds = (share * stdtrit(degrees, 1 - level / 2))[:, None] + (1 - share)[:, None] * bounds_of_items
+            widths = np.fmin(widths, error[:, None] * bounds)
+        widths[np.isinf(widths)] = np.nan
+        interval = np.where(varies[:, None], mean + widths * (-1, 1), ends)
+        steps = np.where(varies, (interval[:, 0] > 0) | (interval[:, 1] < 0), apart)
+        if (steps == apart).all():
+            break
+        apart = steps
+    p = np.maximum(p, by_items.p)
+    p = np.where(apart, np.minimum(p, ALPHA), np.maximum(p, np.nextafter(ALPHA, 1)))
+    return MeanDifferences(by_items.mean, by_items.error, interval, np.where(varies, p, by_items.p))
+
+
+def _variances_of_trainings(first: Places, second: Places, trainings: Trainings) -> list[tuple[Floats, Floats, Floats]]:
+    """Of each pair the variance of its mean by trainings, the rest that is in it, and its degrees of freedom.
+
+    As that of pairs by seed; as that of two samples (Welch 1947), NaN where trainings are shared; and the latter where
+    each method has at least the usual variance of its board, the median, and its degrees of freedom.
+    """
+    from scipy.special import chdtri
+
+    scores, (m, seeds, n) = trainings.scores, trainings.scores.shape
+    by_seed = scores.mean(axis=2) - scores.mean(axis=(1, 2))[:, None]
+    residuals = (scores - scores.mean(axis=1, keepdims=True) - by_seed[..., None]).reshape(m, -1)
+    products = (
+        by_seed @ by_seed.T / (seeds * (seeds - 1)),
+        residuals @ residuals.T / (seeds * (seeds - 1) * n * max(1, n - 1)),
     )
-    return squares
-
-
-def _variance(squares: Floats) -> Floats:
-    """The variance of a mean by the mean squares (…, 3); at least that of seeds alone and of items alone."""
-    seeds, items, residual = np.moveaxis(squares, -1, 0)
-    variance: Floats = np.maximum(seeds + items - residual, np.maximum(seeds, items))
-    return variance
-
-
-def _degrees(pooled: Floats, m: int, seeds: int, n: int) -> float:
-    """Satterthwaite's degrees of freedom of the variance that is pooled over the pairs of `m` methods."""
-    each = np.array([seeds - 1, n - 1, (seeds - 1) * (n - 1)]) * (m - 1)
-    spread = float((pooled**2 / each).sum())
-    return float(_variance(pooled)) ** 2 / spread if spread > 0 else math.inf
-
-
-@functools.lru_cache(maxsize=256)
-def _factor(m: int, degrees: float) -> float:
-    """How many standard errors the largest of all differences of `m` equal means exceeds in 5 of 100 cases."""
-    from scipy.stats import studentized_range
-
-    return float(studentized_range.ppf(1.0 - ALPHA, m, degrees)) / math.sqrt(2.0)
+    variance, rest = (of[first, first] + of[second, second] - 2 * of[first, second] for of in products)
+    free = np.full(m, seeds - 1.0)
+    parts = [(np.maximum(variance, 0.0), np.maximum(rest, 0.0), free[first])]
+    trained, rest = (np.where(trainings.anew, np.diag(of), 0.0) for of in products)
+    samples = [(trained, free)]
+    counted = trainings.anew & ~np.triu(trainings.shared, 1).any(axis=0)
+    if seeds >= FEW_SEEDS and counted.sum() >= FEW_METHODS:
+        usual = float(np.median(trained[counted])) * free[0] / float(chdtri(free[0], 0.5))
+        alike = trainings.anew & (trained <= ALIKE * usual)
+        together = EFFICIENCY * free * max(1, (alike & counted).sum())
+        samples.append((np.where(alike, np.maximum(trained, usual), trained), np.where(alike, together, free)))
+    for own, degrees in samples:
+        variance, squares = (
+            own[first] + own[second],
+            own[first] ** 2 / degrees[first] + own[second] ** 2 / degrees[second],
+        )
+        of_pair = np.divide(variance**2, squares, out=np.ones_like(variance), where=squares > 0)
+        shared = trainings.shared[first, second]
+        parts.append((np.where(shared, np.nan, variance), rest[first] + rest[second], of_pair))
+    return parts

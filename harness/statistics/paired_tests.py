@@ -39,13 +39,14 @@ def keyed_rng(identity: str) -> np.random.Generator:
 
 @dataclass(frozen=True)
 class MeanDifferences:
-    """Of P differences: `mean` (P,), `interval` (P, 2) and adjusted `p` (P,).
+    """Of P differences: `mean` (P,), its standard `error` (P,), `interval` (P, 2) and adjusted `p` (P,).
 
     The intervals of a family hold all at once with 95 %. An interval excludes 0 where p ≤ 5 %, and only there. A
     difference that cannot be judged has the interval NaN and p = 1.
     """
 
     mean: Floats
+    error: Floats
     interval: Floats
     p: Floats
 
@@ -143,7 +144,7 @@ def _bound_equal(t: Floats, equal: npt.NDArray[np.bool_]) -> None:
 
 def _judged(differences: Differences, tails: Floats, largest: Floats, bound: float) -> MeanDifferences:
     rows, n = differences.shape
-    mean, p, interval = np.empty(rows), np.empty(rows), np.empty((rows, 2))
+    mean, errors, p, interval = np.empty(rows), np.empty(rows), np.empty(rows), np.empty((rows, 2))
     ordered = np.sort(largest)
     for start in range(0, rows, _JUDGED_AT_ONCE):
         block = slice(start, start + _JUDGED_AT_ONCE)
@@ -158,9 +159,9 @@ def _judged(differences: Differences, tails: Floats, largest: Floats, bound: flo
         ends = np.stack([middle - bound * tail[:, 1] * error, middle + bound * tail[:, 0] * error], axis=1)
         ends[constant] = middle[constant, None]
         above = len(largest) - np.searchsorted(ordered, np.nan_to_num(exceeds, nan=0.0, posinf=np.inf))
-        mean[block], interval[block] = middle, ends
+        mean[block], errors[block], interval[block] = middle, error, ends
         p[block] = np.clip(CAUTION * (above + 1) / (len(largest) + 1), min(1.0, 2.0 ** (1 - n)), 1.0)
-    return MeanDifferences(mean, interval, p)
+    return MeanDifferences(mean, errors, interval, p)
 
 
 def _constant(differences: Floats) -> npt.NDArray[np.bool_]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from .crossed_ranking import Trainings, with_trainings
 from .paired_tests import Floats, mean_differences
 
 Pairs = npt.NDArray[np.bool_]
@@ -27,7 +28,7 @@ class Ranking:
     between: Floats
 
 
-class _Pairs:
+class MethodPairs:
     """The differences of each pair of methods: 500 have 125,000 pairs, which are never held at once."""
 
     def __init__(self, scores: Floats) -> None:
@@ -43,16 +44,18 @@ class _Pairs:
         return differences
 
 
-def rank_ranges(scores: Floats, identity: str) -> Ranking:
+def rank_ranges(scores: Floats, identity: str, trainings: Trainings | None = None) -> Ranking:
     """Rank ranges of methods by the means of their paired finite `scores` (M, n), higher is better.
 
-    Low = 1 + number significantly better, high = M − number significantly worse: all pairs at once, 5 %.
-    `identity` keys the resamples.
+    Low = 1 + number significantly better, high = M − number significantly worse: all pairs at once, 5 %. Where scores
+    are means over seeds and methods were trained for each, `trainings` have both. `identity` keys the resamples.
     """
     m = len(scores)
-    pairs = _Pairs(scores)
+    pairs = MethodPairs(scores)
     first, second = pairs.first, pairs.second
     (differences,) = mean_differences([pairs], identity)
+    if trainings is not None:
+        differences = with_trainings(differences, first, second, trainings)
     between = np.full((m, m, 3), np.nan)
     between[second, first] = np.column_stack([differences.mean, differences.interval])
     between[first, second] = -between[second, first][:, [0, 2, 1]]

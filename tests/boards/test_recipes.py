@@ -18,70 +18,14 @@ from noisebench.boards.recipes import Recipes, compare_recipes, differ, score_at
 from noisebench.report.recipes import recipe_sections
 from noisebench.report.short_names import short_names
 from noisebench.report.write import write_report
-from noisebench.statistics.crossed_ranking import crossed_ranges
 from noisebench.store.cell import Request
 from noisebench.store.cell_json import plain_values, why_not_sound
 from noisebench.store.record import Record
+from noisebench.store.results import Results
 from recipe_records import MIB, scored, training
-from scipy import stats
 from stored_cells import why_no_cell
 
 """Step, seconds and score of each validation."""
-
-
-def two_recipes(differences: np.ndarray) -> np.ndarray:
-    """Scores (2, S, n) of two recipes with these differences (S, n)."""
-    hard = np.random.default_rng(0).normal(28, 3, differences.shape[1])
-    return np.stack([hard + differences, np.broadcast_to(hard, differences.shape)])
-
-
-def interval(scores: np.ndarray) -> list[float]:
-    return [round(float(end), 9) for end in crossed_ranges(scores).between[0, 1]]
-
-
-def t_interval(values: np.ndarray) -> list[float]:
-    """The mean and its 95 % interval by Student's t."""
-    half = stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
-    return [round(float(end), 9) for end in (values.mean(), values.mean() - half, values.mean() + half)]
-
-
-def test_where_seeds_alone_vary_the_interval_is_that_of_the_seeds() -> None:
-    by_seed = np.array([0.1, 0.4, 0.3])
-    scores = two_recipes(np.repeat(by_seed[:, None], 68, axis=1))
-    assert interval(scores) == pytest.approx(t_interval(by_seed), abs=1e-6)
-
-
-def test_where_items_alone_vary_the_interval_is_that_of_the_items() -> None:
-    by_item = np.random.default_rng(1).normal(0.2, 0.3, 12)
-    assert interval(two_recipes(np.tile(by_item, (5, 1)))) == pytest.approx(t_interval(by_item), abs=1e-6)
-
-
-def test_a_recipe_that_varies_more_widens_the_intervals_of_its_own_pairs_alone() -> None:
-    rng = np.random.default_rng(2)
-    scores = rng.normal(size=(3, 3, 1)) * np.array([0.05, 0.05, 3.0])[:, None, None] + rng.normal(0, 0.01, (3, 3, 12))
-    between = crossed_ranges(scores).between
-    width = between[..., 2] - between[..., 1]
-    assert width[0, 2] > width[0, 1] and width[1, 2] > width[0, 1]
-
-
-@pytest.mark.parametrize(("seeds", "items"), [(2, 12), (3, 5)])
-def test_few_seeds_or_items_tell_nothing_apart(seeds: int, items: int) -> None:
-    ranking = crossed_ranges(np.arange(2.0)[:, None, None] + np.zeros((2, seeds, items)))
-    assert ranking.ranges == [(1, 2), (1, 2)] and np.isnan(ranking.between[0, 1, 1:]).all()
-
-
-def test_equal_recipes_are_not_told_apart_and_constant_differences_are() -> None:
-    scores = np.zeros((3, 3, 6))
-    scores[2] = 1.0
-    ranking = crossed_ranges(scores)
-    assert ranking.ranges == [(2, 3), (2, 3), (1, 1)]
-
-
-def test_recipes_that_differ_by_rounding_are_not_told_apart_and_one_that_diverged_hides_no_difference() -> None:
-    base = np.broadcast_to(np.linspace(20, 30, 8), (3, 8))
-    ranking = crossed_ranges(np.stack([base, base * (1 - 1e-15), base - 1]))
-    assert ranking.ranges == [(1, 2), (1, 2), (3, 3)] and ranking.between[0, 1, 0] == 0
-    assert crossed_ranges(np.stack([base, base - 1, base - 1e12])).ranges == [(1, 1), (2, 2), (3, 3)]
 
 
 def test_a_score_at_a_time_is_linear_between_validations_and_the_last_one_after_them() -> None:
@@ -127,12 +71,39 @@ def compared() -> Recipes:
     return compare_recipes(boards(records), records)
 
 
-def test_recipes_are_ranked_over_items_and_seeds(compared: Recipes) -> None:
-    (own,) = compared.boards
-    assert [(row.recipe.label, row.ranks) for row in own.rows] == [(GRID, (1, 1)), (FAST, (2, 2)), (LEAN, (3, 3))]
-    assert own.rows[1].difference == pytest.approx(-1, abs=0.02)
-    low, high = own.rows[1].interval or (0, 0)
-    assert -1.1 < low < own.rows[1].difference < high < -0.9
+def test_one_test_over_items_and_trainings_decides_on_the_board_and_recipes_only_describe() -> None:
+    records = a_board()
+    (board,) = boards(records)
+    (own,) = compare_recipes([board], Results.of(records)).boards
+    assert [(row.label, row.ranks) for row in board.ranked] == [(GRID, (1, 1)), (FAST, (2, 2)), (LEAN, (3, 3))]
+    assert [row.recipe.label for row in own.rows] == [GRID, FAST, LEAN]
+    assert [row.mean for row in own.rows] == [row.scores["psnr"].mean for row in board.ranked]
+    low, high = board.ranked[1].interval or (0, 0)
+    assert board.ranked[1].difference == pytest.approx(-1, abs=0.02) and -1.2 < low < -1 < high < -0.8
+    assert board.trainings_text == "tested over pictures and 3 trainings of each network"
+
+
+def with_luck(records: Sequence[Record]) -> list[Record]:
+    """The records where each training adds its own luck of about 2 dB to all items."""
+    luck = iter(np.random.default_rng(5).normal(0, 2, len(records)))
+    return [replace(r, scores={name: of + next(luck) for name, of in r.scores.items()}) for r in records]
+
+
+def test_luck_of_trainings_tells_nothing_apart_that_items_alone_would() -> None:
+    lucky = with_luck(a_board())
+    (board,) = boards(lucky)
+    assert [row.ranks for row in board.ranked] == [(1, 3)] * 3
+    once = [replace(r, cell=structs.replace(r.cell, trained={}, tuned=[])) for r in lucky]
+    (of_items,) = boards(once)
+    assert [row.label for row in of_items.ranked] == [row.label for row in board.ranked]
+    assert [row.ranks for row in of_items.ranked] == [(1, 1), (2, 2), (3, 3)] and of_items.trainings_text == ""
+
+
+def test_a_board_of_one_seed_says_that_it_speaks_of_these_weights(tmp_path: Path) -> None:
+    one = [r for r in a_board() if r.cell.seed == 0]
+    write_report(one, tmp_path)
+    head = (tmp_path / "leaderboard.md").read_text().partition("## photos")[2].splitlines()[2]
+    assert "speaks of these weights: one training of each network" in head
 
 
 def with_scores(records: Sequence[Record], label: str, seed: int, change: Any) -> list[Record]:
@@ -161,12 +132,11 @@ def test_a_picture_that_one_recipe_has_exact_with_one_seed_is_left_out_for_all_a
     one_exact = with_scores(longer, LEAN, 1, lambda psnr: np.where(psnr == 60.0, np.inf, psnr))
     (own,) = compare_recipes(boards(one_exact), one_exact).boards
     (before,) = compare_recipes(boards(a_board()), a_board()).boards
-    assert [(row.recipe.label, row.ranks, row.mean) for row in own.rows] == [
-        (row.recipe.label, row.ranks, pytest.approx(row.mean)) for row in before.rows
-    ]
+    assert [row.recipe.label for row in own.rows] == [row.recipe.label for row in before.rows]
+    assert all(row.interval is not None for row in own.board.ranked[1:])
     write_report(one_exact, tmp_path)
-    said = "All is of the 6 of 7 pictures that none of these has exact with any seed."
-    assert said in (tmp_path / "statistics.md").read_text()
+    said = "psnr: in no mean: 1 of the 21 scores of each method"
+    assert said in (tmp_path / "leaderboard.md").read_text()
 
 
 def test_a_recipe_that_has_all_pictures_exact_is_named() -> None:
@@ -241,13 +211,9 @@ def test_a_report_of_recipes_has_their_board_grids_files_and_plots(tmp_path: Pat
     section = text.partition("## Recipes: photos · gaussian(sigma=25)")[2].partition("\n## ")[0]
     assert "All have in common: trained(arch=unet(width=8), steps=20)." in section
     lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in section.splitlines()]
-    cells = [line for line in lines if len(line) == 7 and line[1] in ("sgd, tuned", "adam", "sai")]
-    assert [line[:2] for line in cells] == [
-        ["1", "sgd, tuned"],
-        ["2", "adam"],
-        ["3", "sai"],
-    ]
-    assert [line[5:] for line in cells] == [["6", "best"], ["8", "−1.00"], ["4", "best"]]
+    cells = [line for line in lines if len(line) == 5 and line[0] in ("sgd, tuned", "adam", "sai")]
+    assert [line[0] for line in cells] == ["sgd, tuned", "adam", "sai"]
+    assert [line[3:] for line in cells] == [["6", "best"], ["8", "−1.00"], ["4", "best"]]
     trainings = text.partition("\n## Recipes\n")[2]
     assert "after 4 s" in trainings and "optimizer.lr=0.1 |" in trainings and "28.00 chosen" in trainings
     assert "(diverged)" in trainings and "At an edge of what was tried" in trainings
@@ -278,12 +244,6 @@ def test_a_metric_of_recipes_is_no_formula(tmp_path: Path) -> None:
     write_report(made, tmp_path)
     assert {row["validation_metric"] for row in csv.DictReader((tmp_path / "recipes.csv").open())} == {"'=psnr"}
     assert {row["metric"] for row in csv.DictReader((tmp_path / "tuned.csv").open())} == {"'=psnr"}
-
-
-def test_two_seeds_give_no_ranks_and_say_so(tmp_path: Path) -> None:
-    write_report([one for one in a_board() if one.cell.seed < 2], tmp_path)
-    said = "No ranks or intervals over pictures and seeds: they need 3 seeds and 6 pictures."
-    assert said in (tmp_path / "statistics.md").read_text()
 
 
 def test_a_report_without_trainings_has_nothing_of_recipes(tmp_path: Path) -> None:
