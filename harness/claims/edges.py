@@ -11,13 +11,13 @@ from ..text.errors import UsageError
 from .figures import CellOf, CellResult
 
 
-def edges_of(of: CellOf, found: CellResult) -> Iterator[str]:
+def edges_of(of: CellOf, result: CellResult) -> Iterator[str]:
     """Each parameter whose best value is the least or the largest of a grid, as `lr=0.1 of 0.01, 0.1`."""
     try:
         method = bind(of.method, "method", of.track)
     except UsageError:  # of a plug-in that is not loaded
         return
-    trainings = {cell.method.spec: cell.training for cell in (*found.before, *found.trainings)}
+    trainings = {cell.method.spec: cell.training for cell in (*result.before, *result.trainings)}
     for tuned in tuned_in(method):
         grid = grid_of(tuned)
         if grid is None:
@@ -41,4 +41,4 @@ def told_edges(edges: Iterable[tuple[str, str, int]]) -> list[str]:
     names: dict[tuple[str, tuple[int, ...]], list[str]] = {}
     for (name, edge), on in seeds.items():
         names.setdefault((edge, tuple(on)), []).append(name)
-    return [f"{', '.join(own)}: {edge}, on seed {', '.join(map(str, on))}" for (edge, on), own in names.items()]
+    return [f"{', '.join(sharing)}: {edge}, on seed {', '.join(map(str, on))}" for (edge, on), sharing in names.items()]

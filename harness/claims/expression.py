@@ -73,36 +73,37 @@ def holds(text: str, values: Values, each: Sequence[Values] = ()) -> bool:
     `each` are the values of each seed, where `values` are the means over them.
     """
     try:
-        return bool(_value(parsed(text, values, bool(each)), values, each))
+        return bool(evaluate(parsed(text, values, bool(each)), values, each))
     except (ArithmeticError, TypeError, ValueError):
         return False
 
 
-def _value(node: ast.expr, values: Values, each: Sequence[Values]) -> Any:
+def evaluate(node: ast.expr, values: Values, each: Sequence[Values]) -> Any:
+    """The value of a part of a parsed expression; `each` are those of each seed. Raises ArithmeticError, ValueError."""
     if isinstance(node, ast.Constant):
         return float(node.value)  # type: ignore[arg-type]
     if isinstance(node, ast.Name):
         return values[node.id]
     if isinstance(node, ast.UnaryOp):
-        return _OPERATORS[type(node.op)](_value(node.operand, values, each))
+        return _OPERATORS[type(node.op)](evaluate(node.operand, values, each))
     if isinstance(node, ast.BinOp):
-        return _OPERATORS[type(node.op)](_value(node.left, values, each), _value(node.right, values, each))
+        return _OPERATORS[type(node.op)](evaluate(node.left, values, each), evaluate(node.right, values, each))
     if isinstance(node, ast.BoolOp):
         every = all if isinstance(node.op, ast.And) else any
-        return every([_value(part, values, each) for part in node.values])
+        return every([evaluate(part, values, each) for part in node.values])
     if isinstance(node, ast.Call):
         return _called(node, values, each)
     assert isinstance(node, ast.Compare)
-    sides = [_value(side, values, each) for side in (node.left, *node.comparators)]
+    sides = [evaluate(side, values, each) for side in (node.left, *node.comparators)]
     return all(_compared(op, a, b) for op, a, b in zip(node.ops, sides[:-1], sides[1:], strict=True))
 
 
 def _called(node: ast.Call, values: Values, each: Sequence[Values]) -> float:
     assert isinstance(node.func, ast.Name)
     if node.func.id == SPREAD:
-        spread: list[float] = [_value(node.args[0], seed, ()) for seed in each]
+        spread: list[float] = [evaluate(node.args[0], seed, ()) for seed in each]
         return statistics.stdev(spread) if all(map(math.isfinite, spread)) else math.nan
-    given: list[float] = [_value(part, values, each) for part in node.args]
+    given: list[float] = [evaluate(part, values, each) for part in node.args]
     # Python's min and max may pass over a NaN, and what is not known must stay so.
     return math.nan if any(map(math.isnan, given)) else _FUNCTIONS[node.func.id](*given)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from ..components.registry import bind
 from ..components.tracks import DEFAULT
@@ -12,6 +13,12 @@ from ..store.cell import Cell, Outcome
 from ..store.training_figures import Unknown, cost_number, training_figure
 from ..suite.reading import UNWRITTEN, FileModel, Mistake
 from ..text.errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from ..store.record import Record
 
 COSTS = (
     "latency_rel", "latency_ms", "latency_cpu_ms", "first_ms", "setup_s", "peak_memory_bytes", "energy_j", "params",
@@ -52,13 +59,13 @@ class CellOf(FileModel):
             raise Mistake("size goes with cost", "size")
 
     @property
-    def said(self) -> dict[str, str]:
+    def texts(self) -> dict[str, str]:
         """What was said of it, by name."""
         return {name: value for name, value in vars(self).items() if value}
 
     def at(self, seed: int) -> CellOf:
         """The cell on a seed, which stands in place of `$seed`."""
-        return replace(self, **{name: text.replace(f"${SEED}", str(seed)) for name, text in self.said.items()})
+        return replace(self, **{name: text.replace(f"${SEED}", str(seed)) for name, text in self.texts.items()})
 
     @property
     def scored_by(self) -> str:
@@ -75,6 +82,7 @@ class CellResult:
 
     Trainings are those that have an end to speak of, done or diverged; `before` are those that they needed themselves,
     whose figures are not meant. `outcome` and `reason` say why there is no `cell`, or why a training is not there.
+    `scores` are those of `items`, by metric.
     """
 
     cell: Cell | None = None
@@ -83,6 +91,15 @@ class CellResult:
     before: Sequence[Cell] = ()
     outcome: Outcome | None = None
     reason: str = ""
+    scores: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)
+    items: Sequence[str] = ()
+
+    def scored(self, record: Record) -> CellResult:
+        """The same with the cell of a record, and its scores."""
+        import numpy as np
+
+        means = {metric: float(np.mean(values)) for metric, values in record.scores.items()}
+        return replace(self, cell=record.cell, means=means, scores=record.scores, items=record.items)
 
     @property
     def diverged(self) -> bool:
@@ -101,27 +118,27 @@ class CellResult:
         return {cell.key: float(cell.seconds or 0.0) for cell in self.cells}
 
 
-def value_of(of: CellOf, found: CellResult, known: Mapping[str, float]) -> float:
+def value_of(of: CellOf, result: CellResult, known: Mapping[str, float]) -> float:
     """The number that a name stands for; `known` are those of the names before it. Raises `Unknown`.
 
     NaN where a training diverged: no comparison with it holds.
     """
     if of.training:
-        if not found.trainings:
-            raise Unknown(found.reason)
-        return training_figure(of.training, found.trainings, known)
-    if found.cell is None:
-        if found.diverged:
+        if not result.trainings:
+            raise Unknown(result.reason)
+        return training_figure(of.training, result.trainings, known)
+    if result.cell is None:
+        if result.diverged:
             return math.nan
-        raise Unknown(found.reason)
+        raise Unknown(result.reason)
     if of.cost:
-        if found.cell.cost is None:
+        if result.cell.cost is None:
             raise Unknown(f"{of.cost} could not be measured: it is not there")
-        return cost_number(found.cell.cost, of.cost)
+        return cost_number(result.cell.cost, of.cost)
     metric = of.scored_by
-    if metric in found.means:
-        return found.means[metric]
-    whole = found.cell.sets.get(metric)
+    if metric in result.means:
+        return result.means[metric]
+    whole = result.cell.sets.get(metric)
     if whole is None or whole.value is None:
-        raise Unknown(whole.note if whole else found.reason or f"its cell was not scored by {metric}")
+        raise Unknown(whole.note if whole else result.reason or f"its cell was not scored by {metric}")
     return whole.value

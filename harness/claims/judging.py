@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Callable
 
 from ..store.training_figures import Unknown
 from .edges import edges_of, told_edges
-from .effects import Effect, Judged, effect_row
+from .effect_verdicts import Judged, effect_row
+from .effects import Effect
 from .figures import CellOf, CellResult, value_of
+from .inference import Rows
 from .numbers import Claim, ClaimRow, verdict_row
 
 ABSENT = "not among these results"
@@ -38,15 +41,15 @@ def judged_row(claim: Claim | Effect, find: Find) -> ClaimRow:
 
 def _number(claim: Claim, find: Find) -> ClaimRow:
     of = _cell_of(claim)
-    found = find(of, 0)
+    result = find(of, 0)
     ours, reason = None, ""
     try:
-        ours = value_of(of, found, {})
+        ours = value_of(of, result, {})
     except Unknown as error:
         reason = str(error)
-    if found.diverged:
+    if result.diverged:
         ours, reason = None, "what it trains diverged"
-    return verdict_row(claim, found, ours, reason)
+    return verdict_row(claim, result, ours, reason)
 
 
 def _judged(effect: Effect, find: Find) -> Judged:
@@ -54,23 +57,37 @@ def _judged(effect: Effect, find: Find) -> Judged:
     seconds: dict[str, float] = {}
     notes: dict[str, None] = {}
     edges: list[tuple[str, str, int]] = []
+    scored: dict[str, list[tuple[str, list[float]]]] = {}
     for seed in effect.seeds:
         known: dict[str, float] = {}
         for name, cell in effect.cells.items():
             of = cell.at(seed)
-            found = find(of, seed)
+            result = find(of, seed)
             try:
-                known[name] = value_of(of, found, known)
+                known[name] = value_of(of, result, known)
             except Unknown as error:
                 reason = str(error)
-                told = reason if reason == ABSENT else f"{name}: {reason}"
-                return Judged(reason=told, outcome=found.outcome)
-            seconds |= found.seconds
-            edges += [(name, edge, seed) for edge in edges_of(of, found)]
-            if math.isnan(known[name]) and found.diverged:
+                return Judged(reason=reason if reason == ABSENT else f"{name}: {reason}", outcome=result.outcome)
+            seconds |= result.seconds
+            edges += [(name, edge, seed) for edge in edges_of(of, result)]
+            if math.isnan(known[name]) and result.diverged:
                 notes[f"{name} diverged on seed {seed}"] = None
+            if of.scored_by in result.scores:
+                scored.setdefault(name, []).append(_by_item(of, result))
         values.append(known)
-    return Judged(values, sum(seconds.values()), sorted(seconds), list(notes), told_edges(edges))
+    rows = {
+        name: Rows(items=on[0][0], scores=[scores for _, scores in on])
+        for name, on in scored.items()
+        if len(on) == len(effect.seeds) > 1 and len({items for items, _ in on}) == 1
+    }
+    return Judged(values, sum(seconds.values()), sorted(seconds), list(notes), told_edges(edges), rows=rows)
+
+
+def _by_item(of: CellOf, result: CellResult) -> tuple[str, list[float]]:
+    """A short hash of which items a cell is of, and the scores in the order of their names, as files keep them."""
+    names, scores = zip(*sorted(zip(result.items, result.scores[of.scored_by].tolist(), strict=True)), strict=True)
+    named = hashlib.sha256("\n".join([of.track, of.dataset, *names]).encode()).hexdigest()
+    return named[:12], [float(f"{score:.6g}") for score in scores]
 
 
 def _cell_of(claim: Claim) -> CellOf:

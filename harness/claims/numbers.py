@@ -25,7 +25,9 @@ _DUE = "paper, url, kind and claims are due"
 SLACK = 0.01
 CLOSE = 0.05
 
-Verdict = Literal["reproduced", "close", "differs", "not available"]
+Verdict = Literal[
+    "reproduced", "close", "differs", "undecided", "undertrained", "setting cannot show it", "not available"
+]
 Size = Literal["quick", "full"]
 
 
@@ -131,14 +133,14 @@ def named_texts(file: YamlPart, let: Mapping[str, str], kept: Sequence[str] = ()
 
     The names `kept` stand for themselves, `$name`, and are none that a file may give.
     """
-    found = {name: f"${name}" for name in kept}
+    texts = {name: f"${name}" for name in kept}
     for name, text in let.items():
         if not re.fullmatch(r"[a-z_][a-z0-9_]*", name):
             raise file.mistake(f"let: {one_line(name)!r} is no name: a-z, digits and _", "let", name)
         if name in kept:
             raise file.mistake(f"let: ${name} has a meaning of its own: choose another name", "let", name)
-        found[name] = in_place(file, f"let.{name}", text, found, "let", name)
-    return found
+        texts[name] = in_place(file, f"let.{name}", text, texts, "let", name)
+    return texts
 
 
 def in_place(file: YamlPart, where: str, text: str, names: Mapping[str, str], *at: str | int) -> str:
@@ -159,19 +161,19 @@ def claims_of(file: YamlPart) -> list[Claim]:
     """The claims that a file holds. Raises `UsageError` naming the file and the line."""
     content = file.read(_NumberFile)
     names = named_texts(file, content.let)
-    found: list[Claim] = []
+    claims: list[Claim] = []
     for place, row in enumerate(content.claims):
-        texts = {
+        parts = {
             part: in_place(file, f"{row.name}: {part}", getattr(row, part), names, "claims", place, part)
             for part in _CELL
         }
-        found.append(
+        claims.append(
             Claim(
                 group=file.file.stem, kind=content.kind, paper=content.paper, url=content.url, track=content.track,
-                **vars(row) | texts,
+                **vars(row) | parts,
             )
         )  # fmt: skip
-    return found
+    return claims
 
 
 C = TypeVar("C", bound=PublishedClaim)
@@ -192,7 +194,7 @@ def chosen(
             of_file = name.endswith((".yaml", ".yml"))
             way_out = "a file of your own is given by --claims" if of_file else nearest(name, known)
             raise UsageError(f"unknown claim {one_line(name)!r}: {way_out}")
-    found = [
+    matching = [
         c
         for c in claims
         if (not names or c.name in names or c.group in names)
@@ -200,11 +202,11 @@ def chosen(
         and (system is None or system in c.systems)
         and (size is None or c.size == size)
     ]
-    if not found:
+    if not matching:
         of = f" of system {system}" if system is not None else ""
-        what = " ".join(filter(None, (size, kind))) or "known"
-        raise UsageError(f"no {what} claim{of} among them: `noisebench reproduce --list` names all")
-    return found
+        described = " ".join(filter(None, (size, kind))) or "known"
+        raise UsageError(f"no {described} claim{of} among them: `noisebench reproduce --list` names all")
+    return matching
 
 
 def judge(claimed: str, ours: float) -> Verdict:
@@ -219,13 +221,28 @@ def judge(claimed: str, ours: float) -> Verdict:
     return "close" if off <= CLOSE + 1e-9 else "differs"
 
 
-class ClaimRow(TypedDict, total=False):
+class VerdictPart(TypedDict, total=False):
+    """A verdict and its reason. Of an effect also the comparison that decides it: `effect`, left minus right, between
+    `low` and `high` with 95 %, a two-sided `p` of no effect on the claimed side, and how many more seeds would decide.
+    """
+
+    verdict: Required[Verdict]
+    reason: Required[str]
+    comparison: str
+    effect: float
+    low: float
+    high: float
+    p: float
+    more_seeds: int | None
+
+
+class ClaimRow(VerdictPart, total=False):
     """A claim beside what we get: a row of `reproduce`, of its JSON and of the table of verdicts.
 
     `claimed` is the number as printed, or the expression that must hold; `values` are the figures by name on each seed.
     `seconds` are those of all cells behind it, their trainings included. `edges` say where the best value of what is
-    tuned is the least or the largest of those tried. `stale`, of stored results alone: a cell would have another key
-    today.
+    tuned is the least or the largest of those tried. `rows` are scores of items by seed. `stale`, of stored results
+    alone: a cell would have another key today.
     """
 
     name: Required[str]
@@ -249,8 +266,10 @@ class ClaimRow(TypedDict, total=False):
     ours: Required[float | None]
     difference: Required[float | None]
     seconds: Required[float | None]
-    verdict: Required[Verdict]
-    reason: Required[str]
+    role: str
+    notes: list[str]
+    rows: Mapping[str, Any]
+    sequential: bool
     edges: list[str]
     key: str | None
     keys: list[str]
@@ -263,12 +282,20 @@ def told_verdict(row: ClaimRow) -> str:
     return row["verdict"] + (" (stale)" if row.get("stale") else "")
 
 
-def verdict_row(claim: Claim, found: CellResult, ours: float | None, reason: str) -> ClaimRow:
+def interval_text(row: ClaimRow) -> str:
+    """The comparison that decides an effect, as `a - b = 0.3 [0.1, 0.5]`; empty where nothing has an interval."""
+    if "effect" not in row or not row["low"] <= row["high"]:
+        return ""
+    effect, low, high = (f"{row[end]:.4g}" for end in ("effect", "low", "high"))  # type: ignore[literal-required]
+    return f"{row['comparison']} = {effect}" + (f" [{low}, {high}]" if row["low"] < row["high"] else "")
+
+
+def verdict_row(claim: Claim, result: CellResult, ours: float | None, reason: str) -> ClaimRow:
     """A row of the report. `ours` None means that there is no value, for `reason`."""
     if ours is not None and not math.isfinite(ours):
         ours, reason = None, "the mean is not a finite number"
     verdict: Verdict = "not available" if ours is None else judge(claim.value, ours)
-    cell = found.cell
+    cell = result.cell
     return {
         "name": claim.name,
         "kind": "number",
@@ -286,9 +313,9 @@ def verdict_row(claim: Claim, found: CellResult, ours: float | None, reason: str
         "decimals": claim.decimals,
         "ours": ours,
         "difference": None if ours is None else ours - float(claim.value),
-        "seconds": None if cell is None else sum(found.seconds.values()),
+        "seconds": None if cell is None else sum(result.seconds.values()),
         "verdict": verdict,
         "reason": reason,
         "key": None if cell is None else cell.key,
-        "outcome": found.outcome if cell is None else cell.outcome,
+        "outcome": result.outcome if cell is None else cell.outcome,
     }

@@ -8,8 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
-import numpy as np
-
 from ..components.tracks import known_track
 from ..engine.planning_process import plan_each_in_child
 from ..engine.pool import Pool
@@ -33,9 +31,9 @@ def reproduce(
     base: Suite,
     options: RunOptions,
     watcher: Watcher,
-    told: Callable[[ClaimRow], None] = lambda row: None,
+    report: Callable[[ClaimRow], None] = lambda row: None,
 ) -> list[ClaimRow]:
-    """A row for each claim, in their order; each is `told` as soon as its last cell has ended.
+    """A row for each claim, in their order; `report` is given each as soon as its last cell has ended.
 
     `base` holds limits and device. All cells are planned before the first is run, so that what several claims need is
     run once. What cannot be run (no data, no weights) is `not available` with its reason; it stops nothing else. Raises
@@ -49,14 +47,14 @@ def reproduce(
             places.setdefault(_place(of, seed), f"{claim.group}: {name}" if name else "")
     planned = plan_each_in_child([_suite(of, seed, base, name) for (of, seed), name in places.items()])
     plans = {place: _needed(place[0], plan) for place, plan in zip(places, planned["plans"], strict=True)}
-    results = _Results(claims, store, plans, told)
+    results = _Results(claims, store, plans, report)
     if results.summary.cells:
         open_store(store)
-    for track, own in in_rounds(results.summary.cells):
+    for track, ready in in_rounds(results.summary.cells):
         watch = _Watch(watcher, results.tell_ended)
         preload, where = planned["preload"][track], planned["environment"]
         with closing(Pool(base.limits.threads, track, options.width(base.limits.threads))) as pool:
-            run_planned(pool, own, preload, where, results.summary, replace(base, track=track), store, options, watch)
+            run_planned(pool, ready, preload, where, results.summary, replace(base, track=track), store, options, watch)
     return [results.rows[number] for number in range(len(claims))]
 
 
@@ -65,20 +63,20 @@ def in_rounds(cells: Sequence[PlannedCell]) -> Iterator[tuple[str, list[PlannedC
 
     A track has a turn again where its cells need what is trained of another one, which may need what it trains itself.
     """
-    left = list(cells)
-    while left:
-        turns = {track: _ready(left, track) for track in dict.fromkeys(cell.track for cell in left)}
-        whole = [track for track in turns if len(turns[track]) == sum(cell.track == track for cell in left)]
+    waiting = list(cells)
+    while waiting:
+        turns = {track: _ready(waiting, track) for track in dict.fromkeys(cell.track for cell in waiting)}
+        whole = [track for track in turns if len(turns[track]) == sum(cell.track == track for cell in waiting)]
         track = whole[0] if whole else max(turns, key=lambda track: len(turns[track]))
         yield track, turns[track]
         done = {cell.key for cell in turns[track]}
-        left = [cell for cell in left if cell.key not in done]
+        waiting = [cell for cell in waiting if cell.key not in done]
 
 
-def _ready(left: Sequence[PlannedCell], track: str) -> list[PlannedCell]:
+def _ready(waiting: Sequence[PlannedCell], track: str) -> list[PlannedCell]:
     """The cells of a track that need nothing of those of another one; what is trained stands before what needs it."""
-    waits, ready = {cell.key for cell in left}, []
-    for cell in left:
+    waits, ready = {cell.key for cell in waiting}, []
+    for cell in waiting:
         if cell.track == track and waits.isdisjoint(cell.after or ()):
             ready.append(cell)
             waits.discard(cell.key)
@@ -152,23 +150,23 @@ class _Results:
         claims: Sequence[Claim | Effect],
         store: Path,
         plans: Mapping[Place, list[PlannedCell] | str],
-        told: Callable[[ClaimRow], None],
+        report: Callable[[ClaimRow], None],
     ) -> None:
         self.rows: dict[int, ClaimRow] = {}
-        self._claims, self._store, self._told = claims, store, told
+        self._claims, self._store, self._report = claims, store, report
         self._plans: dict[Place, list[PlannedCell]] = {}
-        self._found: dict[Place, CellResult] = {}
+        self._results: dict[Place, CellResult] = {}
         self._due: dict[int, set[str]] = {}
         cells: dict[str, PlannedCell] = {}
         for number, claim in enumerate(claims):
-            own = {(name, _place(of, seed)): plans[_place(of, seed)] for name, of, seed in cells_of(claim)}
-            wrong = next(((name, plan) for (name, _), plan in own.items() if isinstance(plan, str)), None)
+            plans_of_cells = {(name, _place(of, seed)): plans[_place(of, seed)] for name, of, seed in cells_of(claim)}
+            wrong = next(((name, plan) for (name, _), plan in plans_of_cells.items() if isinstance(plan, str)), None)
             if wrong is not None:
                 self._tell(number, not_available(claim, *wrong))
                 continue
-            self._plans |= {place: plan for (_, place), plan in own.items() if not isinstance(plan, str)}
-            found = {cell.key: cell for (_, place) in own for cell in self._plans[place]}
-            self._due[number], cells = set(found), {**cells, **found}
+            self._plans |= {place: plan for (_, place), plan in plans_of_cells.items() if not isinstance(plan, str)}
+            by_key = {cell.key: cell for (_, place) in plans_of_cells for cell in self._plans[place]}
+            self._due[number], cells = set(by_key), {**cells, **by_key}
         self.summary = Summary(cells=list(cells.values()))
 
     def tell_ended(self) -> None:
@@ -179,37 +177,35 @@ class _Results:
 
     def _tell(self, number: int, row: ClaimRow) -> None:
         self.rows[number] = row
-        self._told(row)
+        self._report(row)
 
     def _find(self, of: CellOf, seed: int) -> CellResult:
         place = _place(of, seed)
-        if place not in self._found:
-            self._found[place] = self._looked_up(self._plans[place])
-        return self._found[place]
+        if place not in self._results:
+            self._results[place] = self._looked_up(self._plans[place])
+        return self._results[place]
 
     def _looked_up(self, plan: Sequence[PlannedCell]) -> CellResult:
         trainings = [c for c in plan if c.kind == "train"]
         others = [c for c in plan if c.kind != "train"]
         outcome, reason = None, ""
         for cell in plan:
-            ended, why = (told.get(cell.key, "") for told in (self.summary.outcome, self.summary.reason))
+            ended, why = (by_key.get(cell.key, "") for by_key in (self.summary.outcome, self.summary.reason))
             if ended != "ok":
                 outcome, reason = cast(Outcome, ended), why if ended == "skipped" else f"{ended}: {why}"
         before = {key for one in trainings for key in one.after or ()}
-        found = CellResult(
+        result = CellResult(
             trainings=self._ended([one for one in trainings if one.key not in before]),
             before=self._ended([one for one in trainings if one.key in before]),
             outcome=outcome,
             reason=reason,
         )
         if others and self.summary.outcome[others[0].key] == "ok":
-            record = read_record(self._store, others[0].key)
-            means = {metric: float(np.mean(values)) for metric, values in record.scores.items()}
-            found = replace(found, cell=record.cell, means=means)
-        return found
+            result = result.scored(read_record(self._store, others[0].key))
+        return result
 
     def _ended(self, trainings: Sequence[PlannedCell]) -> list[Cell]:
         """Those that are done, and those that diverged where none failed: a failure says nothing of a recipe."""
         outcomes = {cell.key: self.summary.outcome[cell.key] for cell in trainings}
-        told = ("ok", "diverged") if {*outcomes.values()} <= {"ok", "diverged"} else ("ok",)
-        return [read_cell(self._store, key) for key, outcome in outcomes.items() if outcome in told]
+        ends = ("ok", "diverged") if {*outcomes.values()} <= {"ok", "diverged"} else ("ok",)
+        return [read_cell(self._store, key) for key, outcome in outcomes.items() if outcome in ends]

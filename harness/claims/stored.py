@@ -8,8 +8,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..components.datasets import open_dataset
 from ..components.registry import Bound, bind
 from ..components.tracks import get_track
@@ -32,7 +30,7 @@ Place = tuple[Any, ...]
 
 
 @dataclass
-class Held:
+class StoredCells:
     """What results hold: scored cells by what they are of, costs likewise, and trainings by recipe and by key.
 
     What they are of: track, method, dataset, regime and protocol (canonical) and seed; of a cost the size in place of
@@ -52,19 +50,19 @@ def judged(claims: Sequence[Claim | Effect], results: Sequence[Path]) -> list[Cl
     and exports, which are read only where one is looked for.
     """
     files, others = _verdicts_in(results) if claims else ([], [])
-    held = cache(lambda: held_in(others))
-    return [_row(claim, held, files) for claim in claims]
+    stored = cache(lambda: held_in(others))
+    return [_row(claim, stored, files) for claim in claims]
 
 
-def _row(claim: Claim | Effect, held: Callable[[], Held], files: Sequence[Verdicts]) -> ClaimRow:
+def _row(claim: Claim | Effect, stored: Callable[[], StoredCells], files: Sequence[Verdicts]) -> ClaimRow:
     """The row of a claim by a file of verdicts, by the cells that are held where it has none, or a stale one."""
     judged_before = row_of(claim, files) if isinstance(claim, Effect) else None
     if judged_before is not None and not judged_before["stale"]:
         return judged_before
-    row = judged_row(claim, lambda of, seed: find(of, seed, held()))
+    row = judged_row(claim, lambda of, seed: find(of, seed, stored()))
     if row["verdict"] == "not available":
         return judged_before or row
-    cells = {cell.key: cell for _, of, seed in cells_of(claim) for cell in find(of, seed, held()).cells}
+    cells = {cell.key: cell for _, of, seed in cells_of(claim) for cell in find(of, seed, stored()).cells}
     stale = any(map(is_stale, cells.values()))
     return judged_before if judged_before is not None and stale else row | {"stale": stale}
 
@@ -80,54 +78,52 @@ def cells_behind(rows: Sequence[ClaimRow], results: Sequence[Path]) -> dict[str,
     files, others = _verdicts_in(results)
     wanted = {key for row in rows for key in row.get("keys", ())}
     named = {key: behind for file in files for key, behind in file["cells"].items()}
-    held = (record.cell for path in others for record in read_records(path))
+    stored = (record.cell for path in others for record in read_records(path))
     return named | {
         cell.key: {"of": code_of(cell), "code": "" if is_stale(cell) else code_sha256(code_of(cell))}
-        for cell in held
+        for cell in stored
         if cell.key in wanted
     }
 
 
-def held_in(results: Sequence[Path]) -> Held:
+def held_in(results: Sequence[Path]) -> StoredCells:
     """Every cell that a claim can be judged by of the results given, a later one last. Raises `UsageError`."""
-    held = Held()
+    stored = StoredCells()
     for path in results:
         for record in newest(read_records(path)):
             cell = record.cell
             track, method, regime = cell.track, cell.method.spec, cell.regime.spec
             if cell.kind == "train" and cell.outcome in ("ok", "diverged"):
-                held.trained[track, method, cell.seed] = held.by_key[cell.key] = cell
+                stored.trained[track, method, cell.seed] = stored.by_key[cell.key] = cell
             elif cell.kind == "cost" and cell.outcome == "ok" and cell.cost:
-                held.costs[track, method, regime, tuple(cell.cost.size), cell.seed] = record
+                stored.costs[track, method, regime, tuple(cell.cost.size), cell.seed] = record
             elif cell.kind == "score" and cell.outcome == "ok":
                 of = (track, method, cell.dataset.spec, regime, cell.protocol.spec, cell.seed)
-                held.scored.setdefault(of, []).append(record)
-    return held
+                stored.scored.setdefault(of, []).append(record)
+    return stored
 
 
-def find(of: CellOf, seed: int, held: Held) -> CellResult:
+def find(of: CellOf, seed: int, stored: StoredCells) -> CellResult:
     """What the results hold of a cell on a seed; a scored cell must be of all items of its dataset."""
-    if not (held.scored or held.costs or held.trained):
+    if not (stored.scored or stored.costs or stored.trained):
         return CellResult(reason=ABSENT)
     try:
         method = bind(of.method, "method", of.track)
-        record = None if of.training else _record(of, method, seed, held)
+        record = None if of.training else _record(of, method, seed, stored)
     except UsageError as error:
         return CellResult(reason=str(error))
-    trainings = list(_trainings(method, seed, record, held))
-    own = [cell.key for cell in trainings]
-    needed = with_needed(own, held.by_key.get)
-    before = [held.by_key[key] for key in needed if key in held.by_key and key not in own]
-    if record is None:
-        trains = any(True for _ in recipes_in(method))
-        return CellResult(
-            trainings=trainings, before=before, reason=ABSENT if trains or not of.training else NOTHING_TRAINED
-        )
-    means = {metric: float(np.mean(values)) for metric, values in record.scores.items()}
-    return CellResult(record.cell, means, trainings, before, reason=ABSENT)
+    trainings = list(_trainings(method, seed, record, stored))
+    own_keys = [cell.key for cell in trainings]
+    needed = with_needed(own_keys, stored.by_key.get)
+    before = [stored.by_key[key] for key in needed if key in stored.by_key and key not in own_keys]
+    trains = any(True for _ in recipes_in(method))
+    result = CellResult(
+        trainings=trainings, before=before, reason=ABSENT if trains or not of.training else NOTHING_TRAINED
+    )
+    return result if record is None else result.scored(record)
 
 
-def _record(of: CellOf, method: Bound, seed: int, held: Held) -> Record | None:
+def _record(of: CellOf, method: Bound, seed: int, stored: StoredCells) -> Record | None:
     """The cell that was scored by the metric, or measured."""
     track = get_track(of.track)
     usual = track.defaults
@@ -136,13 +132,13 @@ def _record(of: CellOf, method: Bound, seed: int, held: Held) -> Record | None:
         size = input_size(of.size) if of.size else usual.size
         drawn = seed if any(True for _ in recipes_in(method)) else 0
         used = regime_for(method, [regime], track).canonical
-        return held.costs.get((of.track, method.canonical, used, tuple(size), drawn))
+        return stored.costs.get((of.track, method.canonical, used, tuple(size), drawn))
     dataset, protocol = (
         bind(of.dataset, "dataset", of.track),
         bind(of.protocol or usual.protocol, "protocol", of.track),
     )
     place = (of.track, method.canonical, dataset.canonical, regime.canonical, protocol.canonical, seed)
-    for record in reversed(held.scored.get(place, [])):
+    for record in reversed(stored.scored.get(place, [])):
         scored = of.scored_by in record.scores or of.scored_by in record.cell.sets
         if scored and item_count(record.cell) == _total(record.cell, dataset):
             return record
@@ -154,12 +150,14 @@ def _total(cell: Cell, dataset: Bound) -> int:
     return len(open_dataset(dataset).ids) if total is None else total
 
 
-def _trainings(method: Bound, seed: int, record: Record | None, held: Held) -> Iterator[Cell]:
+def _trainings(method: Bound, seed: int, record: Record | None, stored: StoredCells) -> Iterator[Cell]:
     """The trainings of a method that are held: those that its cell names, else those of its seed."""
     named = record.cell.trained if record is not None else {}
     for bound in recipes_in(method):
         recipe = recipe_of(bound.kwargs)
         key = named.get(recipe.text)
-        cell = held.by_key.get(key) if key else held.trained.get((bound.track, bound.canonical, seed_of(recipe, seed)))
+        cell = (
+            stored.by_key.get(key) if key else stored.trained.get((bound.track, bound.canonical, seed_of(recipe, seed)))
+        )
         if cell is not None:
             yield cell

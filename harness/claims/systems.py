@@ -62,18 +62,19 @@ def system_rows(
 ) -> list[dict[str, Any]]:
     """A row for each system; `claims` are judged on what `results` (stores or exports) hold, and nothing is run."""
     numbers = {system.number for system in systems}
-    own = [c for c in claims if numbers & {*c.systems}]
-    verdicts = {r["name"]: "not run" if r["reason"] == ABSENT else told_verdict(r) for r in judged(own, results)}
+    judged_claims = [c for c in claims if numbers & {*c.systems}]
+    judged_rows = judged(judged_claims, results)
+    verdicts = {r["name"]: "not run" if r["reason"] == ABSENT else told_verdict(r) for r in judged_rows}
     rows = []
     for system in systems:
-        of_it = {c.name: verdicts[c.name] for c in own if system.number in c.systems}
+        of_it = {c.name: verdicts[c.name] for c in judged_claims if system.number in c.systems}
         rows.append(
             {
                 **asdict(system),
                 "spec": "; ".join(system.specs) or NOT_YET,
                 "state": NOT_YET if not system.specs else "part" if system.part else "here",
                 "claims": of_it,
-                "kinds": {c.name: c.kind for c in own if system.number in c.systems},
+                "kinds": {c.name: c.kind for c in judged_claims if system.number in c.systems},
                 "verdict": summed(list(of_it.values())),
             }
         )

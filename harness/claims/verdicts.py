@@ -1,9 +1,10 @@
-"""Verdicts as a file: what the names of each effect stood for, with the keys behind them, and no rows of items."""
+"""Verdicts as a file: what the names of each effect stood for on each seed and item, with the keys behind them."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,11 +14,15 @@ from typing_extensions import TypedDict
 from ..data.disk import write_named
 from ..text.errors import UsageError, one_line
 from ..text.json_values import parsed
-from .effects import Effect, Judged, effect_row
+from .effect_verdicts import Judged, effect_row
+from .effects import Effect
+from .inference import Rows
 from .numbers import ClaimRow
 from .stale import Code, code_sha256
 
-FORMAT = "noisebench-verdicts@1"
+FORMAT = "noisebench-verdicts@2"
+_FORMATS = ("noisebench-verdicts@1", FORMAT)
+"""Those that are read: the first has the texts of claims too, no rows of items, and its notes in the reason."""
 _LARGEST = 1 << 28
 """Bytes of text that a compressed file may hold."""
 
@@ -30,12 +35,16 @@ class Behind(TypedDict):
 
 
 class Verdicts(TypedDict):
-    """What a file holds: rows of effects and properties, and the cells behind them by key."""
+    """What a file holds: what each effect and property is judged by, and the cells behind them by key."""
 
     format: str
     environment: dict[str, Any]
-    claims: list[ClaimRow]
+    claims: list[dict[str, Any]]
     cells: dict[str, Behind]
+
+
+_KEPT = ("name", "cells", "seeds", "values", "seconds", "keys", "notes", "edges", "sequential", "rows")
+"""What is kept of a row: the rest is in its claim, or follows from both."""
 
 
 class _Read(BaseModel):
@@ -53,13 +62,19 @@ class _Row(_Read):
     values: list[dict[str, float]]
     keys: list[str]
     seconds: FiniteFloat | None
-    reason: str
+    reason: str = ""
+    notes: list[str] = []
     edges: list[str] = []
+    sequential: bool = False
+    rows: dict[str, Rows] = {}
 
     @model_validator(mode="after")
     def _has_a_value_for_each_cell_and_seed(self) -> _Row:
         if len(self.values) != len(self.seeds) or any(of.keys() != self.cells.keys() for of in self.values):
             raise ValueError("values are of other cells or seeds")
+        for rows in self.rows.values():
+            if len(rows["scores"]) != len(self.seeds) or len({len(of) for of in rows["scores"]}) != 1:
+                raise ValueError("rows of items are of other seeds")
         return self
 
 
@@ -76,10 +91,11 @@ class _File(_Read):
 
 def verdicts_text(rows: Iterable[ClaimRow], cells: dict[str, Behind], environment: dict[str, Any]) -> str:
     """The file of the rows that have a value; numbers are not among them: an export holds these."""
-    kept = [row for row in rows if row.get("values") and row["verdict"] != "not available"]
-    used = {key: cells[key] for key in sorted({key for row in kept for key in row["keys"]})}
-    made: Verdicts = {"format": FORMAT, "environment": environment, "claims": kept, "cells": used}
-    return json.dumps(made, indent=1) + "\n"
+    judged = [row for row in rows if row.get("values") and row["verdict"] != "not available"]
+    used = {key: cells[key] for key in sorted({key for row in judged for key in row["keys"]})}
+    kept = [{name: value for name, value in row.items() if name in _KEPT and value != {}} for row in judged]
+    content: Verdicts = {"format": FORMAT, "environment": environment, "claims": kept, "cells": used}
+    return json.dumps(content, indent=1) + "\n"
 
 
 def write_verdicts(path: Path, text: str) -> None:
@@ -106,26 +122,35 @@ def read_verdicts(path: Path) -> Verdicts | None:
     if not path.is_file() or path.suffix not in (".json", ".zst"):
         return None
     try:
-        if FORMAT.encode() not in _read(path, 200):
+        if FORMAT.partition("@")[0].encode() not in _read(path, 200):
             return None
-        found = parsed(_read(path, _LARGEST))
-        if found["format"] != FORMAT:
+        content = parsed(_read(path, _LARGEST))
+        if content["format"] not in _FORMATS:
             return None
-        _File.model_validate(found)
+        _File.model_validate(content)
     except (OSError, ValueError, KeyError, TypeError):
         raise UsageError(f"{one_line(path)} is no file of verdicts: `noisebench reproduce --to` makes one") from None
-    return cast(Verdicts, found)
+    return cast(Verdicts, content)
 
 
 def row_of(effect: Effect, files: Sequence[Verdicts]) -> ClaimRow | None:
-    """The row of an effect by the last file that has one of the same cells and seeds: judged anew, stale or not."""
+    """The row of an effect by the last file that has one of the same cells and seeds: judged anew, stale or not.
+
+    Where seeds were added until they decided, it is of more seeds than the effect names.
+    """
+    cells = {name: cell.texts for name, cell in effect.cells.items()}
     for file in reversed(files):
         for row in file["claims"]:
-            cells = {name: cell.said for name, cell in effect.cells.items()}
-            if row["name"] == effect.name and row["cells"] == cells and tuple(row["seeds"]) == effect.seeds:
-                notes = row["reason"].split("; ")[1:]
-                made = effect_row(effect, Judged(row["values"], row["seconds"], row["keys"], notes, row.get("edges")))
-                return made | {"stale": any(_is_stale(file["cells"].get(key)) for key in row["keys"])}
+            sequential = row.get("sequential", False)
+            seeds = tuple(row["seeds"])
+            same = effect.seeds == (seeds[: len(effect.seeds)] if sequential else seeds)
+            if row["name"] == effect.name and row["cells"] == cells and same:
+                notes = row.get("notes", row.get("reason", "").split("; ")[1:])
+                judged = Judged(
+                    row["values"], row["seconds"], row["keys"], notes, row.get("edges"), rows=row.get("rows", {})
+                )
+                stale = any(_is_stale(file["cells"].get(key)) for key in row["keys"])
+                return effect_row(replace(effect, seeds=seeds, sequential=sequential), judged) | {"stale": stale}
     return None
 
 

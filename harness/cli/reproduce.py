@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..text.errors import one_line
+from ..text.errors import UsageError, one_line
 from ..text.wording import counted
 from .options import add_shared, note_stopped, option_value, print_json, print_table, refuse_beside, use_data, verb
 
@@ -15,14 +17,15 @@ if TYPE_CHECKING:
     from ..claims.numbers import ClaimRow
 
 _EFFECT = ("name", "group", "paper", "url", "where", "says", "cells", "holds", "seeds", "systems", "kind", "over",
-           "size")  # fmt: skip
+           "role", "precondition", "baseline", "size")  # fmt: skip
 """What is listed of an effect, in this order."""
-_OF_RUNS = ("store", "jobs", "timeout", "device", "retry")
+_OF_RUNS = ("store", "jobs", "timeout", "device", "retry", "decide", "hours")
 
 _EXAMPLES = """  noisebench reproduce --list
   noisebench reproduce dncnn_s25_set12
   noisebench reproduce dncnn ffdnet --data ~/testsets --weights ~/weights --store nb-claims
   noisebench reproduce --kind number --json
+  noisebench reproduce speckle --decide --hours 0.5
   noisebench reproduce dncnn --from results/claims/published.parquet --to dncnn.md
 
 exit codes: 0 no claim differs, 1 one differs or its cell failed, 2 usage, 130 stopped by Ctrl-C"""
@@ -42,6 +45,9 @@ def add(verbs: Any) -> None:
     p.add_argument("--to", metavar="FILE",
                    help="write the verdicts too: a table (.md), rows and a short table beside them (.csv), or those of "
                         "effects for --from (.json, .json.zst)")  # fmt: skip
+    p.add_argument("--decide", action="store_true",
+                   help="add seeds to effects that are undecided until they are decided, 100 at most")  # fmt: skip
+    p.add_argument("--hours", metavar="H", help="with --decide: begin no seed that would end later")
     p.add_argument("--store", metavar="DIR", help="where results go (default: nb-store)")
     add_shared(p, "jobs", "timeout")
     p.add_argument("--device", metavar="D", help="where methods run (default: cpu)")
@@ -52,11 +58,14 @@ def add(verbs: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run; 0 where no claim differs and no cell failed, else 1."""
+    from ..claims.discoveries import discoveries_text
     from ..claims.effects import Effect, all_claims, read_file
     from ..claims.numbers import Claim, chosen
 
     if args.list:
         refuse_beside(args, "--list", "runs and writes nothing", "to", *_OF_RUNS)
+    if args.hours and not args.decide:
+        raise UsageError("--hours goes with --decide: without it every claim is run on its own seeds")
     if args.results:
         refuse_beside(args, "--from", "runs nothing", *_OF_RUNS)
     every: list[Claim | Effect] = [c for file in args.claims for c in read_file(Path(file))]
@@ -89,24 +98,44 @@ def run(args: argparse.Namespace) -> int:
             _write(to, rows, store, args)
     counts = Counter(row["verdict"] for row in rows)
     if args.json:
-        print_json({"store": None if args.results else store, "claims": rows, "verdicts": dict(counts)})
+        shown = [{name: value for name, value in row.items() if name != "rows"} for row in rows]
+        print_json({"store": None if args.results else store, "claims": shown, "verdicts": dict(counts)})
     else:
         _print(rows)
         print(f"\n{counted(len(rows), 'claim')}: " + ", ".join(f"{n} {name}" for name, n in sorted(counts.items())))
+        if standing := discoveries_text(rows):
+            print(standing)
     bad = [r for r in rows if r["verdict"] == "differs" or r.get("outcome") not in ("ok", "skipped", None)]
     return 1 if bad else 0
 
 
 def _run(claims: list[Any], store: str, args: argparse.Namespace) -> list[ClaimRow]:
+    from ..claims.deciding import decide
     from ..claims.reproduce import reproduce
     from ..engine.run import RunOptions
     from .progress import watcher
 
-    with watcher() as watch:
-        return reproduce(
-            claims, Path(store), _base(args), RunOptions(args.jobs, args.retry or "failed"), watch,
-            lambda row: watch.note(f"claim {row['name']}: {_verdict(row)}"),
-        )  # fmt: skip
+    seconds = option_value("hours", _seconds_of_hours, args.hours) if args.hours else math.inf
+    base, options = _base(args), RunOptions(args.jobs, args.retry or "failed")
+
+    def run_claims(chosen: Sequence[Any]) -> list[ClaimRow]:
+        with watcher() as watch:
+            return reproduce(
+                chosen, Path(store), base, options, watch,
+                lambda row: watch.note(f"claim {row['name']}: {_verdict(row)}"),
+            )  # fmt: skip
+
+    return decide(claims, run_claims, seconds) if args.decide else run_claims(claims)
+
+
+def _seconds_of_hours(text: str) -> float:
+    try:
+        hours = float(text)
+    except ValueError:
+        hours = math.nan
+    if not 0 < hours < math.inf:
+        raise ValueError("a number of hours above 0")
+    return 3600.0 * hours
 
 
 def _judged(claims: list[Any], args: argparse.Namespace) -> list[ClaimRow]:
@@ -144,7 +173,6 @@ def _as_json(rows: list[ClaimRow], store: str, args: argparse.Namespace) -> str:
 
 def _verdicts_file(text: str | None) -> Path | None:
     from ..data.disk import refuse_in_store
-    from ..text.errors import UsageError
 
     if text is None:
         return None
@@ -163,7 +191,7 @@ def _verdicts_file(text: str | None) -> Path | None:
 def _listed(claim: Any) -> dict[str, Any]:
     if claim.kind != "number":
         shown = {name: getattr(claim, name) for name in _EFFECT}
-        return {**shown, "cells": {name: cell.said for name, cell in claim.cells.items()}}
+        return {**shown, "cells": {name: cell.texts for name, cell in claim.cells.items()}}
     return {**vars(claim), "decimals": claim.decimals}
 
 
@@ -181,6 +209,7 @@ def _base(args: argparse.Namespace) -> Any:
 
 def _print(rows: list[ClaimRow]) -> None:
     """Numbers as a table, then each effect and property with what its names stand for on each seed."""
+    from ..claims.numbers import interval_text
     from ..report.claims import values_by_name
 
     table = []
@@ -199,6 +228,8 @@ def _print(rows: list[ClaimRow]) -> None:
         took = "" if row["seconds"] is None else f" ({_seconds(row)} s)"
         print(f"{row['name']}: {one_line(_verdict(row))}{took}")
         print(f"  claimed  {one_line(row['claimed'], 500)}")
+        if interval := interval_text(row):
+            print(f"  effect  {one_line(interval, 500)}, on {counted(len(row['seeds']), 'seed')}")
         for name, text in values_by_name(row).items():
             print(f"  {name} = {text}")
         for edge in row.get("edges", []):

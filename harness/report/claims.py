@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from ..claims.effects import mean_of
-from ..claims.numbers import ClaimRow, told_verdict
+from ..claims.discoveries import discoveries_text
+from ..claims.effect_verdicts import mean_of
+from ..claims.numbers import ClaimRow, interval_text, told_verdict
 from ..text.errors import one_line
 from ..text.wording import counted
 from .escape import markdown, markdown_code
@@ -33,17 +34,18 @@ def claims_summary(rows: Sequence[ClaimRow], beside: str) -> str:
     for paper in dict.fromkeys(row["paper"] for row in known):
         of_paper = [row for row in known if row["paper"] == paper]
         cells = [
-            (markdown_code(row["name"]), markdown_code(str(row["claimed"])), told_verdict(row)) for row in of_paper
+            (markdown_code(row["name"]), markdown_code(str(row["claimed"])), _effect(row), told_verdict(row))
+            for row in of_paper
         ]
         lines += ["", f"## {markdown(paper)}", "", _link(of_paper[0]["url"]), ""]
-        lines += pipe_table(("claim", "claimed", "verdict"), (False,) * 3, cells)
+        lines += pipe_table(("claim", "claimed", "effect", "verdict"), (False,) * 4, cells)
     return "\n".join([*lines, *_absent(rows)]) + "\n"
 
 
 def claims_csv(rows: Sequence[ClaimRow]) -> str:
     """A row a claim: its source, what it says, a number of which cell, what we get, and the verdict."""
     head = ("claim", "kind", "source", "url", "where", "says", "cell", "seeds", "claimed", "ours", "difference",
-            "verdict", "stale", "reason", "edges")  # fmt: skip
+            "effect", "low", "high", "verdict", "stale", "reason", "edges")  # fmt: skip
     return csv_text(head, ([one_line(cell, 10_000) for cell in _values(row)] for row in rows))
 
 
@@ -52,7 +54,8 @@ def _values(row: ClaimRow) -> tuple[str, ...]:
     return (
         row["name"], row["kind"], row["paper"], row["url"], row["table"], row["row"], _cell(row),
         " ".join(map(str, row.get("seeds", ()))), row["claimed"], _ours(row) if known else "",
-        f"{row['difference']:+.4f}" if known and row["difference"] is not None else "", row["verdict"],
+        f"{row['difference']:+.4f}" if known and row["difference"] is not None else "",
+        *(f"{row[end]:.4g}" if end in row else "" for end in ("effect", "low", "high")), row["verdict"],
         "stale" if row.get("stale") else "", row["reason"], " and ".join(row.get("edges") or ()),
     )  # fmt: skip
 
@@ -78,6 +81,8 @@ def _head(rows: Sequence[ClaimRow]) -> list[str]:
         "",
         f"{counted(len(rows), 'claim')}: {', '.join(f'{n} {name}' for name, n in sorted(counts.items()))}.",
     ]
+    if standing := discoveries_text(rows):
+        lines += ["", f"{standing}."]
     if old := sum(row.get("stale", False) for row in rows):
         are, them = ("verdict is", "it") if old == 1 else ("verdicts are", "them")
         lines += ["", f"{old} {are} stale: source files behind {them} have changed since."]
@@ -89,6 +94,11 @@ def _absent(rows: Sequence[ClaimRow]) -> list[str]:
     absent = [row for row in rows if row["verdict"] == "not available"]
     named = [f"- {markdown_code(row['name'])}: {markdown(row['reason'])}" for row in absent]
     return ["", "## Not available", "", *named] if absent else []
+
+
+def _effect(row: ClaimRow) -> str:
+    """The comparison that decides an effect, left minus right, with its interval; empty where there is none."""
+    return interval_text(row).partition(" = ")[2]
 
 
 def _link(url: str) -> str:
@@ -118,11 +128,12 @@ def _effects(rows: Sequence[ClaimRow]) -> list[str]:
             markdown_code(row["name"]), markdown(row["row"]), markdown_code(row["claimed"]),
             ", ".join(map(str, row["seeds"])),
             "; ".join(f"{markdown_code(name)} {text}" for name, text in values_by_name(row).items()),
+            markdown(interval_text(row)),
             "; ".join([told_verdict(row) + (f": {markdown(row['reason'])}" if row["reason"] else ""), *_edges(row)]),
         )
         for row in rows
     ]  # fmt: skip
-    head = ("claim", "what is said", "holds where", "on seeds", "ours", "verdict")
+    head = ("claim", "what is said", "holds where", "on seeds", "ours", "effect", "verdict")
     return pipe_table(head, (False,) * len(head), cells) if cells else []
 
 

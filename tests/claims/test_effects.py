@@ -12,10 +12,14 @@ import pyarrow as pa
 import pytest
 from board_records import record, training_record
 from conftest import ROOT
+from noisebench.claims.deciding import decide
+from noisebench.claims.discoveries import discoveries_text, largest_standing
 from noisebench.claims.edges import edges_of, told_edges
-from noisebench.claims.effects import Effect, Judged, all_claims, effect_row, read_file
+from noisebench.claims.effect_verdicts import Judged, effect_row
+from noisebench.claims.effects import Effect, all_claims, read_file
 from noisebench.claims.expression import holds, parsed
 from noisebench.claims.figures import CellOf, CellResult, value_of
+from noisebench.claims.inference import Rows
 from noisebench.claims.judging import cells_of, judged_row
 from noisebench.claims.stale import Code
 from noisebench.claims.verdicts import Behind, Verdicts, read_verdicts, row_of, verdicts_text, write_verdicts
@@ -114,58 +118,153 @@ def test_nothing_else_is_taken(text: str, problem: str) -> None:
 # ---- the verdict
 
 
-def test_it_must_hold_on_every_seed() -> None:
-    good, bad = {"x": 2.0, "y": 1.0}, {"x": 1.0, "y": 2.0}
-    assert effect_row(made_up(), Judged([good, good, good], 1.0))["verdict"] == "reproduced"
-    row = effect_row(made_up(), Judged([good, bad, good], 1.0))
-    assert (row["verdict"], row["reason"]) == ("differs", "does not hold on seed 1")
+def on_seeds(*differences: float) -> list[dict[str, float]]:
+    return [{"x": 1.0 + difference, "y": 1.0} for difference in differences]
+
+
+def test_an_effect_is_decided_by_its_interval_over_seeds() -> None:
+    row = effect_row(made_up(), Judged(on_seeds(1.0, 1.25, 1.5), 1.0))
+    assert (row["verdict"], row["reason"], row["comparison"]) == ("reproduced", "", "x - y")
+    half = 4.302653 * 0.25 / math.sqrt(3)  # Student's t with two degrees of freedom
+    assert [row["effect"], row["low"], row["high"]] == pytest.approx([1.25, 1.25 - half, 1.25 + half], rel=1e-6)
+    assert effect_row(made_up("x < y"), Judged(on_seeds(1.0, 1.25, 1.5), 1.0))["verdict"] == "differs"
+    # On each seed, and yet by chance perhaps.
+    row = effect_row(made_up(), Judged(on_seeds(0.25, 1.0, 1.75), 1.0))
+    assert (row["verdict"], row["more_seeds"]) == ("undecided", 2)
+    assert row["reason"] == "2 more seeds would decide it, by the variance seen"
+    row = effect_row(made_up(), Judged(on_seeds(-1.0, 0.01, 1.0), 1.0))
+    assert row["reason"] == "more than 100 more seeds would decide it, by the variance seen"
     row = effect_row(made_up(), Judged(reason="needs the weights x"))
     assert (row["verdict"], row["reason"]) == ("not available", "needs the weights x")
-    nan = {"x": float("nan"), "y": 1.0}
-    assert effect_row(made_up(), Judged([nan, good, good], 1.0))["verdict"] == "differs"
 
 
-def test_over_the_mean_it_must_hold_of_the_means() -> None:
-    from dataclasses import replace
+def test_what_is_not_known_on_a_seed_decides_nothing_and_on_none_differs() -> None:
+    lost = [{"x": math.nan, "y": 1.0}]
+    row = effect_row(made_up(), Judged([*on_seeds(1.0, 1.25), *lost], 1.0, notes=["x diverged on seed 2"]))
+    assert row["verdict"] == "undecided"
+    assert row["reason"] == "has no mean over seeds: not known or infinite on some; x diverged on seed 2"
+    assert effect_row(made_up(), Judged(lost * 3))["verdict"] == "differs"
+    never = {"x": math.inf, "y": 1.0}
+    assert effect_row(made_up(), Judged([never, *on_seeds(1.0, 1.25)]))["verdict"] == "undecided"
+    assert effect_row(made_up(), Judged([never] * 3))["verdict"] == "reproduced"
+    assert effect_row(made_up("x > x"), Judged([never] * 3))["verdict"] == "differs"
 
-    values = [{"x": 4.0, "y": 1.0}, {"x": 1.0, "y": 3.0}, {"x": 4.0, "y": 1.0}]
-    over = replace(made_up(), over="mean")
-    row = effect_row(over, Judged(values, 1.0))
-    assert (row["verdict"], row["reason"]) == ("reproduced", f"of the means over seeds, not on seed {over.seeds[1]}")
-    assert effect_row(replace(over, holds="x + 3 > y"), Judged(values, 1.0))["reason"] == ""
-    assert effect_row(replace(over, holds="x + 3 > std(y)"), Judged(values, 1.0))["reason"] == ""
-    row = effect_row(replace(over, holds="x > y + 2"), Judged(values, 1.0, notes=["y diverged on seed 1"]))
-    assert row["verdict"] == "differs"
+
+@pytest.mark.parametrize(
+    ("expression", "verdict"), [("x > y", "reproduced"), ("x == y + 1", "reproduced"), ("x > y + 1", "differs")]
+)
+def test_what_no_seed_changes_is_decided_by_its_sign(expression: str, verdict: str) -> None:
+    row = effect_row(made_up(expression), Judged(on_seeds(1.0, 1.0, 1.0)))
+    assert (row["verdict"], row["low"]) == (verdict, row["high"])
+
+
+@pytest.mark.parametrize(
+    ("expression", "verdict", "comparison"),
+    [
+        ("x > y and x > y + 9", "differs", "x - (y + 9)"),
+        ("x > y and x > y + 1", "undecided", "x - (y + 1)"),
+        ("x > y or x > y + 9", "reproduced", "x - y"),
+        ("x > y + 8 or x > y + 9", "differs", "x - (y + 8)"),
+        ("y < x < y + 1", "undecided", "x - (y + 1)"),
+        ("x > max(y, y + 9)", "differs", "x - (y + 9)"),
+        ("max(y, y + 9) > x", "reproduced", "y + 9 - x"),
+        ("abs(x - y) <= 9", "reproduced", "x - y - 9"),
+        ("abs(x - y) <= 1", "undecided", "x - y - 1"),
+        ("abs(x - y) > 0.1", "reproduced", "x - y - 0.1"),
+        ("min(x - y, x - 2 * y) >= -9", "reproduced", "x - 2 * y - -9"),
+    ],
+)
+def test_of_several_comparisons_all_or_one_must_be_decided(expression: str, verdict: str, comparison: str) -> None:
+    row = effect_row(made_up(expression), Judged(on_seeds(1.0, 1.1, 1.2)))
+    assert (row["verdict"], row["comparison"]) == (verdict, comparison)
+
+
+def test_a_property_holds_on_every_seed_or_of_the_means() -> None:
+    of_each = replace(made_up(), kind="property")
+    assert effect_row(of_each, Judged(on_seeds(1.0, 2.0, 9.0)))["verdict"] == "reproduced"
+    row = effect_row(of_each, Judged(on_seeds(1.0, -1.0, 2.0)))
+    assert (row["verdict"], row["reason"], "effect" in row) == ("differs", "does not hold on seed 1", False)
+    of_means = replace(of_each, over="mean")
+    assert effect_row(of_means, Judged(on_seeds(1.0, -1.0, 2.0)))["verdict"] == "reproduced"
+    row = effect_row(of_means, Judged(on_seeds(1.0, -1.0, -2.0), notes=["y diverged on seed 1"]))
     assert row["reason"] == "does not hold of the means over seeds; y diverged on seed 1"
 
 
-def test_one_seed_alone_carries_no_claim_of_means() -> None:
-    from dataclasses import replace
-
-    over, one = replace(made_up(), over="mean"), [{"x": 9.0, "y": 1.0}, {"x": 1.0, "y": 1.5}, {"x": 1.0, "y": 1.5}]
-    row = effect_row(over, Judged(one, 1.0))
-    assert row["verdict"] == "differs"
-    assert row["reason"] == f"holds of the means over seeds, but not without seed {over.seeds[0]}"
-    # Of two seeds each is half of the claim, and a spread in the expression judges by itself.
-    two = replace(over, seeds=over.seeds[:2])
-    assert effect_row(two, Judged(one[:2], 1.0))["verdict"] == "reproduced"
-    assert effect_row(replace(over, holds="x - y > std(x) / 9"), Judged(one, 1.0))["verdict"] == "reproduced"
+def test_one_seed_is_judged_by_itself() -> None:
+    one = made_up(seeds=(4,))
+    assert effect_row(one, Judged(on_seeds(1.0)))["verdict"] == "reproduced"
+    row = effect_row(one, Judged(on_seeds(-1.0)))
+    assert (row["verdict"], row["reason"]) == ("differs", "does not hold on seed 4")
 
 
-def test_a_score_that_was_never_reached_on_one_seed_carries_no_mean() -> None:
-    from dataclasses import replace
+def test_items_widen_the_interval_where_all_cells_have_the_same() -> None:
+    values = on_seeds(0.98, 1.0, 1.02)
+    shift = [-1.0, -0.5, 0.0, 0.5, 1.0]
+    scores = {name: [[of[name] + (name == "x") * one for one in shift] for of in values] for name in "xy"}
+    rows = {name: Rows(items="five", scores=scores[name]) for name in "xy"}
+    seeds, both = (effect_row(made_up(), Judged(values, rows=of)) for of in ({}, rows))
+    assert seeds["effect"] == pytest.approx(both["effect"])
+    of_items = 2.776445 * math.sqrt(0.625 / 5)  # Student's t over five items, with four degrees of freedom
+    assert both["high"] - both["effect"] == pytest.approx(of_items, rel=0.01)
+    other = effect_row(made_up(), Judged(values, rows=rows | {"y": Rows(items="others", scores=scores["y"])}))
+    assert other["high"] == seeds["high"] < both["high"]
 
-    unreached = [{"x": math.inf, "y": 1.0}, {"x": 0.5, "y": 1.0}, {"x": 0.5, "y": 1.0}]
-    row = effect_row(replace(made_up(), over="mean"), Judged(unreached, 1.0))
-    assert (row["verdict"], row["reason"]) == ("differs", "no mean of x: infinite on a seed")
+
+def test_a_spread_over_seeds_has_pseudo_values() -> None:
+    spread = replace(made_up("std(x) > std(y)"), over="mean")
+    row = effect_row(spread, Judged(on_seeds(-1.0, 0.0, 1.0)))
+    assert (row["verdict"], row["comparison"]) == ("undecided", "std(x) - std(y)")
 
 
-@pytest.mark.parametrize("ends", [(math.inf, -math.inf), (1.6e308, 1.7e308)])
-def test_a_mean_that_is_no_number_carries_nothing(ends: tuple[float, float]) -> None:
-    row = effect_row(
-        replace(made_up("x > 0 or x < 1", (0, 1)), over="mean"), Judged([{"x": x, "y": 1.0} for x in ends])
-    )
-    assert row["verdict"] == "differs" and "nan, the mean of" in claims_markdown([row])
+def test_a_setting_whose_precondition_fails_cannot_show_it() -> None:
+    effect = replace(made_up(), precondition="x > 30")
+    row = effect_row(effect, Judged(on_seeds(1.0, 1.1, 1.2)))
+    assert (row["verdict"], row["reason"]) == ("setting cannot show it", "x > 30 does not hold: x 2.1")
+    assert effect_row(replace(effect, precondition="x > y"), Judged(on_seeds(1.0, 1.1, 1.2)))["verdict"] == "reproduced"
+
+
+def test_a_cell_below_the_baseline_is_undertrained() -> None:
+    effect = replace(made_up("x < y"), baseline="y")
+    row = effect_row(effect, Judged(on_seeds(-1.0, -1.1, -1.2)))
+    assert (row["verdict"], row["reason"]) == ("undertrained", "x below y")
+    errors = {name: replace(cell, metric="mse") for name, cell in effect.cells.items()}
+    assert effect_row(replace(effect, cells=errors), Judged(on_seeds(-1.0, -1.1, -1.2)))["verdict"] == "reproduced"
+
+
+def test_most_of_many_effects_that_stand_are_true() -> None:
+    assert largest_standing([0.001, 0.02, 0.03, 0.9]) == 0.03
+    assert largest_standing([0.04, 0.9]) == -1.0
+    rows = [effect_row(made_up(), Judged(on_seeds(1.0, 1.0 + d, 1.0 + 2 * d))) for d in (0.001, 0.4, 0.9, 0.0)]
+    assert [row["verdict"] for row in rows] == ["reproduced", "reproduced", "undecided", "reproduced"]
+    assert discoveries_text(rows).startswith("2 of 2 reproduced effects that vary over seeds stand")
+
+
+# ---- seeds that are added
+
+
+def test_seeds_are_added_until_they_decide() -> None:
+    differences = [1.0, 0.9, 1.2, 0.8, 1.1, 1.0, 0.9, 1.3, 1.0, 1.1]
+    runs: list[tuple[int, ...]] = []
+
+    def run(effects: Any) -> list[Any]:
+        runs.extend(effect.seeds for effect in effects)
+        return [effect_row(one, Judged(on_seeds(*(differences[seed] for seed in one.seeds)), 3.0)) for one in effects]
+
+    (row,) = decide([made_up()], run, math.inf)
+    assert row["verdict"] == "reproduced" and row["sequential"] and runs == [(0, 1, 2), (0, 1, 2, 3)]
+    runs.clear()
+    (row,) = decide([made_up()], run, 0.5)
+    assert (row["verdict"], runs) == ("undecided", [(0, 1, 2)])
+    file = json.loads(verdicts_text([decide([made_up()], run, math.inf)[0]], {}, {}))
+    assert (row_of(made_up(), [file]) or {})["verdict"] == "reproduced"
+
+
+def test_seeds_decide_nothing_where_a_value_is_at_an_edge() -> None:
+    def run(effects: Any) -> list[Any]:
+        return [effect_row(one, Judged(on_seeds(1.0, 1.0, 1.0), 3.0, edges=["x: lr=1 of 0, 1"])) for one in effects]
+
+    (row,) = decide([made_up()], run, math.inf)
+    assert (row["verdict"], row["reason"]) == ("undecided", "reproduced but for a value at an edge of what was tried")
 
 
 # ---- the files
@@ -215,7 +314,7 @@ def test_a_seed_in_a_cell_is_that_which_is_judged(tmp_path: Path) -> None:
     text = HEAD.replace("claims:", "let: {set: 'gaussian_field(n=1, seed=$seed)'}\nclaims:")
     (tmp_path / "mine.yaml").write_text(text + "  - " + row)
     (effect,) = read_file(tmp_path / "mine.yaml")
-    assert effect.cells["x"].said["dataset"] == "gaussian_field(n=1, seed=$seed)"
+    assert effect.cells["x"].texts["dataset"] == "gaussian_field(n=1, seed=$seed)"
     of_y = "gaussian_field(n=1)"
     assert [(name, cell.dataset, seed) for name, cell, seed in cells_of(effect)] == [
         (name, f"gaussian_field(n=1, seed={seed})" if name == "x" else of_y, seed) for seed in range(3) for name in "xy"
@@ -247,7 +346,7 @@ def test_a_value_at_an_edge_of_what_was_tried_is_said_of_each_seed() -> None:
     row = judged_row(effect, find)
     tried = "of 0.001, 0.01, 0.1, on seed"
     assert row["edges"] == [f"x: optimizer.lr=0.001 {tried} 0, 3", f"x: optimizer.lr=0.1 {tried} 2"]
-    assert row["verdict"] == "reproduced"
+    assert row["verdict"] == "undecided"
     said = "at an edge of what was tried: x: optimizer.lr=0.001 of 0.001, 0.01, 0.1, on seed 0, 3 and x:"
     assert said in claims_markdown([row]).replace("\\", "")
     of_two = [("a", "lr=1 of 0, 1", 0), ("a", "lr=1 of 0, 1", 0), ("b", "lr=1 of 0, 1", 0), ("b", "lr=0 of 0, 1", 1)]
@@ -330,7 +429,7 @@ def test_a_value_in_a_file_may_be_whole_not_known_or_never_reached(tmp_path: Pat
     (tmp_path / "v.json").write_text(json.dumps(stored(values)))
     file = read_verdicts(tmp_path / "v.json")
     assert file is not None
-    assert (row_of(made_up(), [file]) or {})["reason"] == "does not hold on seed 2"
+    assert (row_of(made_up(), [file]) or {})["reason"] == "has no mean over seeds: not known or infinite on some"
 
 
 def test_a_compressed_file_is_read_as_the_plain_one_and_a_damaged_one_is_named(tmp_path: Path) -> None:
