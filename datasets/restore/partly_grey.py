@@ -20,7 +20,7 @@ class PartlyGrey:
 
     def load(self, index: int) -> nb.Sample:
         """Picture `index`, as it is or grey. Raises `UsageError` where one that is to be grey is not of 8 bits."""
-        sample = self._of.load(index)
+        sample: nb.Sample = self._of.load(index)
         if (
             sample.clean.ndim == 2
             or nb.keyed_generator(nb.text_key(f"partly_grey|{sample.id}")).uniform() >= self._share

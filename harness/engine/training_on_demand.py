@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..components.registry import Bound
 from ..data.roots import data_roots
+from ..planning.cells import PlannedCell
 from ..planning.recipe import recipe_of, recipes_in, seed_of, tuned_in
 from ..planning.trainings import planned_tuning
 from ..planning.tuning_grid import grid_of
@@ -13,12 +14,20 @@ from ..suite.suite import Suite
 from ..text.errors import UsageError
 from ..track.protocols import Track
 from ..training.checkpoint import give_checkpoints
-from .run import RunOptions, Watcher, run
+from .run import RunOptions, run
 from .tuning import decided
 
 
-class _Silent(Watcher):
+class _Silent:
     """A watcher that says nothing."""
+
+    def plan(self, todo: int, stored: int, forecast: str) -> None: ...
+    def start(self, cell: PlannedCell) -> None: ...
+    def item(self, cell: PlannedCell, n: int, of: int) -> None: ...
+    def iteration(self, cell: PlannedCell, n: int, of: int) -> None: ...
+    def message(self, cell: PlannedCell, text: str) -> None: ...
+    def end(self, cell: PlannedCell, outcome: str, reason: str) -> None: ...
+    def note(self, text: str) -> None: ...
 
 
 def train_for(method: Bound, track: Track, seed: int, device: str) -> list[Tuning]:
