@@ -23,7 +23,7 @@ from .cell import SCHEMA, Cell, Whole
 from .cell_json import checked_cell, is_known, sorted_values, why_not
 from .mistakes import mistakes_of
 from .names import why_no_names
-from .parquet_export import MAGIC, Columns, is_parquet_export, most_bytes, parquet_bytes, read_parquet
+from .parquet_export import MAGIC, Columns, columns_of, is_parquet_export, most_bytes, parquet_bytes, read_parquet
 from .record import Mistake, Panel, Plugins, Record
 from .results import Results
 from .seals import public_cell, seal_of, seal_of_text
@@ -57,9 +57,10 @@ def _with_commas(texts: Sequence[str]) -> list[str]:
 
 def _rows(record: Record) -> Iterator[tuple[Any, ...]]:
     """The rows of a cell as JSON has them."""
-    numbers = [[plain(float(value)) for value in column] for column in (record.seconds, *record.scores.values())]
-    texts = (record.items, record.input_sha256, record.output_sha256, record.notes)
-    return zip(*texts, *numbers, strict=True)
+    columns = columns_of(record)
+    floats = (columns["seconds"], *columns["scores"].values())
+    texts = (columns["items"], columns["input_sha256"], columns["output_sha256"], columns["notes"])
+    return zip(*texts, *([plain(float(value)) for value in column] for column in floats), strict=True)
 
 
 def _parts_of(records: Iterable[Record]) -> tuple[list[Record], list[dict[str, Any]], list[bytes], dict[str, str]]:

@@ -48,6 +48,19 @@ class Columns(TypedDict):
     scores: dict[str, Floats]
 
 
+def columns_of(record: Record) -> Columns:
+    """The rows of a record, as many as it has items."""
+    count = len(record.items)
+    return {
+        "items": record.items,
+        "input_sha256": record.input_sha256[:count],
+        "output_sha256": list(record.output_sha256)[:count],
+        "notes": record.notes[:count],
+        "seconds": record.seconds[:count],
+        "scores": {name: values[:count] for name, values in record.scores.items()},
+    }
+
+
 def most_bytes(size: int) -> int:
     """How many bytes a compressed export of a size may hold."""
     return min(max(_SMALL, _DENSEST * size), _LARGEST)
@@ -110,22 +123,22 @@ def _shared_columns(records: Sequence[Record]) -> dict[str, Any]:
     """The rows of the cells as lists."""
     import pyarrow as pa
 
+    rows = [columns_of(record) for record in records]
     place: dict[tuple[tuple[str, ...], tuple[str, ...]], int] = {}
-    same = [place.setdefault((tuple(one.items), tuple(one.input_sha256)), n) for n, one in enumerate(records)]
-    distinct = [one if first == n else None for n, (first, one) in enumerate(zip(same, records, strict=True))]
-    outputs = [list(one.output_sha256) for one in records]
-    names = sorted({name for one in records for name in one.scores})
+    same = [place.setdefault((tuple(row["items"]), tuple(row["input_sha256"])), n) for n, row in enumerate(rows)]
+    distinct = [row if first == n else None for n, (first, row) in enumerate(zip(same, rows, strict=True))]
+    names = sorted({name for row in rows for name in row["scores"]})
     floats, texts = pa.list_(pa.float64()), pa.list_(pa.string())
     return {
-        "metrics": pa.array([list(one.scores) for one in records], texts),
+        "metrics": pa.array([list(row["scores"]) for row in rows], texts),
         "items_of": pa.array(same, pa.int32()),
-        "item": pa.array([one and one.items for one in distinct], texts),
-        "input_sha256": _hash_lists([one and one.input_sha256 for one in distinct]),
-        "output_sha256": _hash_lists([None if output == one.input_sha256 else output
-                                      for output, one in zip(outputs, records, strict=True)]),
-        "note": pa.array([one.notes if any(one.notes) else None for one in records], texts),
-        "seconds": pa.array([None if np.isnan(one.seconds).all() else one.seconds for one in records], floats),
-        **{_SCORE + name: pa.array([one.scores.get(name) for one in records], floats) for name in names},
+        "item": pa.array([row["items"] if row else None for row in distinct], texts),
+        "input_sha256": _hash_lists([row["input_sha256"] if row else None for row in distinct]),
+        "output_sha256": _hash_lists([None if row["output_sha256"] == row["input_sha256"] else row["output_sha256"]
+                                      for row in rows]),
+        "note": pa.array([row["notes"] if any(row["notes"]) else None for row in rows], texts),
+        "seconds": pa.array([None if np.isnan(row["seconds"]).all() else row["seconds"] for row in rows], floats),
+        **{_SCORE + name: pa.array([row["scores"].get(name) for row in rows], floats) for name in names},
     }  # fmt: skip
 
 

@@ -17,7 +17,7 @@ import pytest
 from board_records import as_schema_1, cell_of, cost_record, panel_of, record, sealed, sha
 from conftest import ROOT
 from msgspec import structs
-from noisebench.store import export
+from noisebench.store import parquet_export
 from noisebench.store.cell import OUTCOMES, MetricPart, SetPart
 from noisebench.store.cell_json import plain_values, why_not_sound
 from noisebench.store.cells import open_store, read_record
@@ -84,7 +84,7 @@ def test_a_compressed_export_is_read_back_and_a_damaged_one_is_named(
         packed.write_bytes(wrong)
         assert reason in refused(lambda: read_export(packed))
     packed.write_bytes(data)
-    monkeypatch.setattr(export, "_LARGEST", 1000)
+    monkeypatch.setattr(parquet_export, "_LARGEST", 1000)
     assert "compressed, and cut off or larger" in refused(lambda: read_export(packed))
 
 

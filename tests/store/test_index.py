@@ -200,7 +200,7 @@ def test_mistakes_are_read_where_there_are_some_now(store):
     file.write_text('[[1, "a", "b", 0.5, "AAAA"]]')
     assert same_without(store)[0]
     (one,) = reading.read_records(store)[0].mistakes or ()
-    assert (one.item, one.said, one.picture) == (reading.read_records(store)[0].items[1], "b", b"\0\0\0")
+    assert (one.item, one.answer, one.picture) == (reading.read_records(store)[0].items[1], "b", b"\0\0\0")
     file.write_text("[]")
     assert reading.read_records(store)[0].mistakes == ()
     file.unlink()
