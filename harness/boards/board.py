@@ -37,6 +37,8 @@ from .undecided import undecided
 from .units import Units, overlap_remark
 
 _AT_ONCE = 8
+FEW_ITEMS = 30
+"""With fewer, resampling does not see the tail of strongly skewed differences."""
 MAX_PAIRS = 100_000
 """Of boards with more pairs of methods in all, no row holds its differences to all others, which are in no report."""
 
@@ -411,9 +413,10 @@ def how(words: Mapping[str, str]) -> str:
     return (
         f"Scores are means over {items}. Rank range: 1 + methods significantly better to n − methods significantly "
         f"worse; overlapping ranges may be tied. In brackets: the interval of the mean difference to the best. Both "
-        f"are of the mean, over all pairs of methods at once (bootstrap-t over {items}, keyed; {ALPHA:.0%}), and where "
-        f"a method was trained for each seed over its trainings too (Welch's t, Holm): an "
-        f"interval leaves 0 out where the ranges part a method from the best. Below {MIN_ITEMS} {items} there are "
-        f"none. n/d: not defined. inf: exact on all {items}; identical: {items} on which a method is exact, which "
+        f"are of the mean, over all pairs of methods at once (bootstrap-t over {items}, keyed; {ALPHA:.0%}), and over "
+        f"trainings too where a method was trained for each seed (Student's t, Holm): an interval leaves 0 out where "
+        f"the ranges part a method from the best. Below {MIN_ITEMS} {items} there are none; below {FEW_ITEMS}, where a "
+        f"few {items} decide, up to 15 of 100 boards tell equal methods apart. n/d: not defined. inf: exact on all "
+        f"{items}; identical: {items} on which a method is exact, which "
         f"count in no mean."
     )

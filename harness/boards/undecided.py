@@ -16,7 +16,8 @@ from .units import Units
 def undecided(rows: Sequence[Row], column: Column | None, units: Units, words: Mapping[str, str]) -> str:
     """That rows which `rank` put in order by `column` are not told apart, and what would; nothing where some are.
 
-    It plans for the first against the baseline, or the last where that is none of the others, and against the second.
+    It plans for the first against the baseline, or the last where that is none of the others, and against the second;
+    not where trainings vary too, of which more are needed as well.
     """
     ranked = [row for row in rows if not row.unranked]
     if column is None or len(ranked) < 2 or any(row.apart for row in ranked):
@@ -25,7 +26,11 @@ def undecided(rows: Sequence[Row], column: Column | None, units: Units, words: M
     values = values[:, compared(values, column.higher)]
     n, contenders = values.shape[1], len(ranked) - int(is_exact(values, column.higher).all(axis=1).sum())
     few = f", and the test needs {MIN_ITEMS}" if n < MIN_ITEMS else ""
-    told = f"This board cannot tell its {len(ranked)} methods apart with {units.number(n, words)}{few}"
+    seeds = len(ranked[0].keys)
+    trainings = f" and {seeds} trainings of each network" if any(row.trained_anew for row in ranked) else ""
+    told = f"This board cannot tell its {len(ranked)} methods apart with {units.number(n, words)}{trainings}{few}"
+    if trainings:
+        return f"{told}. More trainings would tell more: five tell far more than three."
     baseline = next((i for i, row in enumerate(ranked) if i and row.role == "baseline"), len(ranked) - 1)
     pairs = max(1, contenders * (contenders - 1) // 2)
     plans = [

@@ -26,7 +26,7 @@ from ..text.wording import counted
 from .escape import latex, markdown, spreadsheet
 from .files import Content, taken, text_bytes, write_files
 from .plots.drawing import Plot, new_figure
-from .tables import TextTable, latex_float, number, to_markdown
+from .tables import TextTable, ends_text, latex_float, number, to_markdown
 from .track_protocols import HasChangedPanels, Previews
 from .verdict import environment_lines
 
@@ -47,7 +47,7 @@ def difference_table(comparison: Comparison) -> TextTable:
         better, same, worse = d.counts
         change = _signed(d.difference, d)
         if d.interval is not None:
-            change += " [{}, {}]".format(*(number(v, d.decimals, MORE) for v in d.interval))
+            change += " [{}, {}]".format(*ends_text(d.interval, d.decimals, MORE))
         rows.append(
             (
                 d.method, d.dataset, d.regime, d.protocol, str(d.seed), f"{d.metric} {arrow_of(d.goal)}".rstrip(),

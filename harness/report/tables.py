@@ -81,8 +81,17 @@ def difference_text(
         return "–"
     if interval is None:
         return best if difference == 0 else number(difference, decimals)
-    low, high = (number(v, decimals) for v in interval)
+    low, high = ends_text(interval, decimals)
     return f"{number(difference, decimals)} [{low}, {high}]"
+
+
+def ends_text(interval: tuple[float, float], decimals: int, more: int = 0) -> tuple[str, ...]:
+    """Both ends of an interval with `more` decimals; one that leaves 0 out has the digit that shows it."""
+    places = decimals + more
+    nearest = min(map(abs, interval))
+    if math.prod(interval) > 0 and nearest <= 0.5 * 10**-places:
+        places = -math.floor(math.log10(nearest))
+    return tuple(number(v, decimals, (places if abs(v) == nearest else decimals + more) - decimals) for v in interval)
 
 
 def optimum_title(column: Column) -> str:

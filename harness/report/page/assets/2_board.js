@@ -59,7 +59,15 @@ function meanText(scores, i, places) {
 function gapText(row, decimals, best = "best") {
   if (Number.isNaN(row.gap)) return "–";
   if (Number.isNaN(row.from)) return row.gap === 0 ? (row.reference ? "reference" : best) : number(row.gap, decimals);
-  return `${number(row.gap, decimals)} [${number(row.from, decimals)}, ${number(row.to, decimals)}]`;
+  return `${number(row.gap, decimals)} [${endsText(row.from, row.to, decimals).join(", ")}]`;
+}
+
+/** Both ends of an interval; one that leaves 0 out has the digit that shows it. */
+function endsText(low, high, decimals) {
+  const nearest = Math.min(Math.abs(low), Math.abs(high));
+  const hidden = low * high > 0 && nearest <= 0.5 * 10 ** -decimals;
+  const places = hidden ? -Math.floor(Math.log10(nearest)) : decimals;
+  return [low, high].map((value) => (hidden && decimals <= 2 && Math.abs(value) === nearest ? fixed(value, places).replace("-", "−") : number(value, decimals)));
 }
 
 /**
