@@ -39,6 +39,8 @@ TARGETS = {
     "equal work, × ref apart, beside 2 busy loops": Target(1.3, "×"),
     "equal work, × ref apart, beside 6 busy loops": Target(1.3, "×"),
     "opening the page of 10,000 rows": Target(2, "s"),
+    "equal trainings told apart, symmetric": Target(5, "% of boards"),
+    "equal trainings told apart, skewed": Target(6, "% of boards"),
 }
 
 

@@ -36,10 +36,10 @@ def with_trainings(by_items: MeanDifferences, first: Places, second: Places, tra
 
     A difference with one seed and item has a part of either training, one of the item and a rest. The variance of the
     mean is made of their mean squares (two-way layout, by moments), and never below that of trainings or of items
-    alone. A mean has to exceed the bound of items and that of Student's t over trainings, weighted by their variances
-    (Cochran & Cox 1957). The variance of trainings is taken in up to three ways, and each has its share of the 5 %; the
-    narrowest interval counts. Student's t is by Holm's steps over all pairs; intervals are those of the last step, and
-    p is the larger of both tests where that agrees with them.
+    alone. A mean has to exceed the bound of items and that of Student's t over trainings, whose squares are weighted by
+    the variances (Zou & Donner 2008). The variance of trainings is taken in up to three ways, and each has its share of
+    the 5 %; the narrowest interval counts. Student's t is by Holm's steps over all pairs; intervals are those of the
+    last step, and p is the larger of both tests where that agrees with them.
     """
     from scipy.special import stdtr, stdtrit
 
@@ -57,8 +57,9 @@ def with_trainings(by_items: MeanDifferences, first: Places, second: Places, tra
             with np.errstate(invalid="ignore", divide="ignore"):
                 share = np.where(trained + items == 0, 0.0, trained / (trained + items))
                 p = np.fmin(p, ALPHA / level * 2 * stdtr(degrees, -np.abs(by_items.mean) / error))
-            bounds = (share * stdtrit(degrees, 1 - level / 2))[:, None] + (1 - share)[:, None] * bounds_of_items
-            widths = np.fmin(widths, error[:, None] * bounds)
+            student = share * stdtrit(degrees, 1 - level / 2) ** 2
+            squares = student[:, None] + (1 - share[:, None]) * bounds_of_items**2
+            widths = np.fmin(widths, error[:, None] * np.sqrt(squares))
         widths[np.isinf(widths)] = np.nan
         interval = np.where(varies[:, None], mean + widths * (-1, 1), ends)
         steps = np.where(varies, (interval[:, 0] > 0) | (interval[:, 1] < 0), apart)
