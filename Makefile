@@ -7,7 +7,7 @@
 # make test-extras  one command of each extra, where nothing else is installed; make test-extra-bm3d for one of them
 # make test-wheel   build the wheel, install it elsewhere, run the demonstration there and take the time of an import
 # make bench  install, then run the benchmarks, which fail where a target of benchmarks/targets.py is missed
-# make mutants  install, then break the code of five rooms on purpose, in a copy, and list what no test noticed
+# make mutants  install, then break statistics, store, recipes and every track on purpose, in a copy, and list what no test noticed
 # make reference  remake the committed results and their board
 # make weights  train anew what lies in results/weights: due where a source file of a recipe there has changed
 # make sets   run the suites of published sets on the pictures and weights at $NOISEBENCH_DATA, and remake their boards

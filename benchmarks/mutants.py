@@ -1,8 +1,9 @@
 """Breaks the code on purpose, one small change at a time, and lists the changes that no test noticed.
 
 Run by `make mutants`. The changes are those of cosmic-ray; they are made in a copy under build/mutants, never here.
-Each room has its own quick tests, and a run takes a sample of its places, the same one for the same key; `--all` takes
-every change at every place. Exits 0 where all were noticed, 1 where some were not, 2 where the tests fail unbroken.
+Each room has its own quick tests; every track is one, with its datasets and methods. A run takes a sample of a room's
+places, the same one for the same key; `--all` takes every change at every place. Exits 0 where all were noticed, 1
+where some were not, 2 where the tests fail unbroken.
 """
 
 from __future__ import annotations
@@ -37,6 +38,17 @@ class Room:
     files: tuple[str, ...]
     tests: tuple[str, ...]
     without: str = "$^"  # operators that say nothing here, as of `/` between paths
+
+
+QUICK = ("-m", "not (cli or browser or subprocess or training or data)")
+GOLDEN = "tests/tracks/test_golden_inputs.py::test_inputs_have_their_golden_hashes"
+
+
+def room_of_track(track: str) -> Room:
+    """A track with its datasets and methods, and the quick tests of the folders that are named after it."""
+    files = (f"harness/tracks/{track}/**/*.py", f"datasets/{track}/*.py", f"methods/{track}/*.py")
+    folders = [f"tests/{part}/{track}" for part in ("tracks", "datasets", "methods")]
+    return Room(files, (*(folder for folder in folders if (ROOT / folder).is_dir()), GOLDEN, *QUICK))
 
 
 ROOMS = {
@@ -84,6 +96,8 @@ ROOMS = {
         ("tests/store/test_store.py", "tests/store/test_exports.py", "tests/store/test_outputs.py"),
         "BinaryOperator_Div",
     ),
+    "recipes": Room(("methods/recipes/**/*.py",), ("tests/methods/recipes", *QUICK)),
+    **{folder.name: room_of_track(folder.name) for folder in sorted((ROOT / "tests/tracks").glob("[a-z]*/"))},
 }
 
 # Changes that change nothing a caller can see: file, line before, line after, and why.
@@ -244,7 +258,7 @@ def sample(room: Room, size: int | None, key: str) -> list[Mutant]:
 
 
 def copy() -> None:
-    """The files that git knows or would add, and the three folders as the one package they are installed as."""
+    """The files that git knows or would add, and its folders as the one package they are installed as."""
     shutil.rmtree(BUILD, ignore_errors=True)
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
@@ -256,8 +270,12 @@ def copy() -> None:
             shutil.copy2(ROOT / name, COPY / name)
     package = BUILD / "path" / "noisebench"
     package.mkdir(parents=True)
-    for part in (*(COPY / "harness").iterdir(), COPY / "methods", COPY / "datasets"):
+    for part in (*(COPY / "harness").iterdir(), COPY / "datasets", COPY / "methods" / "recipes"):
         (package / part.name).symlink_to(part)
+    (package / "methods").mkdir()
+    for part in (COPY / "methods").iterdir():
+        if part.name != "recipes":
+            (package / "methods" / part.name).symlink_to(part)
 
 
 def passes(room: Room, limit: float) -> tuple[bool, str]:
