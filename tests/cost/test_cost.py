@@ -340,16 +340,14 @@ def test_a_size_that_no_input_of_a_track_has_is_refused():
     def planned(track: str, *size: int, method: str = "identity") -> None:
         plan(Suite(track=track, methods=(method,), regimes=("none",), cost=CostPlan((size,), 1)))
 
-    with pytest.raises(
-        nb.UsageError, match="cost size 8x8x3x2 does not fit track restore: such as 256x256, or 256x256x3"
-    ):
+    with pytest.raises(nb.UsageError, match="size 8x8x3x2 .* track restore: such as 256x256, or 256x256x3"):
         planned("restore", 8, 8, 3, 2)
-    with pytest.raises(nb.UsageError, match="cost size 8 does not fit track restore"):
+    with pytest.raises(nb.UsageError, match="size 8 .* track restore"):
         planned("restore", 8)
     for size in ((3, 32, 32), (32, 32, 1)):
-        with pytest.raises(nb.UsageError, match="does not fit track restore: such as 256x256, or 256x256x3 in colour"):
+        with pytest.raises(nb.UsageError, match="track restore: such as 256x256, or 256x256x3 in colour"):
             planned("restore", *size)
-    with pytest.raises(nb.UsageError, match="cost size 8x3 does not fit track functions: such as [0-9]+$"):
+    with pytest.raises(nb.UsageError, match="size 8x3 .* track functions: such as [0-9]+$"):
         planned("functions", 8, 3, method="mean")
 
 
@@ -490,7 +488,7 @@ def test_a_cost_of_a_busy_machine_is_marked_on_the_board():
         return " ".join(board_table(board).rows[0]), remarks(board), " ".join((*table.header, *table.rows[0]))
 
     row, said, table = shown(2.5)
-    assert "busy" in row and any("nlm: busy: the machine did other work" in text for text in said)
+    assert "busy" in row and any("nlm: busy: " in text for text in said)
     assert "busy" in table and "2.5 ×" in table
     assert "busy" not in " ".join(str(part) for part in shown(1.1))
 
@@ -504,7 +502,7 @@ def test_costs_of_two_reference_operations_are_not_compared():
     old, new = cost_record("nlm"), beside(REFERENCE, cost_record("median"))
     shown = {r.cell.method.name: r.cell.cost.latency_rel for r in cost_records([old, new])}
     assert shown["nlm"] is None and shown["median"] is not None
-    assert any(text.startswith("nlm: latency_rel not measured: timed beside an older reference") for text in
+    assert any(text.startswith("nlm: latency_rel not measured: ") and "older reference" in text for text in
                cost_remarks(cost_records([old, new])))  # fmt: skip
     assert cost_records([old])[0].cell.cost.latency_rel is not None, "among themselves they are compared"
     assert growths(cost_records([*sized(1.0, 64, 128), new])) == []

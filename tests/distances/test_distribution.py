@@ -197,7 +197,7 @@ def test_kernel_distance_by_hand():
     # k(0, 2) = 1, k(1, 3) = 64, k(0, 1) = k(0, 3) = 1, k(2, 1) = 27, k(2, 3) = 343
     value, error = nb.kernel_distance([[0.0], [2.0]], [[1.0], [3.0]])
     assert value == 1 + 64 - 2 * (1 + 1 + 27 + 343) / 4
-    assert math.isnan(error) and error.reason.startswith("a standard error needs at least 4 features")
+    assert math.isnan(error) and error.reason.startswith("a standard error ") and "at least 4" in error.reason
 
 
 def test_kernel_distance_is_unbiased_also_below_zero():
@@ -299,5 +299,5 @@ def test_bad_options_are_one_line():
         kernel_distance(GOOD, GOOD, block=0)
     with pytest.raises(nb.UsageError, match=r"^splits is 0: give 1 or more$"):
         frechet_infinity(normal(128, 2), normal(128, 2), splits=0)
-    with pytest.raises(nb.UsageError, match=r"^a: row 3 has a value that is not finite"):
+    with pytest.raises(nb.UsageError, match=r"^a: row 3 .* finite"):
         frechet_infinity(np.where(np.arange(128)[:, None] == 3, np.nan, normal(128, 2)), normal(128, 2))

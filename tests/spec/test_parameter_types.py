@@ -111,9 +111,7 @@ def test_what_a_type_cannot_say_the_validator_says(monkeypatch: pytest.MonkeyPat
 
     probe.__annotations__["n"] = Annotated[int, AfterValidator(even)]
     monkeypatch.setitem(registry("regime")._entries, "probe", Entry("probe", probe))
-    with pytest.raises(
-        UsageError, match=r"^regime 'probe': n must be a whole number, not 3: odd numbers have no middle$"
-    ):
+    with pytest.raises(UsageError, match=r"^regime 'probe': n must be a whole number, not 3: .* no middle$"):
         bind("probe(n=3)", "regime")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -114,7 +115,7 @@ def test_an_undecided_board_says_how_many_pictures_would_tell_the_first_from_the
 
 def test_without_a_baseline_the_last_takes_its_place() -> None:
     (board,) = boards([one for one in few() if one.cell.method.name != "identity"])
-    assert board.undecided.endswith(", about 11 would show that a is better than b (by 0.50 dB).")
+    assert re.search(r", about 11 .* a is better than b \(by 0\.50 dB\)\.$", board.undecided)
     assert board.undecided.count("would show") == 1
 
 
@@ -122,21 +123,19 @@ def test_the_plan_is_never_what_was_not_enough() -> None:
     # The test gives no verdict on a difference that is the same on all items but one; by mean and spread 6 would do.
     gain = np.array([1.0] * 7 + [1.5])
     (board,) = boards([record("a", {"psnr": 30 + gain}), record("b", {"psnr": np.full(8, 30.0)})])
-    assert "about 9 would show that a is better than b (by 1.06 dB)." in board.undecided
+    assert re.search(r"about 9 .* a is better than b \(by 1\.06 dB\)\.", board.undecided)
 
 
 def test_of_one_picture_no_number_is_planned() -> None:
     (board,) = boards(few(n=1))
-    assert board.undecided.startswith(
-        "This board cannot tell its 3 methods apart with 1 picture, and the test needs 6."
-    )
-    assert "one is too few to say how many would show that a is better than identity (by 7.00 dB)" in (board.undecided)
+    assert re.search(r"its 3 methods .* 1 picture, .* needs 6\.", board.undecided)
+    assert re.search(r"one is too few .* a is better than identity \(by 7\.00 dB\)", board.undecided)
 
 
 def test_a_method_that_is_exact_where_the_others_are_not_needs_six_pictures_to_be_told_so() -> None:
     exact = record("a", {"psnr": [math.inf] * 3}, track="classify")
     (board,) = boards([exact, record("b", {"psnr": HARD}, track="classify")])
-    assert "about 6 would show that a is better than b." in board.undecided
+    assert re.search(r"about 6 .* a is better than b\.", board.undecided)
 
 
 def test_where_lower_is_better_the_lower_one_is_said_to_be_better() -> None:
@@ -171,7 +170,7 @@ def test_the_page_says_it_of_each_metric_by_itself() -> None:
         "two",
     )
     said = [scores["undecided"] for scores in page_data(data, [])["boards"][0]["scores"]]
-    assert said[0] == "" and said[1].startswith("This board cannot tell its 2 methods apart with 8 pictures.")
+    assert said[0] == "" and re.search("its 2 methods .* 8 pictures\\.", said[1])
 
 
 def test_undecided_boards_have_no_first_in_the_boards_together() -> None:
@@ -182,7 +181,7 @@ def test_undecided_boards_have_no_first_in_the_boards_together() -> None:
     assert one.undecided == ("photos · gaussian(sigma=25)",)
     data = report_data([*few(), *clear], "both")
     text = statistics_markdown(data.title, data.sections)
-    assert "Boards that tell no two methods apart have no first: photos · gaussian(sigma=25)." in text
+    assert "no first: photos · gaussian(sigma=25)." in text
     assert "1 of 1" in text and "2 of 2" not in text
 
 

@@ -84,9 +84,9 @@ def test_baselines_and_optima_are_references_whatever_their_name() -> None:
 
 def test_a_track_that_splits_no_error_has_no_draws(tmp_path: Path) -> None:
     text = "suite: s\ntrack: functions\nmethods: [mean]\ndatasets: [bumps]\nregimes: [none]\nseeds: [0, 1]\nkeep: all\n"
-    with pytest.raises(UsageError, match=":8: x draws is for errors that split, and track functions has none"):
+    with pytest.raises(UsageError, match=":8: x draws .* track functions has none"):
         read_study(write(tmp_path, text + "study: [{x: draws}]\n"))
-    with pytest.raises(UsageError, match=":8: y 'psnr' is not among the metrics: rmse, sup_norm"):
+    with pytest.raises(UsageError, match=":8: y 'psnr' .* metrics: rmse, sup_norm"):
         read_study(write(tmp_path, text + "study: [{x: gaussian.sigma, y: psnr}]\n"))
 
 
@@ -153,7 +153,7 @@ def test_quality_against_compute_marks_the_front() -> None:
 def test_one_method_with_a_cost_is_no_front() -> None:
     rows = [record(n, {"psnr": [y, y]}) for n, y in (("net", 25.0), ("nlm", 30.0))]
     costs = [cost_record("net", params=7), cost_record("nlm", params=None)]
-    with pytest.raises(UsageError, match="only one method of a board has a params, and a front is of two or more"):
+    with pytest.raises(UsageError, match="only one method .* params, .* two or more"):
         charts(boards([*rows, *costs]), Axis("params"))
 
 
@@ -202,10 +202,8 @@ def test_a_run_of_a_study_file_refuses_junk_in_its_study_too(cli, tmp_path: Path
 def test_an_axis_that_nothing_varies_is_refused_before_anything_is_run(cli, tmp_path) -> None:
     write(tmp_path, STUDY.replace("gaussian_filter.width", "gaussian_filter.wdith"))
     done = cli("study", "study.yaml", "--store", "s", code=2)
-    assert done.stderr.strip() == (
-        "noisebench study: study x: gaussian_filter.wdith: neither a regime nor a method has gaussian_filter.wdith "
-        "at two values or more: sweep it, such as 'gaussian_filter(wdith={…,…})'"
-    )
+    assert done.stderr.startswith("noisebench study: study x: gaussian_filter.wdith: ")
+    assert done.stderr.endswith("sweep it, such as 'gaussian_filter(wdith={…,…})'\n") and done.stderr.count("\n") == 1
     assert not (tmp_path / "s").exists() and not (tmp_path / "study").exists()
 
 
@@ -241,15 +239,16 @@ def test_things_are_called_as_in_a_report_and_families_of_a_regime_are_told_apar
 
 def test_an_axis_that_has_no_value_is_left_out_and_said(cli, tmp_path) -> None:
     files, left_out = write_study(levels(), [Axis("gaussian.sigma"), Axis("params")], tmp_path / "o", title="s")  # type: ignore[arg-type]
-    assert left_out == ["study x: params: no cell has a params: see the reasons under Cost in the report"]
+    (text,) = left_out
+    assert text.startswith("study x: params: no cell ") and text.endswith("under Cost in the report")
     assert "- Left out: study x: params: no cell has" in (tmp_path / "o" / "study.md").read_text()
     assert any(file.suffix == ".pdf" for file in files)
-    with pytest.raises(UsageError, match="params: no cell has a params.*; study x: macs: no cell has a macs"):
+    with pytest.raises(UsageError, match="study x: params: no cell .*; study x: macs: no cell"):
         write_study(levels(), [Axis("params"), Axis("macs")], tmp_path / "none", title="s")  # type: ignore[arg-type]
     assert not (tmp_path / "none").exists()
     write(tmp_path, STUDY.replace("{x: latency}", "{x: params}"))
     done = cli("study", "study.yaml", "--store", "s", "--to", "out", code=1)
-    assert "left out: study x: params: no cell has a params" in done.stderr
+    assert "left out: study x: params: no cell" in done.stderr
     assert len(list((tmp_path / "out" / "plots").glob("*.pdf"))) == 3
 
 
@@ -292,8 +291,6 @@ def test_a_study_of_what_is_held_takes_no_option_of_a_run_and_names_an_axis_that
     for option in (("--limit", "1"), ("--jobs", "1"), ("--plugin", "mine.py"), ("--store", "t")):
         done = cli("study", "study.yaml", "--from", "s", "--to", "out", *option, code=2)
         assert f"{option[0]} does nothing beside --from, which runs nothing" in done.stderr
-    assert (
-        "neither a regime nor a method has gaussian.sigma at two values"
-        in cli("study", "study.yaml", "--from", "s", "--to", "out", code=2).stderr
-    )
+    refused = cli("study", "study.yaml", "--from", "s", "--to", "out", code=2).stderr
+    assert "gaussian.sigma at two values" in refused
     assert not (tmp_path / "out").exists()

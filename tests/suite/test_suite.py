@@ -47,7 +47,7 @@ def test_plug_ins_are_named_from_the_folder_of_the_file(tmp_path, cli):
 
 def test_a_second_file_behind_one_plugin_option_is_told_from_a_suite(tmp_path):
     (tmp_path / "p.py").write_text("import noisebench as nb\n")
-    with pytest.raises(UsageError, match=r"p\.py is Python and no suite: .* --plugin of its own"):
+    with pytest.raises(UsageError, match=r"p\.py is Python .* --plugin"):
         find_suite(str(tmp_path / "p.py"))
 
 
@@ -95,7 +95,8 @@ def test_a_mistake_names_file_and_line(tmp_path, text, line, words):
 
 def test_a_spec_that_means_nothing_is_named_with_file_and_line(tmp_path, cli):
     write(tmp_path, GOOD.replace("sigma=25", "sigma=twenty"))
-    assert "s.yaml:4: regime 'gaussian': sigma must be a number" in cli("run", "s.yaml", "--dry-run", code=2).stderr
+    refused = cli("run", "s.yaml", "--dry-run", code=2).stderr
+    assert "s.yaml:4: regime 'gaussian': sigma " in refused and "number" in refused
     said = cli("run", "s.yaml", "--dry-run", "--regimes", "gaussian(sigma=thirty)", code=2).stderr
     assert "noisebench run: regime 'gaussian': sigma must be" in said
 

@@ -188,7 +188,7 @@ def test_a_loss_that_is_no_number_is_an_outcome_with_its_step_and_blocks_what_ne
 ) -> None:
     done = train(f"trained({TINY}, objective=breaks, steps=20, checks=1)", code=1)
     (cell,) = trained_cells(tmp_path / "s")
-    assert (cell.outcome, cell.reason) == ("diverged", "the loss was not finite at step 7")
+    assert cell.outcome == "diverged" and "loss" in cell.reason and cell.reason.endswith("not finite at step 7")
     assert "diverged" in done.stdout and "blocked" in done.stdout
     again = train(f"trained({TINY}, objective=breaks, steps=20, checks=1)", code=1)
     assert "1 cells to run, 1 stored already" in again.stderr or "1 cell to run, 1 stored already" in again.stderr
@@ -212,7 +212,7 @@ def test_a_loss_that_stays_far_above_the_first_has_diverged_and_one_that_is_so_a
     # As of a chain of blocks, of which the first step drew the one that learns most easily.
     blocks = [0.01, 22.0, 0.5, 3.0, 0.02]
     assert len(_heard(blocks * 40).losses) == 200
-    with pytest.raises(Diverged, match=r"^the loss was 11 at step 12, and 1000 times the first or more at 10 of 12"):
+    with pytest.raises(Diverged, match=r"^the loss was 11 at step 12, .*1000 times .* 10 of 12"):
         _heard([0.01, 0.02] + [11.0] * 30)
     with pytest.raises(Diverged, match="at step 118, .* at 10 of 20 steps"):
         _heard([0.01] * 99 + [11.0, 0.01] * 30)
@@ -223,7 +223,7 @@ def test_a_loss_that_stays_far_above_the_first_has_diverged_and_one_that_is_so_a
 def test_an_output_that_is_not_finite_when_it_is_validated_has_diverged(train: Any, tmp_path: Path) -> None:
     train(f"trained({TINY.replace('tiny', 'nan_in_use')}, steps=4, checks=2)", code=1)
     (cell,) = trained_cells(tmp_path / "s")
-    assert (cell.outcome, cell.reason) == ("diverged", "what the network gave was not finite at step 2")
+    assert cell.outcome == "diverged" and "network" in cell.reason and cell.reason.endswith("not finite at step 2")
 
 
 def test_pictures_that_are_tested_are_refused_in_training(cli: Any, tmp_path: Path) -> None:
@@ -264,8 +264,8 @@ def test_pictures_that_are_tested_are_refused_in_training_though_a_row_is_cut_of
     own = trained.format('folder(path="train")')
     done = cli(*words, own, "--datasets", 'folder(path="test")', code=2)
     assert (
-        "folder(path=train) trains on pictures that show parts of 3 of 3 pictures of folder(path=test), which is "
-        "tested: such as 'cut0' of 'whole0' there; train on other pictures" in done.stderr
+        re.search(r"folder\(path=train\) .* 3 of 3 pictures of folder\(path=test\)", done.stderr)
+        and "such as 'cut0' of 'whole0' there; train on other pictures" in done.stderr
     )
     # One of three is no copy of the set; and a training that is told no truth may see what is tested.
     cli(*words, own, "--datasets", 'folder(path="other")')

@@ -1,0 +1,94 @@
+"""Messages are asserted by what they must contain (file, value, remedy), not by sentence: folders pin fewer and fewer.
+
+A pin is a text of five words in a row in an `assert`, or in the `match` of a `raises` or `warns`. Who takes one out
+lowers the limit of its folder.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from conftest import ROOT
+
+TESTS = ROOT / "tests"
+WORDS_IN_A_ROW = re.compile(r"\b[A-Za-z]+(?:[ ,]+[A-Za-z]+){4}\b")
+LIMITS = {
+    ".": 8,
+    "boards": 27,
+    "claims": 14,
+    "cli": 17,
+    "comparing": 16,
+    "datasets": 10,
+    "docs": 4,
+    "engine": 18,
+    "gate": 29,
+    "imaging": 7,
+    "methods": 82,
+    "notebook": 4,
+    "planning": 1,
+    "project": 1,
+    "report": 43,
+    "spec": 2,
+    "statistics": 5,
+    "store": 69,
+    "suite": 3,
+    "track": 3,
+    "tracks": 76,
+    "training": 5,
+}
+"""Pins that a folder may have at most: a number only falls, and a folder without one has none."""
+
+
+def texts_of(node: ast.AST) -> Iterator[tuple[int, str]]:
+    """Line and text of each string in some code."""
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Constant) and isinstance(inner.value, str):
+            yield inner.lineno, inner.value
+
+
+def pins_of(source: str) -> list[int]:
+    """Lines of the sentences that a test file pins."""
+    pinned: set[tuple[int, str]] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Assert):
+            pinned |= set(texts_of(node.test))
+        elif (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr in ("raises", "warns")
+        ):
+            pinned |= {text for word in node.keywords if word.arg == "match" for text in texts_of(word.value)}
+    return sorted(line for line, text in pinned if WORDS_IN_A_ROW.search(text))
+
+
+def pins_by_folder() -> dict[str, list[str]]:
+    """`file:line` of each pin, by the first folder below tests/; `.` has the files that lie in none."""
+    pins: dict[str, list[str]] = {}
+    for file in sorted(TESTS.rglob("test_*.py")):
+        folder, *inner = file.relative_to(TESTS).parts
+        lines = pins_of(file.read_text(encoding="utf-8"))
+        pins.setdefault(folder if inner else ".", []).extend(f"{file.relative_to(ROOT)}:{line}" for line in lines)
+    return pins
+
+
+def test_no_folder_pins_more_sentences_than_its_limit() -> None:
+    pins = pins_by_folder()
+    over = [
+        f"{folder}: {len(lines)} pins, {LIMITS.get(folder, 0)} allowed: {', '.join(lines)}"
+        for folder, lines in pins.items()
+        if len(lines) > LIMITS.get(folder, 0)
+    ]
+    assert pins and not over, "assert file, value and remedy instead of a sentence:\n" + "\n".join(over)
+
+
+def test_a_pin_is_five_words_in_a_row() -> None:
+    source = (
+        "def test_it(done):\n"
+        "    assert 's.yaml:4: width must be a number' in done.stderr\n"
+        "    assert 's.yaml:4:' in done.stderr and 'number' in done.stderr\n"
+        "    with pytest.raises(ValueError, match='^a: give two or more values$'): ...\n"
+        "    with pytest.raises(ValueError, match='^a: .* two or more'): ...\n"
+    )
+    assert pins_of(source) == [2, 4]
