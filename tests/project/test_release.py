@@ -5,6 +5,7 @@ import inspect
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import noisebench as nb
@@ -80,6 +81,13 @@ def test_what_was_removed_is_named_in_a_fragment_or_in_the_changelog() -> None:
 
 def test_names_parameters_verbs_and_options_are_listed() -> None:
     assert {"psnr", "evaluate(seed)", "noisebench run", "noisebench run --store"} <= set(public_interface())
+
+
+def test_the_version_is_the_same_everywhere() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    cited = re.search(r"^version: (\S+)$", (ROOT / "CITATION.cff").read_text(), re.MULTILINE)
+    released = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert cited and released and nb.__version__ == version == cited[1] == released[1]
 
 
 def test_fragments_are_short_and_of_a_known_type() -> None:

@@ -71,6 +71,7 @@ def warm_folder() -> Path:
     served = subprocess.Popen(
         [sys.executable, __file__, str(listening.fileno()), str(folder / "python")],
         pass_fds=[listening.fileno()], stdin=subprocess.PIPE,
+        env={**os.environ, "JE_ARROW_MALLOC_CONF": "background_thread:false"},  # no thread, since it forks
     )  # fmt: skip
     listening.close()
     atexit.register(served.kill)
