@@ -97,10 +97,10 @@ def _variances_of_trainings(first: Places, second: Places, trainings: Trainings)
         alike = trainings.anew & (trained <= ALIKE * usual)
         together = EFFICIENCY * free * max(1, (alike & counted).sum())
         samples.append((np.where(alike, np.maximum(trained, usual), trained), np.where(alike, together, free)))
-    for own, degrees in samples:
+    for by_method, degrees in samples:
         variance, squares = (
-            own[first] + own[second],
-            own[first] ** 2 / degrees[first] + own[second] ** 2 / degrees[second],
+            by_method[first] + by_method[second],
+            by_method[first] ** 2 / degrees[first] + by_method[second] ** 2 / degrees[second],
         )
         of_pair = np.divide(variance**2, squares, out=np.ones_like(variance), where=squares > 0)
         shared = trainings.shared[first, second]
