@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..text.wording import counted
 from .numbers import ClaimRow
 
 RATE = 0.05
@@ -23,7 +22,7 @@ def discoveries_text(rows: Sequence[ClaimRow]) -> str:
     largest = largest_standing([row["p"] for row in tested])
     standing = sum(p <= largest for p in reproduced)
     return (
-        f"{standing} of {counted(len(reproduced), 'reproduced effect')} that vary over seeds stand where 5 % are "
+        f"{standing} of {len(reproduced)} reproduced effects that vary over seeds stand where 5 % are "
         f"false at most (Benjamini and Hochberg, of {len(tested)})"
     )
 

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
+from typing import cast
 
 from ..components.registry import bind
 from ..text.wording import counted
@@ -67,7 +68,7 @@ def effect_row(effect: Effect, judged: Judged) -> ClaimRow:
     if judged.edges is not None:
         row["edges"] = list(judged.edges)
     if len(judged.values) == len(effect.seeds):
-        row.update(_verdict(effect, judged))
+        row.update(cast(ClaimRow, _verdict(effect, judged)))
         if row["verdict"] != "reproduced":
             row["reason"] = "; ".join(filter(None, [row["reason"], *judged.notes]))
     return row

@@ -41,7 +41,6 @@ class Sample:
     """
 
     mean: float
-    seeds: int
     by_seed: float
     by_item: float = 0.0
     residual: float = 0.0
@@ -117,11 +116,11 @@ def sample_of(differences: Floats) -> Sample:
     mean = float(differences.mean())
     by_seed, by_item = differences.mean(axis=1), differences.mean(axis=0)
     if items == 1:
-        return Sample(mean, seeds, float(by_seed.var(ddof=1)))
+        return Sample(mean, float(by_seed.var(ddof=1)))
     rest = differences - by_seed[:, None] - by_item[None] + mean
     residual = float((rest**2).sum()) / ((seeds - 1) * (items - 1)) / items
     of_seed, of_item = float(by_seed.var(ddof=1)), float(by_item.var(ddof=1)) / items
-    return Sample(mean, seeds, max(of_seed, residual), max(of_item - residual / seeds, 0.0), residual, items)
+    return Sample(mean, max(of_seed, residual), max(of_item - residual / seeds, 0.0), residual, items)
 
 
 def sequential_bound(seeds: int, alpha: float) -> float:

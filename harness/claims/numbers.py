@@ -286,7 +286,7 @@ def interval_text(row: ClaimRow) -> str:
     """The comparison that decides an effect, as `a - b = 0.3 [0.1, 0.5]`; empty where nothing has an interval."""
     if "effect" not in row or not row["low"] <= row["high"]:
         return ""
-    effect, low, high = (f"{row[end]:.4g}" for end in ("effect", "low", "high"))  # type: ignore[literal-required]
+    effect, low, high = (f"{row[end]:.4g}" for end in ("effect", "low", "high"))
     return f"{row['comparison']} = {effect}" + (f" [{low}, {high}]" if row["low"] < row["high"] else "")
 
 

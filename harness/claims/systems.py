@@ -23,6 +23,8 @@ SYSTEMS = Path(__file__).with_name("systems")
 NOT_YET = "not yet"
 """The state of a system that nothing here expresses."""
 
+_HEADLINE = ("name", "verdict", "effect", "low", "high", "seeds")
+
 Role = Literal["method", "recipe", "regime", "dataset", "metric", "diagnostic", "sampler", "study"]
 
 
@@ -60,14 +62,18 @@ def read_systems(folder: Path = SYSTEMS) -> list[System]:
 def system_rows(
     systems: Sequence[System], claims: Sequence[Claim | Effect], results: Sequence[Path]
 ) -> list[dict[str, Any]]:
-    """A row for each system; `claims` are judged on what `results` (stores or exports) hold, and nothing is run."""
+    """A row for each system; `claims` are judged on what `results` (stores or exports) hold, and nothing is run.
+
+    Its verdict is that of its headlines, of all claims where it has none.
+    """
     numbers = {system.number for system in systems}
     judged_claims = [c for c in claims if numbers & {*c.systems}]
-    judged_rows = judged(judged_claims, results)
-    verdicts = {r["name"]: "not run" if r["reason"] == ABSENT else told_verdict(r) for r in judged_rows}
+    judged_rows = {row["name"]: row for row in judged(judged_claims, results)}
+    verdicts = {name: "not run" if r["reason"] == ABSENT else told_verdict(r) for name, r in judged_rows.items()}
     rows = []
     for system in systems:
         of_it = {c.name: verdicts[c.name] for c in judged_claims if system.number in c.systems}
+        headlines = [name for name in of_it if judged_rows[name].get("role") == "headline"]
         rows.append(
             {
                 **asdict(system),
@@ -75,7 +81,11 @@ def system_rows(
                 "state": NOT_YET if not system.specs else "part" if system.part else "here",
                 "claims": of_it,
                 "kinds": {c.name: c.kind for c in judged_claims if system.number in c.systems},
-                "verdict": summed(list(of_it.values())),
+                "headlines": [
+                    {part: judged_rows[name].get(part) for part in _HEADLINE} | {"verdict": of_it[name]}
+                    for name in headlines
+                ],
+                "verdict": summed([of_it[name] for name in headlines or of_it]),
             }
         )
     return rows

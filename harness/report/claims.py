@@ -38,7 +38,9 @@ def claims_summary(rows: Sequence[ClaimRow], beside: str) -> str:
             for row in of_paper
         ]
         lines += ["", f"## {markdown(paper)}", "", _link(of_paper[0]["url"]), ""]
-        lines += pipe_table(("claim", "claimed", "effect", "verdict"), (False,) * 4, cells)
+        # Not aligned: one long claim would widen all rows of the file.
+        table = [("claim", "claimed", "effect", "verdict"), ("---",) * 4, *cells]
+        lines += [f"| {' | '.join(row)} |" for row in table]
     return "\n".join([*lines, *_absent(rows)]) + "\n"
 
 

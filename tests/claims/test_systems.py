@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from conftest import ROOT
 from noisebench.claims.effects import Effect, all_claims
+from noisebench.claims.figures import CellOf
 from noisebench.claims.numbers import Claim
 from noisebench.claims.systems import read_systems, summed, system_rows
 from noisebench.components.registry import bind
@@ -88,6 +89,18 @@ def test_verdicts_of_several_claims_in_one_text() -> None:
     assert summed([]) == ""
     assert summed(["reproduced", "reproduced"]) == "reproduced"
     assert summed(["reproduced", "not run", "reproduced"]) == "1 not run, 2 reproduced"
+
+
+def test_a_system_goes_by_its_headlines() -> None:
+    cell = CellOf("identity", "photos", "none", metric="psnr")
+    effect = Effect(
+        name="b", group="g", paper="P", url="https://example.org", where="w", says="s", cells={"x": cell, "y": cell},
+        holds="x > y", seeds=(0, 1, 2), systems=(12,), role="headline",
+    )  # fmt: skip
+    row = system_rows(read_systems(), [claim(), effect, replace(effect, name="c", role="extension")], [])[11]
+    assert [headline["name"] for headline in row["headlines"]] == ["b"]
+    assert set(row["headlines"][0]) == {"name", "verdict", "effect", "low", "high", "seeds"}
+    assert list(row["claims"]) == ["a", "b", "c"] and row["verdict"] == "not run"
 
 
 def test_without_results_nothing_is_run() -> None:

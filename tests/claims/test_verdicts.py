@@ -45,10 +45,24 @@ def test_a_file_gives_the_verdict_of_its_store(cli, tmp_path: Path, verdicts: Pa
     assert said["claims"][0]["values"] == other["values"]
 
 
-def test_a_file_holds_no_items(verdicts: Path) -> None:
+def test_a_file_holds_items_and_not_what_the_claim_says(verdicts: Path) -> None:
     held = json.loads(verdicts.read_text())
+    (claim,) = held["claims"]
+    assert [len(of) for of in claim["rows"]["less"]["scores"]] == [2, 2, 2]
+    assert claim["rows"]["less"]["items"] == claim["rows"]["more"]["items"]
+    assert not {"paper", "row", "claimed", "verdict"} & set(claim)
     assert set(held) == {"format", "environment", "claims", "cells"} and len(held["cells"]) == 6
     assert verdicts.stat().st_size < 20_000
+
+
+def test_a_file_of_the_first_format_is_read(tmp_path: Path, verdicts: Path) -> None:
+    held = json.loads(verdicts.read_text()) | {"format": "noisebench-verdicts@1"}
+    (claim,) = held["claims"]
+    del claim["rows"], claim["notes"], claim["sequential"]
+    claim |= {"reason": "does not hold on seed 0; less diverged on seed 1", "verdict": "differs", "over": "each"}
+    verdicts.write_text(json.dumps(held))
+    found = row(tmp_path, verdicts)
+    assert (found["verdict"], found["notes"], found["rows"]) == ("reproduced", ["less diverged on seed 1"], {})
 
 
 def test_what_is_claimed_is_judged_anew(tmp_path: Path, verdicts: Path) -> None:
