@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from typing_extensions import TypedDict
 
+from ..statistics.paired_tests import MIN_ITEMS
 from .comparisons import Comparison, Joined, Statement
 from .expression import Values
 
@@ -155,10 +156,10 @@ def _samples(
 
 
 def _with_items(one: Comparison, differences: Floats, values: Sequence[Values], rows: Mapping[str, Rows]) -> Floats:
-    """The differences by seed and item, where all cells that have items have the same; else (seeds, 1)."""
+    """The differences by seed and item, where all cells that have items have the same, and enough; else (seeds, 1)."""
     paired = {name: rows[name] for name in one.names if name in rows}
     table = differences[:, None]
-    if len({of["items"] for of in paired.values()}) != 1:
+    if len({of["items"] for of in paired.values()}) != 1 or len(next(iter(paired.values()))["scores"][0]) < MIN_ITEMS:
         return table
     means = {name: math.fsum(of[name] for of in values) / len(values) for name in values[0]}
     for name, of in paired.items():

@@ -199,12 +199,12 @@ def test_one_seed_is_judged_by_itself() -> None:
 
 def test_items_widen_the_interval_where_all_cells_have_the_same() -> None:
     values = on_seeds(0.98, 1.0, 1.02)
-    shift = [-1.0, -0.5, 0.0, 0.5, 1.0]
+    shift = [-1.0, -1.0, -0.5, 0.5, 1.0, 1.0]
     scores = {name: [[of[name] + (name == "x") * one for one in shift] for of in values] for name in "xy"}
-    rows = {name: Rows(items="five", scores=scores[name]) for name in "xy"}
+    rows = {name: Rows(items="six", scores=scores[name]) for name in "xy"}
     seeds, both = (effect_row(made_up(), Judged(values, rows=of)) for of in ({}, rows))
     assert seeds["effect"] == pytest.approx(both["effect"])
-    of_items = 2.776445 * math.sqrt(0.625 / 5)  # Student's t over five items, with four degrees of freedom
+    of_items = 2.570582 * math.sqrt(0.9 / 6)  # Student's t over six items, with five degrees of freedom
     assert both["high"] - both["effect"] == pytest.approx(of_items, rel=0.01)
     other = effect_row(made_up(), Judged(values, rows=rows | {"y": Rows(items="others", scores=scores["y"])}))
     assert other["high"] == seeds["high"] < both["high"]
