@@ -96,7 +96,7 @@ def test_quality_is_drawn_against_a_cost_of_those_that_have_it(tmp_path: Path) -
     assert plots == ["recipe-cost-01-bits-photos-gaussian-sigma-25.svg"]
     head, _, *rows = section(tmp_path)[:5]
     assert head[-1] == "bits a weight"
-    assert [(row[1], row[-1]) for row in rows] == [("whole", "–"), ("four", "4"), ("two", "2")]
+    assert [(row[0], row[-1]) for row in rows] == [("whole", "–"), ("four", "4"), ("two", "2")]
 
 
 def test_what_costs_all_the_same_or_one_alone_is_not_drawn(tmp_path: Path) -> None:
