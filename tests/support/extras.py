@@ -53,11 +53,11 @@ def make_pipeline() -> None:
 
 
 def make_checkpoint() -> None:
-    """A small DnCNN for colour, untrained, in `dncnn.pth`."""
+    """A small DnCNN for grey pictures, untrained, in `dncnn.pth`."""
     import torch
     from spandrel.architectures.DnCNN import DnCNN
 
-    torch.save(DnCNN(in_nc=3, out_nc=3, nc=8, nb=9, act_mode="R").state_dict(), "dncnn.pth")
+    torch.save(DnCNN(in_nc=1, out_nc=1, nc=8, nb=9, act_mode="R").state_dict(), "dncnn.pth")
 
 
 MAKES = {"diffusion": make_pipeline, "spandrel": make_checkpoint}
