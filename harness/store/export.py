@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ..data.disk import open_regular, write_named
 from ..text.errors import UsageError, one_line
@@ -98,15 +99,22 @@ def _beside(record: Record, pictures: dict[bytes, int]) -> dict[str, Any]:
 
 
 def compacted(record: Record) -> Record:
-    """A record without what no board needs: the seconds of each item, and the hash of each output.
+    """A record without what no board needs: the seconds of items, hashes of outputs, and digits beyond the eighth.
 
-    In place of the latter stands that of all outputs of the cell, by which boards tell whether two cells gave the same;
-    outputs that are the inputs stay.
+    In place of those hashes stands that of all outputs of the cell, by which boards tell whether two cells gave the
+    same; outputs that are the inputs stay. Scores have the 24 bits that a float32 has, at any size.
     """
     outputs = list(record.output_sha256)
     if outputs != record.input_sha256:
         outputs = [hashlib.sha256("\n".join(outputs).encode()).hexdigest()] * len(outputs)
-    return replace(record, output_sha256=outputs, seconds=np.full(len(record.items), np.nan))
+    scores = {name: _of_24_bits(values) for name, values in record.scores.items()}
+    return replace(record, scores=scores, output_sha256=outputs, seconds=np.full(len(record.items), np.nan))
+
+
+def _of_24_bits(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    mantissa, exponent = np.frexp(values)
+    rounded: npt.NDArray[np.float64] = np.ldexp(np.rint(mantissa * 2.0**24) / 2.0**24, exponent)
+    return rounded
 
 
 def write_export(file: Path, records: Iterable[Record]) -> None:
