@@ -129,7 +129,7 @@ def test_a_compact_export_has_what_boards_need_under_a_seal_of_its_own(cli: Any,
     whole, few = read_records(tmp_path / "all.json"), read_records(tmp_path / "few.parquet")
     for one, other in zip(whole, few, strict=True):
         assert other.cell == one.cell and other.input_sha256 == one.input_sha256
-        assert all(np.array_equal(other.scores[m], one.scores[m]) for m in one.scores)
+        assert all(np.array_equal(other.scores[m], one.scores[m].astype(np.float32)) for m in one.scores)
         assert np.isnan(other.seconds).all() and other.seal == seal_of(other)
         if one.cell.method.name == "identity":
             assert other.output_sha256 == one.output_sha256 == one.input_sha256
