@@ -550,7 +550,7 @@ def test_a_method_that_takes_too_much_is_ended_with_all_that_it_started(tmp_path
     file, out = tmp_path / "forks.py", tmp_path / "out"
     file.write_text(FORKS)
     code = f"from noisebench.engine import examination_process\nexamination_process.{limit}\n"
-    code += "examining.limit_data = lambda memory: None\nimport sys\nexamining.main(*sys.argv[1:])"
+    code += "examination_process.limit_data = lambda memory: None\nimport sys\nexamination_process.main(*sys.argv[1:])"
     words = [str(out), "60", "restore", "starts_two", "", str(file)]
     subprocess.run([sys.executable, "-c", code, *words], check=True, timeout=60)
     lines = [json.loads(line) for line in out.read_text().splitlines() if line]

@@ -145,8 +145,11 @@ def test_hooks_and_workflow_do_what_make_test_does() -> None:
         tool = hook["entry"].replace(".venv/bin/", "$(BIN)/").removesuffix(" --force-exclude")
         step = tool.replace("make ", "$(MAKE) --no-print-directory ")
         assert f"\t{step}" in makefile, hook["id"]
-    job = yaml.safe_load((ROOT / ".github/workflows/tests.yml").read_text(encoding="utf-8"))["jobs"]["tests"]
-    assert [step["run"] for step in job["steps"] if "run" in step] == ["make test"]
+    job = yaml.safe_load((ROOT / ".github/workflows/tests.yml").read_text(encoding="utf-8"))["jobs"]["make"]
+    (command,) = [step["run"] for step in job["steps"] if "run" in step]
+    assert command == "make ${{ matrix.target }} PYTHON=python${{ matrix.python }}"
+    assert "test-python" in {one["target"] for one in job["strategy"]["matrix"]["include"]}
+    assert re.search(r"^test-python:.*\n(\t.*\n)*\t.*\$\(MAKE\) .*\btest\b", makefile, re.MULTILINE)
 
 
 def test_every_target_is_measured_by_a_benchmark() -> None:

@@ -14,7 +14,7 @@ def doubled(*, sigma: float) -> float:
 
 
 def test_an_old_parameter_is_taken_as_the_new_one_with_a_warning() -> None:
-    with pytest.warns(FutureWarning, match=r"^doubled\(sd=…\) goes in the next minor release: use sigma=…$"):
+    with pytest.warns(FutureWarning, match=r"^doubled\(sd=…\) .* next minor release: use sigma=…$"):
         assert doubled(sd=3.0) == 6  # type: ignore[call-arg]
 
 
@@ -23,7 +23,7 @@ def test_a_new_parameter_warns_of_nothing(recwarn: pytest.WarningsRecorder) -> N
 
 
 def test_both_names_at_once_are_refused() -> None:
-    with pytest.raises(TypeError, match="'sigma' also by its old name, 'sd'"):
+    with pytest.raises(TypeError, match="'sigma' .* old name, 'sd'"):
         doubled(sd=3.0, sigma=4.0)  # type: ignore[call-arg]
 
 
@@ -36,7 +36,8 @@ def parser() -> argparse.ArgumentParser:
 
 def test_an_old_option_is_taken_as_the_new_one_with_a_note(capsys: pytest.CaptureFixture[str]) -> None:
     assert parser().parse_args(["--keep", "x"]).keep_all == "x"
-    assert capsys.readouterr().err == "noisebench run: --keep goes in the next minor release: use --keep-all\n"
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("noisebench run: --keep goes") and line.endswith("next minor release: use --keep-all")
 
 
 def test_an_old_option_changes_nothing_where_it_is_not_given(capsys: pytest.CaptureFixture[str]) -> None:

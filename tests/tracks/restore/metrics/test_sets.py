@@ -564,7 +564,7 @@ def test_a_worse_set_metric_is_a_regression_beyond_its_error(ran):
         loose = (Rule("rules.yaml:1", metric="kid*", max_drop=limit),)
         assert check(before, moved(50), loose).exit_code == 0
     gone = replace(before[0], cell=structs.replace(before[0].cell, sets={}))
-    lost = {c.metric: (c.lost, c.reason) for c in set_changes(before[0], gone)}
+    lost = {c.metric: (c.absent, c.reason) for c in set_changes(before[0], gone)}
     assert lost[KID] == (True, f"{KID} was not scored in B")
 
 
