@@ -133,25 +133,25 @@ def boards(records: Iterable[Record], *, all_versions: bool = False) -> list[Boa
     hidden: dict[GroupKey, set[tuple[str, str]]] = defaultdict(set)
     if not all_versions:
         kept = newest(results)
-        left = older(results, kept).where(kind="score")
-        for name, place, method in zip(left.column("method"), *keys_of(left), strict=True):
+        other_versions = older(results, kept).where(kind="score")
+        for name, place, method in zip(other_versions.column("method"), *keys_of(other_versions), strict=True):
             hidden[place].add((name, str(method)))
         results = kept
     measured = Results.of(sorted(cost_records(results), key=lambda record: record.cell.key))
     costs = measured.grouped(measured.column("method_spec"))
-    found = groups(results)
-    pairs = sum(math.comb(len(group.methods), 2) for group in found) <= MAX_PAIRS
+    grouped = groups(results)
+    pairs = sum(math.comb(len(group.methods), 2) for group in grouped) <= MAX_PAIRS
 
     def board(group: Group) -> Board:
         return _board(group, costs, sorted(hidden.get(group.key, ())), pairs)
 
     # Most of a large board is arithmetic outside of the interpreter's lock.
     with one_blas_thread(), ThreadPoolExecutor(min(_AT_ONCE, os.cpu_count() or 1)) as pool:
-        made = list(pool.map(board, found))
-    return made if all_versions else _with_mixed_versions(made, results)
+        ranked = list(pool.map(board, grouped))
+    return ranked if all_versions else _with_mixed_versions(ranked, results)
 
 
-def _with_mixed_versions(made: Sequence[Board], results: Results) -> list[Board]:
+def _with_mixed_versions(ranked: Sequence[Board], results: Results) -> list[Board]:
     """Boards that say which of their methods are of another source than on other boards, where a run asked for them
     later."""
     latest = latest_sources(results)
@@ -165,7 +165,7 @@ def _with_mixed_versions(made: Sequence[Board], results: Results) -> list[Board]
         ]
         return replace(board, warnings=(*board.warnings, *others)) if others else board
 
-    return list(map(warned, made))
+    return list(map(warned, ranked))
 
 
 def signature(cell: Cell, metric: str, version: int, seeds: Sequence[int], noisebench: str) -> str:
@@ -196,14 +196,14 @@ def cost_records(records: Iterable[Record]) -> Results:
     costs = Results.of(records).where(kind="cost", outcome="ok")
     measured = of_newest_reference(r for r in costs if r.cell.cost)
     last = max(map(reference_of, measured), default=1)
-    found = [r if reference_of(r) == last else _without_relative(r) for r in measured]
+    comparable = [r if reference_of(r) == last else _without_relative(r) for r in measured]
 
     def place(record: Record) -> tuple[Any, ...]:
         cost = record.cell.cost
         numbers = math.prod(cost.size) if cost else 0
         return by_number(record.cell.method.display), numbers, cost_setting(cost), record.cell.key
 
-    return Results.of(sorted(found, key=place))
+    return Results.of(sorted(comparable, key=place))
 
 
 def _without_relative(record: Record) -> Record:
@@ -224,7 +224,7 @@ def cost_setting(cost: Cost | None) -> str:
 
 
 def _board(group: Group, costs: Mapping[str, Results], hidden: Sequence[tuple[str, str]], pairs: bool) -> Board:
-    everything = Results.of(record for own in group.methods.values() for record in own)
+    everything = Results.of(record for of_method in group.methods.values() for record in of_method)
     head = min(everything, key=lambda r: r.cell.key).cell
     align = Alignment(everything)
     names = labels(group.methods)
@@ -236,18 +236,23 @@ def _board(group: Group, costs: Mapping[str, Results], hidden: Sequence[tuple[st
     given: tuple[str, ...] = ()
     failures: list[Failure] = []
     whole: list[MethodKey] = []
-    for key, own in group.methods.items():
-        lost = [failure_of(r, names[key], where) for r in own if r.cell.outcome != "ok"]
-        for record in own:
+    for key, of_method in group.methods.items():
+        failed = [failure_of(r, names[key], where) for r in of_method if r.cell.outcome != "ok"]
+        for record in of_method:
             why = _why_incomplete(record, align) if record.cell.outcome == "ok" else None
             if why is not None:
-                lost.append(replace(failure_of(record, names[key], where), outcome="incomplete", reason=one_line(why)))
-        failures += lost
-        if not lost:
-            given = given or tuple(align.inputs(own[0]))
+                failed.append(
+                    replace(failure_of(record, names[key], where), outcome="incomplete", reason=one_line(why))
+                )
+        failures += failed
+        if not failed:
+            given = given or tuple(align.inputs(of_method[0]))
             whole.append(key)
     scores = scores_of([group.methods[key] for key in whole], columns, align, units)
-    rows = [board_row(key, group.methods[key], names[key], own, align) for key, own in zip(whole, scores, strict=True)]
+    rows = [
+        board_row(key, group.methods[key], names[key], of_method, align)
+        for key, of_method in zip(whole, scores, strict=True)
+    ]
     failures.sort(key=lambda f: (by_number(f.label), f.seed or 0, f.key))
     rank_by, notes = _rank_metric(everything, columns)
     words = {name: one_line(word, 60) for name, word in {**vars(Words()), **words_of(head)}.items()}
@@ -316,8 +321,8 @@ def _named(row: Row) -> tuple[str, str]:
 
 def names_text(named: Iterable[tuple[str, str]]) -> str:
     """What each name stands for, of pairs of name and spec; empty where no spec is said."""
-    found = {name: written for name, written in named if written}
-    return f"names: {'; '.join(f'{name} is {written}' for name, written in found.items())}" if found else ""
+    texts = {name: written for name, written in named if written}
+    return f"names: {'; '.join(f'{name} is {written}' for name, written in texts.items())}" if texts else ""
 
 
 def placed_by(board: Board, column: Column) -> tuple[list[Row], list[str]]:
@@ -370,22 +375,22 @@ def _with_cost(rows: list[Row], costs: Mapping[str, Results], channels: Collecti
 
     Of several it is that of a picture with as many channels as those of the board, then the smallest.
     """
-    own: list[dict[str, Cost]] = []
+    costs_of_rows: list[dict[str, Cost]] = []
     others: set[str] = set()
     for row in rows:
-        found: dict[str, Cost] = {}
+        cost_of_setting: dict[str, Cost] = {}
         for record in costs.get(row.spec, ()):
             cost = record.cell.cost
             if cost is not None and record.cell.method.source_sha256 == row.source_sha256:
-                found.setdefault(cost_setting(cost), cost)
+                cost_of_setting.setdefault(cost_setting(cost), cost)
                 if channels_of(cost.size, record.cell.track) not in channels:
                     others.add(cost_setting(cost))
-        own.append(found)
-    count = Counter(setting for found in own for setting in found)
+        costs_of_rows.append(cost_of_setting)
+    count = Counter(setting for cost_of_setting in costs_of_rows for setting in cost_of_setting)
     if not count:
         return rows, ""
     setting = min(count, key=lambda s: (-count[s], s in others, by_number(s)))
-    return [_costing(r, f.get(setting)) for r, f in zip(rows, own, strict=True)], setting
+    return [_costing(r, f.get(setting)) for r, f in zip(rows, costs_of_rows, strict=True)], setting
 
 
 def _costing(row: Row, cost: Cost | None) -> Row:
@@ -397,17 +402,17 @@ def _costing(row: Row, cost: Cost | None) -> Row:
 
 def environment_of(results: Results) -> dict[str, tuple[str, ...]]:
     """Every version met, by name. Only what is listed here is shown: never a host or user name."""
-    found: dict[str, set[str]] = defaultdict(set)
+    values: dict[str, set[str]] = defaultdict(set)
     for environment in results.distinct("cell.environment"):
         for key in ("noisebench", "python", "platform", "cpu"):
             if environment.get(key):
-                found[key].add(one_line(environment[key]))
+                values[key].add(one_line(environment[key]))
         for name, version in dict(environment.get("packages") or {}).items():
-            found[one_line(name)].add(one_line(version))
-    return {key: tuple(sorted(found[key])) for key in sorted(found)}
+            values[one_line(name)].add(one_line(version))
+    return {key: tuple(sorted(values[key])) for key in sorted(values)}
 
 
-def how(words: Mapping[str, str]) -> str:
+def reading_text(words: Mapping[str, str]) -> str:
     """How the numbers of a board are made, in the words of its track."""
     items = words["items"]
     return (

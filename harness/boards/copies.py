@@ -36,10 +36,10 @@ def refuse_copies(
     exact_is_copied = getattr(known_track(track), "never_exact", False)
     baseline = next((row for row in rows if row.role == "baseline" and not row.unranked), None)
     judged, warnings = [], []
-    for row, own in zip(rows, records, strict=True):
+    for row, of_row in zip(rows, records, strict=True):
         why = ""
         if not row.unranked and not row.oracle:
-            why = _copied(own) or (_exact(row, baseline, columns, words) if exact_is_copied else "")
+            why = _copied(of_row) or (_exact(row, baseline, columns, words) if exact_is_copied else "")
         judged.append(replace(row, unranked=why, flags=(*row.flags, COPIED)) if why else row)
         warnings += [f"{row.label} takes no rank: {why}"] if why else []
     return judged, warnings

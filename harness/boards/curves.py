@@ -32,20 +32,20 @@ def charts(boards: Sequence[Board], axis: Axis, records: Iterable[Record] = ()) 
     if axis.figure:
         return training_charts(Results.of(records), axis)
     if axis.metric:
-        made = [chart for board in boards if (chart := metric_chart(board, axis)) is not None]
+        drawn = [chart for board in boards if (chart := metric_chart(board, axis)) is not None]
         lacking = f"no method has {axis.metric} and what is drawn at two values of it or more"
     elif axis.x in COSTS:
-        made = [chart for board in boards if (chart := cost_chart(board, axis)) is not None]
+        drawn = [chart for board in boards if (chart := cost_chart(board, axis)) is not None]
         lacking = f"no cell has a {axis.x}: see the reasons under Cost in the report"
         if any(cost_value(row.cost, axis.x) is not None for board in boards for row in board.ranked):
             lacking = f"only one method of a board has a {axis.x}, and a front is of two or more"
     else:
         regimes = [] if axis.by else _regime_charts(boards, axis)
-        made = [*regimes, *_method_charts(boards, axis, {record.cell.key: record for record in records})]
+        drawn = [*regimes, *_method_charts(boards, axis, {record.cell.key: record for record in records})]
         lacking = _nothing(axis)
-    if not made:
+    if not drawn:
         raise UsageError(f"study x: {axis.x}: {lacking}")
-    return made
+    return drawn
 
 
 def _nothing(axis: Axis, wanted: str = "") -> str:
@@ -90,7 +90,7 @@ def _regime_charts(boards: Sequence[Board], axis: Axis) -> list[Chart]:
             )  # fmt: skip
             families[key].append((value, board, column))
     several = [members for members in families.values() if len({value for value, _, _ in members}) > 1]
-    return [level_chart([(value, board) for value, board, _ in own], axis, own[0][2]) for own in several]
+    return [level_chart([(value, board) for value, board, _ in line], axis, line[0][2]) for line in several]
 
 
 def level_chart(levels: Sequence[tuple[float, Board]], axis: Axis, column: Column) -> Chart:
@@ -115,12 +115,12 @@ def level_chart(levels: Sequence[tuple[float, Board]], axis: Axis, column: Colum
 
 
 def _method_charts(boards: Sequence[Board], axis: Axis, known: Mapping[str, Record]) -> list[Chart]:
-    made = []
+    drawn = []
     for board in boards:
         column = column_of(board, axis)
         if column is None:
             continue
-        found = []
+        placed = []
         for row in filter(is_shown, board.rows):
             spec = readable_spec(row.spec)
             value = parameter(spec, axis.x) if spec is not None else None
@@ -128,19 +128,19 @@ def _method_charts(boards: Sequence[Board], axis: Axis, known: Mapping[str, Reco
             if spec is not None and point is not None and (not axis.by or parameter(spec, axis.by) is not None):
                 shown = readable_spec(row.written or row.label) or Spec(row.label)
                 point = replace(point, seeds=_by_seed(row, column, known), by=by_of(spec, axis))
-                found.append(Placed(shown, point, bool(row.written)))
+                placed.append(Placed(shown, point, bool(row.written)))
         where = board.setting
         trained = any(known[key].cell.trained for row in board.rows for key in row.keys if key in known)
         recipes = trained or axis.of_any
         blank = Chart(axis, where, axis.label, column, (), heading=where, recipes=recipes, **fields_of(board))
-        made += joined(found, blank)
-    return made
+        drawn += joined(placed, blank)
+    return drawn
 
 
 def _by_seed(row: Row, column: Column, known: Mapping[str, Record]) -> dict[int, float]:
     """The mean of a row on each seed, where there are several and all are finite."""
-    own = [known[key] for key in row.keys if key in known]
-    means = {r.cell.seed: float(r.scores[column.name].mean()) for r in own if column.name in r.scores}
+    of_row = [known[key] for key in row.keys if key in known]
+    means = {r.cell.seed: float(r.scores[column.name].mean()) for r in of_row if column.name in r.scores}
     return means if len(means) > 1 and all(map(math.isfinite, means.values())) else {}
 
 

@@ -54,6 +54,6 @@ def failure_of(record: Record, label: str, where: str) -> Failure:
 
 def failed_costs(records: Iterable[Record]) -> list[Failure]:
     """The cost cells that did not come to an end, each with its size, sorted by method and size."""
-    lost = [r for r in records if r.cell.kind == "cost" and r.cell.outcome != "ok"]
-    found = [failure_of(r, r.cell.method.display, place_text(r.cell)) for r in lost]
-    return sorted(found, key=lambda f: (by_number(f.label), by_number(f.where), f.key))
+    failed = [r for r in records if r.cell.kind == "cost" and r.cell.outcome != "ok"]
+    failures = [failure_of(r, r.cell.method.display, place_text(r.cell)) for r in failed]
+    return sorted(failures, key=lambda f: (by_number(f.label), by_number(f.where), f.key))

@@ -70,22 +70,24 @@ def groups(results: Results) -> list[Group]:
     scores = results.where(kind="score")
     places, methods = keys_of(scores)
     seed_of = scores.column("seed").__getitem__
-    found: dict[GroupKey, dict[MethodKey, list[int]]] = defaultdict(lambda: defaultdict(list))
+    grouped: dict[GroupKey, dict[MethodKey, list[int]]] = defaultdict(lambda: defaultdict(list))
     for number, (place, method) in enumerate(zip(places, methods, strict=True)):
-        found[place][method].append(number)
+        grouped[place][method].append(number)
     result = []
-    for key in sorted(found, key=_in_order):
+    for key in sorted(grouped, key=_in_order):
         picked: dict[MethodKey, Results] = {}
         tried: dict[MethodKey, list[int]] = {}
-        for method, numbers in sorted(found[key].items(), key=lambda pair: _in_order(pair[0])):
+        for method, numbers in sorted(grouped[key].items(), key=lambda pair: _in_order(pair[0])):
             numbers.sort(key=seed_of)
-            own, by_seed = scores.take(numbers), [*map(seed_of, numbers)]
+            of_method, by_seed = scores.take(numbers), [*map(seed_of, numbers)]
             tried[method] = sorted(set(by_seed))
             same = len(numbers) == len(tried[method])
-            picked[method] = own if same else Results.of(map(pick, own.grouped(by_seed).values()))
-        for seeds in sorted({tuple(own) for own in tried.values()}):
-            held = {m: [own.index(s) for s in seeds] for m, own in tried.items() if set(seeds) <= set(own)}
-            result.append(Group(key, seeds, {m: picked[m].take(numbers) for m, numbers in held.items()}))
+            picked[method] = of_method if same else Results.of(map(pick, of_method.grouped(by_seed).values()))
+        for seeds in sorted({tuple(of_method) for of_method in tried.values()}):
+            positions = {
+                m: [of_method.index(s) for s in seeds] for m, of_method in tried.items() if set(seeds) <= set(of_method)
+            }
+            result.append(Group(key, seeds, {m: picked[m].take(numbers) for m, numbers in positions.items()}))
     return result
 
 
@@ -157,8 +159,8 @@ class Alignment:
     def order(self, record: Record) -> npt.NDArray[np.intp]:
         """Positions of the rows of `record` in the order of `items`."""
         # Records of one store share their items; the list is held so that its number stays its own.
-        held, order = self._known.get(id(record.items), (None, None))
-        if held is not record.items or order is None:
+        aligned, order = self._known.get(id(record.items), (None, None))
+        if aligned is not record.items or order is None:
             key = tuple(record.items)
             if key not in self._orders:
                 self._orders[key] = np.array(sorted(range(len(key)), key=key.__getitem__), dtype=np.intp)
@@ -179,13 +181,13 @@ class Alignment:
 
     def units(self, results: Results) -> Units:
         """Which items are one unit, by every record that has them all."""
-        told: dict[tuple[Any, ...], Record] = {}
+        declared: dict[tuple[Any, ...], Record] = {}
         for r in results:
             if r.cell.outcome == "ok" and self.why_not_whole(r) is None and tuple(sorted(r.items)) == self.items:
                 # Most records are of the same inputs: one of them says it all.
                 data = r.cell.dataset
-                told.setdefault((r.cell.seed, tuple(self.inputs(r)), bool(data.groups), bool(data.same)), r)
-        chosen = tuple(told.values())
+                declared.setdefault((r.cell.seed, tuple(self.inputs(r)), bool(data.groups), bool(data.same)), r)
+        chosen = tuple(declared.values())
         return units_of(chosen, [self.order(r).tolist() for r in chosen])
 
     def values(self, results: Results, metric: str) -> Floats:

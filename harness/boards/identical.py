@@ -37,8 +37,10 @@ def average_compared(rows: Sequence[Row], columns: Sequence[Column], items: str)
             if not row.unranked and not row.oracle and averageable(row.scores[label].values, column.higher)
         ]
         kept = compared(np.stack(fair), column.higher) if fair else ~perfect[0]
-        for own, identical in zip(scores, perfect, strict=True):
-            own[label] = _averaged(own[label], identical, kept, int(is_exact(own[label].by_item, column.higher).sum()))
+        for of_row, identical in zip(scores, perfect, strict=True):
+            of_row[label] = _averaged(
+                of_row[label], identical, kept, int(is_exact(of_row[label].by_item, column.higher).sum())
+            )
         if not kept.all():
             notes.append(
                 f"{label}: means, ranks and differences are over the {int(kept.sum())} of {len(kept)} "
@@ -46,11 +48,11 @@ def average_compared(rows: Sequence[Row], columns: Sequence[Column], items: str)
             )
     if not scores:
         return list(rows), notes
-    return [replace(row, scores=own) for row, own in zip(rows, scores, strict=True)], notes
+    return [replace(row, scores=of_row) for row, of_row in zip(rows, scores, strict=True)], notes
 
 
 def _averaged(score: Score, identical: npt.NDArray[np.bool_], kept: npt.NDArray[np.bool_], count: int) -> Score:
-    own = kept & ~identical if (kept & ~identical).any() else ~identical
-    if not own.any() or np.isnan(score.mean):
+    counted = kept & ~identical if (kept & ~identical).any() else ~identical
+    if not counted.any() or np.isnan(score.mean):
         return replace(score, identical=count)
-    return replace(score, mean=float(score.values[own].mean()), identical=count)
+    return replace(score, mean=float(score.values[counted].mean()), identical=count)

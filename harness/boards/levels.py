@@ -26,7 +26,7 @@ class Family:
 
 def level_families(boards: Sequence[Board]) -> list[Family]:
     """Families with at least two levels of one parameter, those with most methods first."""
-    found: dict[tuple[Any, ...], dict[float, Board]] = defaultdict(dict)
+    by_family: dict[tuple[Any, ...], dict[float, Board]] = defaultdict(dict)
     for board in boards:
         spec = readable_spec(board.regime_spec)
         if spec is None or board.rank_by is None or not board.ranked:
@@ -36,10 +36,10 @@ def level_families(boards: Sequence[Board]) -> list[Family]:
                 board.track, board.dataset, board.fingerprint, board.protocol, board.seeds, board.rank_by.label,
                 str(without(spec, parameter)), parameter, str(without(_shown(board), parameter)),
             )  # fmt: skip
-            found[key][value] = board
+            by_family[key][value] = board
     families = [
         Family(key[-2], key[-1], tuple(sorted(levels.items(), key=lambda item: item[0])))
-        for key, levels in sorted(found.items(), key=lambda item: repr(item[0]))
+        for key, levels in sorted(by_family.items(), key=lambda item: repr(item[0]))
         if len(levels) >= 2
     ]
     return sorted(families, key=lambda f: -max(len(board.rows) for _, board in f.boards))

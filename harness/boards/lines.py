@@ -27,27 +27,27 @@ def by_of(spec: Spec, axis: Axis) -> float | None:
     return parameter(spec, axis.by) if axis.by else None
 
 
-def joined(found: Sequence[Placed], blank: Chart) -> list[Chart]:
+def joined(placed: Sequence[Placed], blank: Chart) -> list[Chart]:
     """`blank` with the points, a line each for what is the same but x; with `by` a chart each for what else is."""
     axis = blank.axis
     families: dict[str, dict[str, list[Point]]] = defaultdict(lambda: defaultdict(list))
-    for one in found:
+    for one in placed:
         rest = without(one.spec, axis.x)
         if axis.by:
             families[str(without(rest, axis.by))][f"{one.point.by:g}"].append(one.point)
         else:
             families[""][str(rest)].append(one.point)
-    made = []
+    drawn = []
     for family, lines in families.items():
         varied = {label: points for label, points in lines.items() if len({p.x for p in points}) > 1}
         if len(varied) > bool(axis.by):
             if not axis.by:
-                varied = _called(varied, {one.point.method for one in found if one.named})
+                varied = _called(varied, {one.point.method for one in placed if one.named})
             curves = curves_of(varied, set(), blank.column.higher)
             if axis.by:
                 curves = tuple(sorted(curves, key=lambda curve: float(curve.label)))
-            made.append(replace(blank, curves=curves, family=family))
-    return made
+            drawn.append(replace(blank, curves=curves, family=family))
+    return drawn
 
 
 def _called(lines: Mapping[str, list[Point]], named: Set[str]) -> dict[str, list[Point]]:

@@ -24,7 +24,7 @@ from .units import Units
 Counts = npt.NDArray[np.unsignedinteger[Any]]
 """Of the smallest type that holds them: a board of many methods has one for each pair."""
 
-HOW = (
+READING = (
     "Wins, ties and losses count items.",
     "The order and the rank ranges of a board rest on one test, the paired one of the mean. Friedman's test (corrected "
     "for ties; F: the form of Iman and Davenport) and Nemenyi's critical difference of mean ranks (5 %) ask another "
@@ -78,20 +78,21 @@ class Evidence:
             return ""
         pairs = np.triu_indices(len(self.labels), 1)
         mean, rank = int(self.apart[pairs].sum()), int(test.apart[pairs].sum())
-        found = []
+        disagreements = []
         if (differs := int((self.apart != test.apart)[pairs].sum())) > 0:
-            found.append(
+            disagreements.append(
                 f"Of {counted(len(pairs[0]), 'pair')} of methods the paired test of the mean tells {mean} apart and "
                 f"Nemenyi's test of mean ranks {rank}; they disagree on {differs}"
             )
         if (test.p <= ALPHA) != bool(mean):
-            found.append(
+            disagreements.append(
                 f"Friedman's test finds {'a' if test.p <= ALPHA else 'no'} difference among the methods, and the "
                 f"paired test of the mean {'tells some' if mean else 'tells no two of them'} apart"
             )
-        if not found:
+        if not disagreements:
             return ""
-        return f"{'. '.join(found)}. Ranks say how often a method is ahead, the mean by how much: the board goes by it."
+        reading = "Ranks say how often a method is ahead, the mean by how much: the board goes by it."
+        return f"{'. '.join(disagreements)}. {reading}"
 
     def counts(self, i: int, j: int) -> tuple[int, int, int]:
         """Items on which method `i` is better than, equal to, and worse than method `j`."""
@@ -103,17 +104,17 @@ def wins(scores: Floats) -> Counts:
     """(M, M) from paired `scores` (M, n), higher is better: how often the row beats the column."""
     n = scores.shape[1]
     result: Counts = np.empty((len(scores), len(scores)), np.min_scalar_type(n))
-    for own, line in zip(scores, result, strict=True):
-        line[:] = np.count_nonzero(own > scores, axis=1)
+    for of_row, line in zip(scores, result, strict=True):
+        line[:] = np.count_nonzero(of_row > scores, axis=1)
     return result
 
 
 def _apart(rows: Sequence[Row]) -> Pairs:
     places = {row.label: place for place, row in enumerate(rows)}
-    made = np.zeros((len(rows), len(rows)), dtype=np.bool_)
-    for row, line in zip(rows, made, strict=True):
+    apart = np.zeros((len(rows), len(rows)), dtype=np.bool_)
+    for row, line in zip(rows, apart, strict=True):
         line[[place for label in row.apart if (place := places.get(label)) is not None]] = True
-    return made
+    return apart
 
 
 def kendall(a: Floats, b: Floats) -> float:
@@ -154,34 +155,36 @@ def evidence_of(board: Board, others: Sequence[Board] = ()) -> Evidence | None:
     scores = sign * _values(rows, column.label)
     choices: list[Choice] = []
     pooled = _own_aggregations(board)
-    own = None
+    main_order = None
     for where in (board, *others):
         by_label = {(row.label, row.spec): row for row in where.rows}
-        here = [by_label.get((row.label, row.spec)) for row in rows]
-        found = [row for row in here if row is not None]
-        if len(found) < len(rows):
+        matching = [by_label.get((row.label, row.spec)) for row in rows]
+        present = [row for row in matching if row is not None]
+        if len(present) < len(rows):
             continue
         for metric in where.columns:
-            if metric.label not in found[0].scores or (where is not board and metric.label != column.label):
+            if metric.label not in present[0].scores or (where is not board and metric.label != column.label):
                 continue
-            if any(len(row.scores[metric.label].values) != where.units.count for row in found):
+            if any(len(row.scores[metric.label].values) != where.units.count for row in present):
                 continue
-            values = _values(found, metric.label)
+            values = _values(present, metric.label)
             if not values.size or np.isnan(values).any():
                 continue
             rules = {n: rule for n, rule in AGGREGATIONS.items() if rule is not worst_tail or not is_binary(values)}
-            made = {name: rule(values, metric.higher) for name, rule in rules.items()}
+            orders = {name: rule(values, metric.higher) for name, rule in rules.items()}
             if metric.name in pooled:
                 name, pool = pooled[metric.name]
-                made[name] = _pooled(found, metric.label, pool, where.units)
-            for name, total in made.items():
+                orders[name] = _pooled(present, metric.label, pool, where.units)
+            for name, total in orders.items():
                 order = _ranks(total if metric.higher else -total)
-                own = order if own is None and where is board and metric.label == column.label else own
+                main_order = (
+                    order if main_order is None and where is board and metric.label == column.label else main_order
+                )
                 choices.append(Choice(metric.label, where.protocol, name, tuple(order), float("nan")))
-    if own is None:
+    if main_order is None:
         return None
     won = wins(scores)
-    judged = [_judged(choice, own) for choice in choices]
+    judged = [_judged(choice, main_order) for choice in choices]
     judged.sort(key=lambda c: (c.protocol != board.protocol, c.metric != column.label))
     return Evidence(
         board.title,
@@ -196,9 +199,9 @@ def evidence_of(board: Board, others: Sequence[Board] = ()) -> Evidence | None:
     )
 
 
-def _judged(choice: Choice, own: Floats) -> Choice:
+def _judged(choice: Choice, order: Floats) -> Choice:
     ranks = np.array(choice.ranks)
-    return Choice(choice.metric, choice.protocol, choice.aggregation, choice.ranks, kendall(own, ranks))
+    return Choice(choice.metric, choice.protocol, choice.aggregation, choice.ranks, kendall(order, ranks))
 
 
 def _values(rows: Sequence[Row], label: str) -> Floats:

@@ -80,7 +80,7 @@ def rank(
             replace(
                 row,
                 ranks=ranking.ranges[i],
-                apart=_Told(places, ranking.apart[i]),
+                apart=_Distinguished(places, ranking.apart[i]),
                 difference=float(difference[i - perfect]) if i >= perfect else None,
                 interval=None if np.isnan(low) else (float(low), float(high)),
                 to_others=between[i] if pairs else None,
@@ -103,21 +103,25 @@ def _trainings(rows: Sequence[Row], column: Column, units: Units, kept: npt.NDAr
     return Trainings(scores if column.higher else -scores, anew, shared)
 
 
-class _Told(Set[str]):
+class _Distinguished(Set[str]):
     """The labels of the rows that one row is told apart from: a byte for each row, where a set of texts takes forty."""
 
-    def __init__(self, places: Mapping[str, int], told: npt.NDArray[np.bool_]) -> None:
-        self._places, self._told = places, told
+    def __init__(self, places: Mapping[str, int], distinguished: npt.NDArray[np.bool_]) -> None:
+        self._places, self._distinguished = places, distinguished
 
     def __contains__(self, label: object) -> bool:
         place = self._places.get(label)  # type: ignore[call-overload]
-        return place is not None and bool(self._told[place])
+        return place is not None and bool(self._distinguished[place])
 
     def __iter__(self) -> Iterator[str]:
-        return (label for label, told in zip(self._places, self._told.tolist(), strict=True) if told)
+        return (
+            label
+            for label, distinguished in zip(self._places, self._distinguished.tolist(), strict=True)
+            if distinguished
+        )
 
     def __len__(self) -> int:
-        return int(self._told.sum())
+        return int(self._distinguished.sum())
 
 
 def _why_unranked(row: Row, column: Column, of_answers: bool = False) -> str:

@@ -64,15 +64,17 @@ class RecipeTrials:
 
     def mean_cost(self, name: str) -> float | None:
         """The mean of one number of `TrainingCost`; None where a training lacks it."""
-        found: list[float | None] = [getattr(trial.training.cost, name) for trial in self.trials]
-        known = [value for value in found if value is not None]
-        return fmean(known) if len(known) == len(found) else None
+        costs: list[float | None] = [getattr(trial.training.cost, name) for trial in self.trials]
+        known = [value for value in costs if value is not None]
+        return fmean(known) if len(known) == len(costs) else None
 
     @property
     def figures(self) -> dict[str, float]:
         """What the parts found in each of its trainings, by name: the means."""
-        found = [trial.training.figures or {} for trial in self.trials]
-        return {name: fmean(one[name] for one in found) for name in found[0] if all(name in one for one in found)}
+        recorded = [trial.training.figures or {} for trial in self.trials]
+        return {
+            name: fmean(one[name] for one in recorded) for name in recorded[0] if all(name in one for one in recorded)
+        }
 
     @property
     def figure_costs(self) -> dict[str, str]:
@@ -82,9 +84,9 @@ class RecipeTrials:
     @property
     def score(self) -> float | None:
         """The validation score of the finished networks; None where one has none."""
-        found = [trial.training.score for trial in self.trials]
-        scores = [score for score in found if score is not None]
-        return fmean(scores) if len(scores) == len(found) else None
+        trial_scores = [trial.training.score for trial in self.trials]
+        scores = [score for score in trial_scores if score is not None]
+        return fmean(scores) if len(scores) == len(trial_scores) else None
 
     @property
     def spent(self) -> float:
@@ -103,12 +105,12 @@ class RecipeTrials:
     def curve(self) -> tuple[Checked, ...]:
         """The validations that all of its trainings have, with a score."""
         curves = [{point.step: point for point in trial.training.curve} for trial in self.trials]
-        found = []
+        points = []
         for step in sorted(set(curves[0]).intersection(*curves[1:])):
             scores = [score for curve in curves if (score := curve[step].score) is not None]
             if len(scores) == len(curves):
-                found.append(Checked(step, tuple(curve[step].seconds for curve in curves), tuple(scores)))
-        return tuple(found)
+                points.append(Checked(step, tuple(curve[step].seconds for curve in curves), tuple(scores)))
+        return tuple(points)
 
 
 @dataclass(frozen=True)
@@ -161,9 +163,9 @@ class RecipeBoard:
     @property
     def costs(self) -> dict[str, str]:
         """The figures that are a cost to two of its recipes or more, and what each is called."""
-        said = [(name, words) for row in self.rows for name, words in row.recipe.figure_costs.items()]
-        count = Counter(name for name, _ in said)
-        return {name: words for name, words in said if count[name] > 1}
+        named = [(name, words) for row in self.rows for name, words in row.recipe.figure_costs.items()]
+        count = Counter(name for name, _ in named)
+        return {name: words for name, words in named if count[name] > 1}
 
 
 def memory_of(cost: TrainingCost) -> int:
@@ -188,8 +190,8 @@ def compare_recipes(boards: Sequence[Board], records: Results) -> Recipes:
     """The recipes behind `boards`; `records` have their cells and the trainings of these."""
     known = {record.cell.key: record for record in records}
     recipes = _recipes_of(boards, known)
-    made = [_recipe_board(board, recipes) for board in boards] if recipes else []
-    compared = [one for one in made if one is not None and differ([row.recipe for row in one.rows])]
+    ranked = [_recipe_board(board, recipes) for board in boards] if recipes else []
+    compared = [one for one in ranked if one is not None and differ([row.recipe for row in one.rows])]
     races = _races(recipes)
     if not compared:
         # Nothing is compared where all rows share their trainings.
@@ -211,7 +213,10 @@ def _recipes_of(boards: Iterable[Board], known: Mapping[str, Record]) -> dict[tu
                 trial = _trial(record, known)
                 if trial is not None:
                     trials[board.track, row.label].setdefault(trial.seed, trial)
-    return {place: RecipeTrials(*place, tuple(own[seed] for seed in sorted(own))) for place, own in trials.items()}
+    return {
+        place: RecipeTrials(*place, tuple(by_seed[seed] for seed in sorted(by_seed)))
+        for place, by_seed in trials.items()
+    }
 
 
 def _trial(record: Record, known: Mapping[str, Record]) -> Trial | None:
@@ -220,19 +225,19 @@ def _trial(record: Record, known: Mapping[str, Record]) -> Trial | None:
     trained = known.get(keys[0]) if len(keys) == 1 else None
     if trained is None or (training := trained.cell.training) is None:
         return None
-    own = trained.cell
+    training_cell = trained.cell
     tuning = next(iter(cell.tuned), None)
     variants = [variant.key for variant in (tuning.variants if tuning else ())]
     tried = with_needed([keys[0], *variants], lambda key: known[key].cell if key in known else None)
     ended = [one for key in tried if key in known and (one := known[key].cell.training) is not None]
-    where = own.environment
+    where = training_cell.environment
     machine = ", ".join(str(where[name]) for name in ("device", "cpu", "gpu", "threads") if where.get(name))
-    items = words_of(own)["items"]
+    items = words_of(training_cell)["items"]
     return Trial(
         cell.seed,
         keys[0],
         training,
-        f"{len(training.validation)} {items} of {own.dataset.display} · {own.regime.display}",
+        f"{len(training.validation)} {items} of {training_cell.dataset.display} · {training_cell.regime.display}",
         machine,
         tuning,
         sum(one.cost.seconds for one in ended),
@@ -241,12 +246,12 @@ def _trial(record: Record, known: Mapping[str, Record]) -> Trial | None:
 
 def _races(recipes: Mapping[tuple[str, str], RecipeTrials]) -> list[Race]:
     """The recipes by what they were validated on, in the order in which the first of each was met."""
-    found: dict[Hashable, list[RecipeTrials]] = defaultdict(list)
+    races: dict[Hashable, list[RecipeTrials]] = defaultdict(list)
     for recipe in recipes.values():
         first = recipe.trials[0]
         training = first.training
-        found[recipe.track, training.metric, first.validated_on, tuple(training.validation)].append(recipe)
-    return [_race(own) for own in found.values()]
+        races[recipe.track, training.metric, first.validated_on, tuple(training.validation)].append(recipe)
+    return [_race(recipes_of_race) for recipes_of_race in races.values()]
 
 
 def _race(recipes: Sequence[RecipeTrials]) -> Race:
@@ -271,13 +276,13 @@ def _recipe_board(board: Board, recipes: Mapping[tuple[str, str], RecipeTrials])
     if not rows:
         return None
     best = max if column.higher else min
-    made = []
+    ranked_rows = []
     for recipe, row in rows:
         mean = row.scores[label].mean
-        fits = [other.scores[label].mean for own, other in rows if own.memory <= recipe.memory]
-        made.append(RecipeRow(recipe, mean, _deviation(row, column, board), mean - best(fits)))
+        fits = [other.scores[label].mean for recipe_of_row, other in rows if recipe_of_row.memory <= recipe.memory]
+        ranked_rows.append(RecipeRow(recipe, mean, _deviation(row, column, board), mean - best(fits)))
     exact = tuple(recipe.label for recipe, row in ranked if not np.isfinite(row.scores[label].mean))
-    return RecipeBoard(board, column, tuple(made), exact)
+    return RecipeBoard(board, column, tuple(ranked_rows), exact)
 
 
 def _deviation(row: Row, column: Column, board: Board) -> float | None:

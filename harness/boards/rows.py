@@ -132,33 +132,33 @@ class Row:
 
 def columns_of(results: Results) -> list[Column]:
     """Every metric met, in the order that the metrics themselves ask for."""
-    found: dict[tuple[str, int], MetricPart] = {}
+    parts: dict[tuple[str, int], MetricPart] = {}
     # What a newer cell says of a metric goes before what is assumed of an older one.
     for record in sorted(results, key=lambda r: -r.cell.schema):
         for name, part in record.cell.metrics.items():
-            found.setdefault((name, part.version), part)
-    count = Counter(name for name, _ in found)
-    ordered = sorted(found, key=lambda key: (order_of(key[0], found[key]), key[0], -key[1]))
+            parts.setdefault((name, part.version), part)
+    count = Counter(name for name, _ in parts)
+    ordered = sorted(parts, key=lambda key: (order_of(key[0], parts[key]), key[0], -key[1]))
     track = results[0].cell.track if results else ""
     columns = []
     for name, version in ordered:
-        part = found[name, version]
+        part = parts[name, version]
         label, goal = name if count[name] == 1 else f"{name}@{version}", goal_of(track, name, part)
         aim = (goal == "higher", "") if goal in ("higher", "lower") else (part.higher, goal)
         columns.append(Column(name, version, aim[0], part.unit, label, decimals_of(name, part), aim[1]))
     return columns
 
 
-def board_row(key: MethodKey, own: Results, label: str, scores: Mapping[str, Score], align: Alignment) -> Row:
+def board_row(key: MethodKey, of_method: Results, label: str, scores: Mapping[str, Score], align: Alignment) -> Row:
     """The row of one method from its records, one a seed, and what they score; not ranked yet."""
-    cell = own[0].cell
+    cell = of_method[0].cell
     method, flags = cell.method, cell.method.flags
     shown = [text for flag, text in FLAGS.items() if flags.get(flag)]
     trained_on = tuple(one_line(name, 80) for name in flags.get("trained_on") or ())
     # Those within it count too, such as the set that `rgb(of=cbsd68)` changes the pictures of.
     if {cell.dataset.name, *cell.dataset.versions} & set(flags.get("trained_on") or ()):
         shown.append("contaminated")
-    panels = [r.panel for r in own if r.panel is not None]
+    panels = [r.panel for r in of_method if r.panel is not None]
     return Row(
         label=label,
         name=method.name,
@@ -170,17 +170,17 @@ def board_row(key: MethodKey, own: Results, label: str, scores: Mapping[str, Sco
         trained_on=trained_on,
         role=role_of(method),
         family=one_line(flags.get("family") or "", 80),
-        oracle=_is_oracle(own),
+        oracle=_is_oracle(of_method),
         scores=scores,
-        inputs=align.digest(own),
-        keys=tuple(r.cell.key for r in own),
-        notes=tuple(sorted({one_line(note) for r in own for note in r.cell.notes if note})),
+        inputs=align.digest(of_method),
+        keys=tuple(r.cell.key for r in of_method),
+        notes=tuple(sorted({one_line(note) for r in of_method for note in r.cell.notes if note})),
         panel=panels[0] if panels else None,
         written=method.written,
-        unchanged=role_of(method) == "baseline" and all(r.output_sha256 == r.input_sha256 for r in own),
-        mistakes=own[0].mistakes,
+        unchanged=role_of(method) == "baseline" and all(r.output_sha256 == r.input_sha256 for r in of_method),
+        mistakes=of_method[0].mistakes,
         explains=explains(cell),
-        trainings=tuple(tuple(used_trainings(r.cell)) for r in own),
+        trainings=tuple(tuple(used_trainings(r.cell)) for r in of_method),
     )
 
 
@@ -188,9 +188,13 @@ def scores_of(
     methods: Sequence[Results], columns: Sequence[Column], align: Alignment, units: Units
 ) -> list[dict[str, Score]]:
     """By label of its column each score of each of the methods, which are given by their records, one a seed."""
-    found: list[dict[str, Score]] = [{} for _ in methods]
+    by_method: list[dict[str, Score]] = [{} for _ in methods]
     for column in columns:
-        plain = [i for i, own in enumerate(methods) if align.items and len(own) == 1 and _is_scored(own[0], column)]
+        plain = [
+            i
+            for i, of_method in enumerate(methods)
+            if align.items and len(of_method) == 1 and _is_scored(of_method[0], column)
+        ]
         if plain:
             items = np.stack([align.values(methods[i], column.name)[0] for i in plain])
             with np.errstate(invalid="ignore"):
@@ -199,15 +203,15 @@ def scores_of(
             for place in np.flatnonzero(np.isfinite(items).all(axis=1)).tolist():
                 by_item = items[place]
                 own_values = by_item if values is items else values[place]
-                found[plain[place]][column.label] = Score(means[place], "", own_values, by_item, by_item[None])
-        rest = [i for i, scores in enumerate(found) if column.label not in scores]
+                by_method[plain[place]][column.label] = Score(means[place], "", own_values, by_item, by_item[None])
+        rest = [i for i, scores in enumerate(by_method) if column.label not in scores]
         raw = {i: align.values(methods[i], column.name) for i in rest if _all_scored(methods[i], column)}
         taken = _taken([raw[i] for i in raw if not _is_oracle(methods[i])], column, len(align.items))
         for i in rest:
-            found[i][column.label] = (
+            by_method[i][column.label] = (
                 _score(methods[i], column, raw[i], units, taken) if i in raw else _not_scored(units, len(align.items))
             )
-    return found
+    return by_method
 
 
 def _taken(scores: Sequence[Floats], column: Column, n: int) -> npt.NDArray[np.bool_]:
@@ -217,8 +221,8 @@ def _taken(scores: Sequence[Floats], column: Column, n: int) -> npt.NDArray[np.b
     left keeps them all, and so is exact.
     """
     taken = np.zeros((max(map(len, scores), default=1), n), dtype=np.bool_)
-    for own in scores:
-        taken |= _exact_in_part(own, column)
+    for of_method in scores:
+        taken |= _exact_in_part(of_method, column)
     return _leaving_some(taken)
 
 
@@ -232,16 +236,16 @@ def _exact_in_part(raw: Floats, column: Column) -> npt.NDArray[np.bool_]:
     return exact & ~exact.all(axis=0)
 
 
-def _is_oracle(own: Results) -> bool:
-    return bool(own[0].cell.method.flags.get("oracle"))
+def _is_oracle(of_method: Results) -> bool:
+    return bool(of_method[0].cell.method.flags.get("oracle"))
 
 
 def _not_scored(units: Units, n: int) -> Score:
     return Score(float("nan"), "not scored", np.full(units.count, np.nan), np.full(n, np.nan))
 
 
-def _all_scored(own: Results, column: Column) -> bool:
-    return all(_is_scored(record, column) for record in own)
+def _all_scored(of_method: Results, column: Column) -> bool:
+    return all(_is_scored(record, column) for record in of_method)
 
 
 def _is_scored(record: Record, column: Column) -> bool:
@@ -249,31 +253,31 @@ def _is_scored(record: Record, column: Column) -> bool:
     return part is not None and part.version == column.version and column.name in record.scores
 
 
-def _score(own: Results, column: Column, raw: Floats, units: Units, taken: npt.NDArray[np.bool_]) -> Score:
+def _score(of_method: Results, column: Column, raw: Floats, units: Units, taken: npt.NDArray[np.bool_]) -> Score:
     n = raw.shape[1]
-    if _is_oracle(own):
+    if _is_oracle(of_method):
         taken = _leaving_some(taken | _exact_in_part(raw, column))
     # What is not defined stays: it is never averaged away.
-    lost, kept = taken & ~np.isnan(raw), (~taken).sum(axis=0)
+    not_defined, kept = taken & ~np.isnan(raw), (~taken).sum(axis=0)
     with np.errstate(invalid="ignore"):
-        items = np.where(lost, 0.0, raw).sum(axis=0) / kept
+        items = np.where(not_defined, 0.0, raw).sum(axis=0) / kept
         values = units.average(items)
         mean = float(values.mean())
     undefined = int(np.isnan(items).sum())
     if undefined:
-        words = words_of(own[0].cell)
+        words = words_of(of_method[0].cell)
         where = f"not defined on {undefined} of {counted(n, words['item'], words['items'])}"
-        return Score(float("nan"), f"{where}: {_reasons_undefined(own, column.name)}", values, items, raw)
+        return Score(float("nan"), f"{where}: {_reasons_undefined(of_method, column.name)}", values, items, raw)
     if np.isinf(items).any():
         count = int(np.isinf(items).sum())
         kind = "identical" if (mean > 0) == column.higher else "infinite"
-        return Score(mean, f"{count} of {n} {kind}", values, items, raw, left_out=int(lost.sum()))
-    return Score(mean, "", values, items, raw, left_out=int(lost.sum()))
+        return Score(mean, f"{count} of {n} {kind}", values, items, raw, left_out=int(not_defined.sum()))
+    return Score(mean, "", values, items, raw, left_out=int(not_defined.sum()))
 
 
-def _reasons_undefined(own: Results, metric: str) -> str:
+def _reasons_undefined(of_method: Results, metric: str) -> str:
     reasons = []
-    for record in own:
+    for record in of_method:
         bad = np.flatnonzero(np.isnan(record.scores[metric]))
         notes = [record.notes[i] for i in bad if i < len(record.notes) and record.notes[i]]
         reasons += [one_line(_of_metric(note, metric, record.scores), 120) for note in notes]
@@ -286,5 +290,5 @@ def _of_metric(note: str, metric: str, metrics: Iterable[str]) -> str:
     """What a note says of one metric, where it says of each in turn why there is none, as `psnr: …; ssim: …`."""
     others = tuple(f"{name}: " for name in metrics if name != metric)
     after = itertools.dropwhile(lambda part: not part.startswith(f"{metric}: "), note.split("; "))
-    own = list(itertools.takewhile(lambda part: not part.startswith(others), after))
-    return "; ".join(own) or note
+    before_others = list(itertools.takewhile(lambda part: not part.startswith(others), after))
+    return "; ".join(before_others) or note

@@ -43,14 +43,14 @@ def growths(records: Iterable[Record]) -> list[Growth]:
 
     Of pictures those of as many channels are one fit.
     """
-    found: dict[tuple[Any, ...], dict[tuple[int, ...], Record]] = defaultdict(dict)
+    grouped: dict[tuple[Any, ...], dict[tuple[int, ...], Record]] = defaultdict(dict)
     for record in records:
         cell, cost = record.cell, record.cell.cost
         if cost is not None and _relative(record) > 0:
             setting = (cell.method.spec, cell.method.source_sha256, cell.regime.spec)
             channels = channels_of(cost.size, cell.track)
-            found[(*setting, channels, cost.device, cost.threads)][tuple(cost.size)] = record
-    return [fit(by_size) for _, by_size in sorted(found.items()) if len({math.prod(s) for s in by_size}) > 1]
+            grouped[(*setting, channels, cost.device, cost.threads)][tuple(cost.size)] = record
+    return [fit(by_size) for _, by_size in sorted(grouped.items()) if len({math.prod(s) for s in by_size}) > 1]
 
 
 def fit(by_size: dict[tuple[int, ...], Record]) -> Growth:
@@ -60,9 +60,9 @@ def fit(by_size: dict[tuple[int, ...], Record]) -> Growth:
     y = np.log([_relative(by_size[size]) for size in sizes])
     spread = float(np.sum((x - x.mean()) ** 2))
     exponent = slope(x.tolist(), y.tolist())
-    left = y - y.mean() - exponent * (x - x.mean())
-    error = math.sqrt(float(left @ left) / (len(sizes) - 2) / spread) if len(sizes) > 2 else None
-    worst = float(np.max(np.abs(np.expm1(left))))
+    residuals = y - y.mean() - exponent * (x - x.mean())
+    error = math.sqrt(float(residuals @ residuals) / (len(sizes) - 2) / spread) if len(sizes) > 2 else None
+    worst = float(np.max(np.abs(np.expm1(residuals))))
     first = by_size[sizes[0]].cell
     return Growth(tuple(by_size[s].cell.key for s in sizes), first.method.display, sizes, exponent, error, worst)
 

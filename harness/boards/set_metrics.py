@@ -62,11 +62,11 @@ def set_identity(name: str, part: SetPart) -> tuple[Any, ...]:
 
 def set_columns(sets: Sequence[Parts]) -> tuple[SetColumn, ...]:
     """Every set metric that a cell was asked for, sorted; several of one name say what differs."""
-    found = sorted({set_identity(name, part) for parts in sets for name, part in parts.items()})
+    identities = sorted({set_identity(name, part) for parts in sets for name, part in parts.items()})
     upwards = {name for parts in sets for name, part in parts.items() if part.higher}
     columns = []
-    for place, (name, version, features, reference, sha, resize, d) in enumerate(found):
-        twin = sum(other[0] == name for other in found) > 1
+    for place, (name, version, features, reference, sha, resize, d) in enumerate(identities):
+        twin = sum(other[0] == name for other in identities) > 1
         label = (
             f"{name} [{place + 1}: {features} {sha[:8]}, {resize}, {reference}, version {version}]" if twin else name
         )
@@ -89,13 +89,13 @@ def board_sets(boards: Sequence[Board], records: Results) -> list[BoardSets | No
     by_key = {r.cell.key: r for r in records}
     scored = Results.of(sorted(records.where(kind="score", outcome="ok"), key=lambda r: r.cell.key))
     alike = scored.grouped(map(_outputs_of, scored))
-    made = []
+    columns_of_sets = []
     for board in boards:
         rows = {row.label: [_merged(alike[_outputs_of(by_key[key])]) for key in row.keys] for row in board.rows}
         columns = set_columns([parts for seeds in rows.values() for parts in seeds])
         values = {label: set_values(seeds, columns) for label, seeds in rows.items()}
-        made.append(BoardSets(columns, values) if columns else None)
-    return made
+        columns_of_sets.append(BoardSets(columns, values) if columns else None)
+    return columns_of_sets
 
 
 def _outputs_of(record: Record) -> tuple[Any, ...]:
@@ -105,25 +105,25 @@ def _outputs_of(record: Record) -> tuple[Any, ...]:
 
 def _merged(records: Results) -> Parts:
     """The set metrics of cells that gave the same outputs; one that has a value goes first."""
-    found: Parts = {}
+    merged: Parts = {}
     for record in records:
         for name, part in (record.cell.sets or {}).items():
-            if name not in found or (found[name].value is None and part.value is not None):
-                found[name] = part
-    return found
+            if name not in merged or (merged[name].value is None and part.value is not None):
+                merged[name] = part
+    return merged
 
 
-def set_values(own: Sequence[Parts], columns: Sequence[SetColumn]) -> dict[str, SetValue]:
+def set_values(of_method: Sequence[Parts], columns: Sequence[SetColumn]) -> dict[str, SetValue]:
     """The values of one method, parts a seed, by label of the column."""
-    return {c.label: value for c in columns if (value := _value(own, c)) is not None}
+    return {c.label: value for c in columns if (value := _value(of_method, c)) is not None}
 
 
-def _value(own: Sequence[Parts], column: SetColumn) -> SetValue | None:
+def _value(of_method: Sequence[Parts], column: SetColumn) -> SetValue | None:
     wanted = (column.name, column.version, column.features, column.reference, column.features_sha256, column.resize,
               column.d)  # fmt: skip
     parts = []
-    for held in own:
-        part = held.get(column.name)
+    for known_parts in of_method:
+        part = known_parts.get(column.name)
         if part is None or set_identity(column.name, part) != wanted:
             return None
         parts.append(part)
@@ -150,5 +150,5 @@ def _value(own: Sequence[Parts], column: SetColumn) -> SetValue | None:
 
 def _mean(values: Sequence[float | None]) -> float | None:
     """The mean, None where one is missing."""
-    held = [float(v) for v in values if v is not None]
-    return math.fsum(held) / len(held) if held and len(held) == len(values) else None
+    defined = [float(v) for v in values if v is not None]
+    return math.fsum(defined) / len(defined) if defined and len(defined) == len(values) else None

@@ -62,13 +62,13 @@ def explain_signature(text: str) -> dict[str, Any]:
     plain, versions = _versioned(regime)
     bound = bind(plain, "regime", name)
     now = "+".join(str(p.entry.version) for p in bound.parts)
-    told = sorted(disclosed_by(bound))
+    disclosed = sorted(disclosed_by(bound))
     parts.append(
         {
             "part": "regime",
             "value": bound.canonical,
             "meaning": "; then ".join(p.entry.doc for p in bound.parts)
-            + (f" Discloses {', '.join(told)}." if told else ""),
+            + (f" Discloses {', '.join(disclosed)}." if disclosed else ""),
             "now": _agrees(versions, now),
         }
     )
@@ -101,10 +101,10 @@ def _explained_folder(text: str, fields: list[str]) -> dict[str, Any]:
     """What a line of `folder_signature` says."""
     metrics, protocol, _, items, version = fields
     name, metrics = _tracked(metrics)
-    told = [_part("metric", metric, name) for metric in re.split(r"(?<=@\d) \+ |(?<=@\d\d) \+ ", metrics)]
+    explained = [_part("metric", metric, name) for metric in re.split(r"(?<=@\d) \+ |(?<=@\d\d) \+ ", metrics)]
     meaning = "files that existed already, paired by name with true ones"
     files = {"part": "items", "value": items, "meaning": meaning, "now": ""}
-    parts = [*told, _part("protocol", protocol, name), files, _release(version)]
+    parts = [*explained, _part("protocol", protocol, name), files, _release(version)]
     return {"signature": text.strip(), "parts": parts}
 
 

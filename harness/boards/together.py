@@ -21,7 +21,7 @@ MOST = 3
 """Comparisons of one group of boards at most."""
 _MOST_SETS = 200
 
-HOW = (
+READING = (
     "Boards stand together where two methods or more share them; who is not on all of them is left out, by name, and "
     "whoever of these is ahead of the first on the boards that both are on is named again."
 )
@@ -34,12 +34,12 @@ Places = Mapping[int, Row]
 class LeftOut:
     """A method that is not in a comparison, and the boards of it where it is not, with what came of it there.
 
-    `ahead`: whether it is better than the first of the comparison, on the boards that both are on.
+    `better_than_first`: whether it is better than the first of the comparison, on the boards that both are on.
     """
 
     label: str
     missing: tuple[str, ...]
-    ahead: bool
+    better_than_first: bool
 
 
 @dataclass(frozen=True)
@@ -82,21 +82,21 @@ def _overall(group: Sequence[Board]) -> list[Overall]:
     column = group[0].rank_by
     assert column is not None
     entrants = contenders([board.ranked for board in group])
-    found = []
-    for places in shared_boards({label: frozenset(own) for label, own in entrants.items()}):
-        members = [label for label, own in entrants.items() if own.keys() >= places]
+    candidates = []
+    for places in shared_boards({label: frozenset(rows_of_entrant) for label, rows_of_entrant in entrants.items()}):
+        members = [label for label, rows_of_entrant in entrants.items() if rows_of_entrant.keys() >= places]
         one = _together(group, sorted(places), members, entrants, column)
         if one is not None:
-            found.append((one, set(members)))
+            candidates.append((one, set(members)))
     # An order whose first place does not hold is for want of a better one.
-    found.sort(key=lambda pair: any(lost.ahead for lost in pair[0].left_out))
-    made: list[Overall] = []
+    candidates.sort(key=lambda pair: any(absent.better_than_first for absent in pair[0].left_out))
+    overall: list[Overall] = []
     seen: set[str] = set()
-    for one, names in found:
-        if len(made) < MOST and names - seen:
+    for one, names in candidates:
+        if len(overall) < MOST and names - seen:
             seen |= names
-            made.append(one)
-    return made
+            overall.append(one)
+    return overall
 
 
 def contenders(boards: Sequence[Sequence[Row]]) -> dict[str, Places]:
@@ -108,27 +108,34 @@ def contenders(boards: Sequence[Sequence[Row]]) -> dict[str, Places]:
     families = {row.family for _, row in ranked if row.family}
     times = Counter((place, row.family) for place, row in ranked)
     apart = {family for (_, family), count in times.items() if count > 1}
-    found: dict[tuple[str, ...], dict[int, Row]] = defaultdict(dict)
+    grouped: dict[tuple[str, ...], dict[int, Row]] = defaultdict(dict)
     for place, row in ranked:
         whole = row.family in families - apart
-        found[(row.family,) if whole else (row.label, row.spec, row.source_sha256)][place] = row
-    for key, own in list(found.items()):
-        first = next(iter(own.values()))
+        grouped[(row.family,) if whole else (row.label, row.spec, row.source_sha256)][place] = row
+    for key, rows_of_entrant in list(grouped.items()):
+        first = next(iter(rows_of_entrant.values()))
         # One method of a family that has a name of its own goes by that.
-        if key == (first.family,) and first.written and {row.label for row in own.values()} == {first.label}:
-            found[first.label, first.spec, first.source_sha256] = found.pop(key)
-    shown = Counter(key[0] for key in found)
-    return {key[0] if shown[key[0]] == 1 else f"{key[0]} [{key[-1][:8]}]": own for key, own in found.items()}
+        if (
+            key == (first.family,)
+            and first.written
+            and {row.label for row in rows_of_entrant.values()} == {first.label}
+        ):
+            grouped[first.label, first.spec, first.source_sha256] = grouped.pop(key)
+    shown = Counter(key[0] for key in grouped)
+    return {
+        key[0] if shown[key[0]] == 1 else f"{key[0]} [{key[-1][:8]}]": rows_of_entrant
+        for key, rows_of_entrant in grouped.items()
+    }
 
 
 def shared_boards(sets: Mapping[str, frozenset[int]]) -> list[frozenset[int]]:
     """Sets of two boards or more that two methods or more share; those with most methods × boards first."""
     closed: set[frozenset[int]] = set()
-    for own in sorted(set(sets.values()), key=lambda s: (-len(s), sorted(s))):
-        closed |= {own, *(own & other for other in closed)}
+    for places_of in sorted(set(sets.values()), key=lambda s: (-len(s), sorted(s))):
+        closed |= {places_of, *(places_of & other for other in closed)}
         if len(closed) > _MOST_SETS:
             break
-    members = {places: sum(own >= places for own in sets.values()) for places in closed}
+    members = {places: sum(places_of >= places for places_of in sets.values()) for places in closed}
     usable = [places for places in closed if len(places) > 1 and members[places] > 1]
     return sorted(usable, key=lambda places: (-len(places) * members[places], -len(places), sorted(places)))
 
@@ -144,7 +151,9 @@ def _together(
     first, label, sign = group[0], column.label, 1.0 if column.higher else -1.0
     chosen = [group[place] for place in places]
     rows = {name: [entrants[name][place] for place in places] for name in members}
-    by_item = np.stack([np.concatenate([row.scores[label].by_item for row in own]) for own in rows.values()])
+    by_item = np.stack(
+        [np.concatenate([row.scores[label].by_item for row in rows_of_entrant]) for rows_of_entrant in rows.values()]
+    )
     kept = compared(by_item, column.higher)
     scores = without_rounding(_averaged(chosen, by_item, kept))
     if not kept.any() or np.isnan(scores).any():
@@ -153,8 +162,8 @@ def _together(
     order = sorted(range(len(members)), key=lambda i: (-sign * averages[i], members[i]))
     best = entrants[members[order[0]]]
     left_out = tuple(
-        LeftOut(name, _missing(name, own, group, places), _lead(own, best, label, sign) > 0)
-        for name, own in entrants.items()
+        LeftOut(name, _missing(name, rows_of_entrant, group, places), _lead(rows_of_entrant, best, label, sign) > 0)
+        for name, rows_of_entrant in entrants.items()
         if name not in rows
     )
     return Overall(
@@ -200,14 +209,14 @@ def _averaged(boards: Sequence[Board], scores: Floats, kept: npt.NDArray[np.bool
     total, count = np.zeros((len(scores), block.max(initial=-1) + 1)), np.zeros(block.max(initial=-1) + 1)
     start = 0
     for board in boards:
-        own = np.arange(start, start + len(board.items))
+        positions = np.arange(start, start + len(board.items))
         start += len(board.items)
-        own = own[kept[own]]
-        here, times = np.zeros_like(total), np.bincount(block[own], minlength=len(count))
+        positions = positions[kept[positions]]
+        sums, times = np.zeros_like(total), np.bincount(block[positions], minlength=len(count))
         with np.errstate(invalid="ignore"):
             for method, line in enumerate(scores):
-                np.add.at(here[method], block[own], line[own])
-            total += here / np.maximum(times, 1)
+                np.add.at(sums[method], block[positions], line[positions])
+            total += sums / np.maximum(times, 1)
         count += times > 0
     averages: Floats = total[:, count > 0] / count[count > 0]
     return averages
@@ -219,19 +228,21 @@ def _lead(one: Places, other: Places, label: str, sign: float) -> float:
     A board on which either is exact throughout is none of them, unless it is exact on all.
     """
     both = sorted(one.keys() & other.keys())
-    sides = np.array([[own[place].scores[label].mean for place in both] for own in (one, other)])
+    sides = np.array(
+        [[rows_of_entrant[place].scores[label].mean for place in both] for rows_of_entrant in (one, other)]
+    )
     with np.errstate(invalid="ignore"):
         mine, theirs = means(sides, sign > 0)
         return float(sign * (mine - theirs))
 
 
-def _missing(name: str, own: Places, group: Sequence[Board], places: Sequence[int]) -> tuple[str, ...]:
-    lost = []
+def _missing(name: str, rows_of_entrant: Places, group: Sequence[Board], places: Sequence[int]) -> tuple[str, ...]:
+    missing = []
     for place in places:
-        if place not in own:
+        if place not in rows_of_entrant:
             board = group[place]
-            labels = {row.label for row in own.values()} | {name}
+            labels = {row.label for row in rows_of_entrant.values()} | {name}
             outcome = next((f.outcome for f in board.failures if f.label in labels), "")
             why = outcome or next(("not ranked" for row in board.rows if row.label in labels and row.unranked), "")
-            lost.append(f"{board.title} ({why})" if why else board.title)
-    return tuple(lost)
+            missing.append(f"{board.title} ({why})" if why else board.title)
+    return tuple(missing)

@@ -25,7 +25,7 @@ def training_charts(records: Results, axis: Axis) -> list[Chart]:
 
     Raises `UsageError` where none has the figure, or nothing varies.
     """
-    found: dict[tuple[str, str], dict[str, dict[int, float]]] = defaultdict(lambda: defaultdict(dict))
+    curves: dict[tuple[str, str], dict[str, dict[int, float]]] = defaultdict(lambda: defaultdict(dict))
     displays: dict[str, tuple[Spec, Spec]] = {}
     lacking = f"nothing is trained with {axis.x} at two values or more"
     for record in records.where(kind="train"):
@@ -43,10 +43,10 @@ def training_charts(records: Results, axis: Axis) -> list[Chart]:
             continue
         args = dict(spec.args)
         where = ", ".join(str(getattr(args.get(part), "name", "")) for part in ("arch", "data"))
-        found[cell.track, where][str(spec)][cell.seed] = value
+        curves[cell.track, where][str(spec)][cell.seed] = value
         displays[str(spec)] = spec, shown or spec
-    made = []
-    for (track, where), trained in found.items():
+    drawn = []
+    for (track, where), trained in curves.items():
         placed = []
         for text, by_seed in trained.items():
             spec, shown = displays[text]
@@ -59,8 +59,10 @@ def training_charts(records: Results, axis: Axis) -> list[Chart]:
                 placed.append(Placed(shown, Point(x, mean, None, str(shown), seeds=seeds, by=by_of(spec, axis))))
         column = Column(axis.y, 0, True, "", axis.y, FIGURE_DECIMALS)
         seeds_said = sorted({seed for by_seed in trained.values() for seed in by_seed})
-        said = f"{where}, seed{'s' * (len(seeds_said) > 1)} {','.join(map(str, seeds_said))}"
-        made += joined(placed, Chart(axis, said, axis.label, column, (), track=track, heading=said, recipes=True))
-    if not made:
+        heading = f"{where}, seed{'s' * (len(seeds_said) > 1)} {','.join(map(str, seeds_said))}"
+        drawn += joined(
+            placed, Chart(axis, heading, axis.label, column, (), track=track, heading=heading, recipes=True)
+        )
+    if not drawn:
         raise UsageError(f"study y: {axis.y}: {lacking}")
-    return made
+    return drawn

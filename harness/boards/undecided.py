@@ -25,19 +25,21 @@ def undecided(rows: Sequence[Row], column: Column | None, units: Units, words: M
     values = np.stack([row.scores[column.label].values for row in ranked])
     values = values[:, compared(values, column.higher)]
     n, contenders = values.shape[1], len(ranked) - int(is_exact(values, column.higher).all(axis=1).sum())
-    few = f", and the test needs {MIN_ITEMS}" if n < MIN_ITEMS else ""
+    minimum = f", and the test needs {MIN_ITEMS}" if n < MIN_ITEMS else ""
     seeds = len(ranked[0].keys)
     trainings = f" and {seeds} trainings of each network" if any(row.trained_anew for row in ranked) else ""
-    told = f"This board cannot tell its {len(ranked)} methods apart with {units.number(n, words)}{trainings}{few}"
+    sentence = (
+        f"This board cannot tell its {len(ranked)} methods apart with {units.number(n, words)}{trainings}{minimum}"
+    )
     if trainings:
-        return f"{told}. More trainings would tell more: five tell far more than three."
+        return f"{sentence}. More trainings would tell more: five tell far more than three."
     baseline = next((i for i, row in enumerate(ranked) if i and row.role == "baseline"), len(ranked) - 1)
     pairs = max(1, contenders * (contenders - 1) // 2)
     plans = [
         _plan(paired_difference(values[0], values[other]), pairs, ranked[0].label, ranked[other].label, column)
         for other in dict.fromkeys((baseline, 1))
     ]
-    return f"{told}. Going by the differences seen here, {', and '.join(plans)}."
+    return f"{sentence}. Going by the differences seen here, {', and '.join(plans)}."
 
 
 def _plan(difference: Floats, pairs: int, first: str, other: str, column: Column) -> str:

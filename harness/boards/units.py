@@ -91,9 +91,9 @@ def units_of(records: tuple[Record, ...], places: Sequence[Sequence[int]]) -> Un
     tokens: list[set[Hashable]] = [set() for _ in (places[0] if places else ())]
     for record, rows in zip(records, places, strict=True):
         declared, seed = _declared(record.cell), record.cell.seed
-        for own, row in zip(tokens, rows, strict=True):
-            own.add((seed, record.input_sha256[row]))
-            own.update(declared.get(record.items[row], ()))
+        for tokens_of_row, row in zip(tokens, rows, strict=True):
+            tokens_of_row.add((seed, record.input_sha256[row]))
+            tokens_of_row.update(declared.get(record.items[row], ()))
     return Units(tuple(joined(tokens)), any(r.cell.dataset.groups for r in records))
 
 
@@ -110,12 +110,12 @@ def _declares(cell: Cell) -> bool:
 def _declared(cell: Cell) -> dict[str, list[tuple[str, str]]]:
     """Item → what it shares with others: (`group`, its name), (`same`, the first item of equal truth)."""
     data = cell.dataset
-    found: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for kind, groups in (("group", data.groups), ("same", {own[0]: own for own in data.same})):
+    declared: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for kind, groups in (("group", data.groups), ("same", {members[0]: members for members in data.same})):
         for name, items in groups.items():
             for item in items:
-                found[item].append((kind, name))
-    return found
+                declared[item].append((kind, name))
+    return declared
 
 
 def joined(tokens: Sequence[Iterable[Hashable]]) -> list[int]:
@@ -129,8 +129,8 @@ def joined(tokens: Sequence[Iterable[Hashable]]) -> list[int]:
         return place
 
     owner: dict[Hashable, int] = {}
-    for place, own in enumerate(tokens):
-        for token in own:
+    for place, tokens_of_row in enumerate(tokens):
+        for token in tokens_of_row:
             first, second = root(owner.setdefault(token, place)), root(place)
             parent[max(first, second)] = min(first, second)
     numbers: dict[int, int] = {}

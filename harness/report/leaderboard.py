@@ -7,7 +7,7 @@ import io
 import math
 from collections.abc import Iterator, Sequence
 
-from ..boards.board import Board, how
+from ..boards.board import Board, reading_text
 from ..boards.rows import Row
 from .data import ReportData
 from .escape import latex, markdown, markdown_code, spreadsheet
@@ -36,7 +36,7 @@ _PROSE = 2_000
 
 def leaderboard_markdown(data: ReportData) -> str:
     """The whole report but its statistics; plots are linked in `plots/`."""
-    out = [f"# {markdown(data.title)}", "", markdown(how(data.words), _PROSE), ""]
+    out = [f"# {markdown(data.title)}", "", markdown(reading_text(data.words), _PROSE), ""]
     for board in data.boards:
         out += [f"## {markdown(board.title)}", "", markdown(facts(board)), ""]
         out += [f"**{markdown(board.undecided, _PROSE)}**", ""] if board.undecided else []

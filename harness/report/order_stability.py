@@ -7,7 +7,7 @@ from typing import Any
 
 from ..boards import together
 from ..boards.board import Board
-from ..boards.order_stability import HOW, Evidence
+from ..boards.order_stability import READING, Evidence
 from ..boards.together import LeftOut, Overall
 from ..statistics.friedman import Friedman
 from ..statistics.paired_tests import Floats
@@ -136,7 +136,7 @@ def who_is_compared(one: Overall) -> list[str]:
     """Which variants stand for a family, which methods are left out, with the boards where they are not, and scores."""
     families = [f"{family} is {' or '.join(labels)}." for family, labels in one.families]
     left_out = "; ".join(_left_out_text(method, len(one.boards)) for method in one.left_out)
-    above = [method.label for method in one.left_out if method.ahead]
+    above = [method.label for method in one.left_out if method.better_than_first]
     return [
         *families,
         *([f"Left out: {left_out}."] if left_out else []),
@@ -162,7 +162,7 @@ def _some(boards: Sequence[str]) -> str:
 
 def statistics_markdown(title: str, sections: Sequence[Section]) -> str:
     """`statistics.md`."""
-    out = [f"# {markdown(title)}: statistics", "", *(f"{markdown(line)}\n" for line in (*HOW, together.HOW))]
+    out = [f"# {markdown(title)}: statistics", "", *(f"{markdown(line)}\n" for line in (*READING, together.READING))]
     for section in sections:
         out += [f"## {markdown(section.title)}", ""]
         out += [f"{markdown(line)}\n" for line in section.lines]

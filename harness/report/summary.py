@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from ..boards import order_stability
-from ..boards.board import Board, how
+from ..boards.board import Board, reading_text
 from ..boards.failures import Failure
 from ..boards.grouping import digest
 from ..boards.rows import Row
@@ -46,7 +46,7 @@ ABOUT = {
     "logarithms; error is the standard error of the exponent, worst the largest share by which a size is off",
     "failures": "cells that are not ok, cost cells included; they take part in no mean",
     "worst_5_percent": "the score, in rank_by, that one item in twenty falls short of",
-    "evidence": f"{' '.join(order_stability.HOW)} wins_ties_losses sums over all other methods; wins is the matrix "
+    "evidence": f"{' '.join(order_stability.READING)} wins_ties_losses sums over all other methods; wins is the matrix "
     "of the first 30: items on which the row beats the column; rankings[0] is the board's own; disagreement says where "
     "the tests of ranks contradict the board; mcnemar, where every score is 0 or 1, is the p of McNemar's exact test "
     "for the same rows and columns, of all pairs of the board at once (Holm)",
@@ -73,7 +73,7 @@ SETS = (
 
 def summary(data: ReportData) -> Iterator[str]:
     """The JSON text, keys sorted, one board after the other."""
-    about = {**ABOUT, "statistics": how(data.words)}
+    about = {**ABOUT, "statistics": reading_text(data.words)}
     document: dict[str, Any] = {
         "schema": SCHEMA,
         "title": data.title,

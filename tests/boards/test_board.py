@@ -15,7 +15,7 @@ import pytest
 from board_records import as_schema_1, cost_record, record, sha
 from conftest import ROOT
 from msgspec import structs
-from noisebench.boards.board import Board, boards, how
+from noisebench.boards.board import Board, boards, reading_text
 from noisebench.boards.levels import level_families
 from noisebench.boards.order_stability import evidence
 from noisebench.boards.rows import Row
@@ -641,7 +641,7 @@ def test_a_board_speaks_the_words_of_its_track_and_never_mixes_tracks() -> None:
         ("functions", "rmse"), ("restore", "psnr"),
     ]  # fmt: skip
     assert [b.words["items"] for b in made] == ["functions", "pictures"]
-    assert how(made[0].words).startswith("Scores are means over functions.")
+    assert reading_text(made[0].words).startswith("Scores are means over functions.")
 
 
 def test_warnings_and_notes_are_in_the_words_of_the_track() -> None:

@@ -247,7 +247,7 @@ def test_who_is_exact_on_one_board_alone_is_not_ahead_for_that() -> None:
     exact = [record("net", {"psnr": [math.inf] * 8}, dataset="x")]
     found = overall(boards([*exact, *on("net", -9, "y"), *on("a", 3, "x", "y", "z"), *on("b", 2, "x", "y", "z")]))
     one = next(one for one in found if len(one.boards) == 3)
-    assert [(lost.label, lost.ahead) for lost in one.left_out] == [("net", False)]
+    assert [(lost.label, lost.better_than_first) for lost in one.left_out] == [("net", False)]
 
 
 def on(name: str, gain: float, *datasets: str, **more: Any) -> list[Record]:
@@ -270,7 +270,7 @@ def test_a_better_method_that_is_not_on_every_board_makes_the_boards_that_it_sha
 
 def test_who_is_ahead_of_the_first_where_both_are_is_said() -> None:
     (one,) = overall(boards([*on("net", 9, "x"), *on("a", 3, "x", "y"), *on("b", 2, "x", "y")]))
-    assert (one.labels[0], one.left_out[0].label, one.left_out[0].ahead) == ("a", "net", True)
+    assert (one.labels[0], one.left_out[0].label, one.left_out[0].better_than_first) == ("a", "net", True)
     assert who_is_compared(one)[-1] == "Of these, ahead of a on the boards that both are on: net."
 
 

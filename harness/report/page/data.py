@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...boards.board import MAX_PAIRS, Board, how, placed_by
+from ...boards.board import MAX_PAIRS, Board, placed_by, reading_text
 from ...boards.levels import level_families
 from ...boards.rows import Column, Row
 from ...boards.undecided import undecided
@@ -71,7 +71,7 @@ def page_data(data: ReportData, plots: Sequence[Plot]) -> dict[str, Any]:
     places = {id(board): i for i, board in enumerate(boards)}
     return {
         "title": data.title,
-        "how": how(data.words),
+        "how": reading_text(data.words),
         "words": data.words,
         "boards": shown,
         "methods": [{**cards[identity], "look": _look(looks.get(identity[2]))} for identity in methods.numbers],

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
-from ...boards.board import Board, how
+from ...boards.board import Board, reading_text
 from ...text.wording import counted
 from ..data import ReportData
 from ..escape import page as esc
@@ -141,7 +141,7 @@ def _static(data: ReportData) -> str:
         if rows > MAX_STATIC_ROWS and boards:
             break
         boards.append(board)
-    out = [f'<div class="static">\n<h1>{esc(data.title)}</h1>\n<p class="soft">{esc(how(data.words))}</p>']
+    out = [f'<div class="static">\n<h1>{esc(data.title)}</h1>\n<p class="soft">{esc(reading_text(data.words))}</p>']
     out.append(_contents(boards, data))
     for i, board in enumerate(boards):
         out.append(_board(i + 1, board))
