@@ -210,7 +210,7 @@ def named_specs(suite: Suite) -> dict[str, dict[str, str]]:
             name = named.get(bound.canonical, bound.display)
             if owners.setdefault(name, bound.display) != bound.display:
                 raise UsageError(
-                    f"the name {name!r} is for two {kind}s, {owners[name]} and {bound.display}: rename one"
+                    f"the name {name!r} is given to two {kind}s, {owners[name]} and {bound.display}: rename one"
                 )
     return names
 

@@ -204,4 +204,4 @@ def _refuse_one_name_for_two(plain: Mapping[str, str], names: Mapping[str, str],
         other = next((other for other, label in labels.items() if label == name and other != spec), None)
         if other is not None:
             two = " and ".join(one_line(plain[one], 120) for one in sorted((spec, other)))
-            raise UsageError(f"the name {name!r} is for two {kind}s, {two}: name one of them otherwise, with --as")
+            raise UsageError(f"the name {name!r} is given to two {kind}s, {two}: give one another name with --as")

@@ -76,8 +76,8 @@ def open_store(path: Path) -> Path:
         schema = schema_of(path)
         if schema < SCHEMA:
             raise UsageError(
-                f"store {one_line(path)} was written by an older noisebench (schema {schema}): its cells are read by "
-                "report, compare, check and export, and have other keys now: run into a new --store"
+                f"store {one_line(path)} was written by an older noisebench (schema {schema}): report, compare, check "
+                "and export read it, but its cells have old keys, so nothing is added: run into a new --store"
             )
         return path
     if path.exists() and (not path.is_dir() or any(_foreign(entry.name) for entry in path.iterdir())):
@@ -123,8 +123,8 @@ def existing_store(path: Path) -> Path:
     if not (path / "store.json").is_file():
         if is_export(path):
             raise UsageError(
-                f"{one_line(path)} is an export, and a store is due here: name the one that it was made from; "
-                "`report`, `compare`, `check` and `study --from` take exports"
+                f"{one_line(path)} is an export, not a store: name the store that it was made from; only `report`, "
+                "`compare`, `check` and `study --from` take exports"
             )
         raise UsageError(f"{one_line(path)} is not a noisebench store: `noisebench run … --store DIR` makes one")
     schema_of(path)

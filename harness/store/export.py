@@ -297,7 +297,7 @@ def _columns_of_rows(entry: Any, cell: Cell) -> Columns:
 def _why_no_metrics(names: Any, cell: Cell) -> str | None:
     """Why the metrics that rows hold are not those of a cell."""
     if not isinstance(names, list) or not all(isinstance(name, str) and name in cell.metrics for name in names):
-        return "`metrics` lists what the cell was not scored by"
+        return "`metrics` lists a metric that the cell was not scored by"
     return "`metrics` lists one twice" if len(set(names)) != len(names) else None
 
 

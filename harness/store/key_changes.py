@@ -26,7 +26,10 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
         by = "an earlier noisebench" if scheme is None or scheme < now["fingerprint"] else "a later noisebench"
         left_out = {*_OWNERS, "fingerprint"}
         before, now = ({n: v for n, v in of.items() if n not in left_out} for of in (before, now))
-        return [f"its source files were fingerprinted by {by}, in another way", *_differences(before, now, ())]
+        return [
+            f"its source files cannot be compared: {by} fingerprinted them differently",
+            *_differences(before, now, ()),
+        ]
     return _differences(before, now, ())
 
 

@@ -36,7 +36,9 @@ def read_names(store: Path) -> Names:
                 for name in by_spec.values():
                     shown_name(name)
     except (ValueError, AttributeError) as error:
-        raise UsageError(f"{one_line(file)} is damaged ({one_line(error, 80)}): delete it, and name again") from None
+        raise UsageError(
+            f"{one_line(file)} is damaged ({one_line(error, 80)}): delete it, and give the names again"
+        ) from None
     return names
 
 
@@ -63,9 +65,8 @@ def with_added(names: Names, track: str, added: Mapping[str, Mapping[str, str]])
             other = owners.setdefault(name, spec)
             if other != spec:
                 raise UsageError(
-                    f"the name {one_line(name)!r} is that of another {kind} of the store already, "
-                    f"{_apart(other, spec)}: choose another one for {_apart(spec, other)}, or change that one in "
-                    "names.json"
+                    f"the name {one_line(name)!r} is already that of {kind} {_apart(other, spec)} in this store: "
+                    f"choose another name for {_apart(spec, other)}, or change that one in names.json"
                 )
     return {**names, track: kinds}
 

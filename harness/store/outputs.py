@@ -131,9 +131,9 @@ class Kept:
         """The output of a row, as `wanted`, and the seconds it took. Raises `LostOutput`."""
         record, file = self.record, output_file(self.folder, index, self.files.suffix)
         if index >= len(record.items) or record.items[index] != item:
-            raise LostOutput(f"it has no row of {one_line(item, 60)}")
+            raise LostOutput(f"the cell has no row of {one_line(item, 60)}")
         if record.input_sha256[index] != input_sha256:
-            raise LostOutput(f"the input of {one_line(item, 60)} is another now")
+            raise LostOutput(f"the input of {one_line(item, 60)} has changed")
         if file.exists() and not (file.is_file() or file.is_dir()):  # a pipe would hang
             raise LostOutput(f"outputs/{file.name} is damaged")
         try:

@@ -198,7 +198,7 @@ def read_parquet(data: bytes) -> dict[str, Any]:
     try:
         file = pq.ParquetFile(pa.BufferReader(data))
         if _FORMAT not in file.schema_arrow.names:
-            raise ValueError("a Parquet file of something else")
+            raise ValueError(f"a Parquet file without the column {_FORMAT}")
         _refuse_large(file.metadata, len(data))
         table = file.read()
     except (OSError, pa.ArrowException) as error:

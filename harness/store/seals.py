@@ -68,7 +68,7 @@ def files_seal(files: Mapping[str, bytes | memoryview]) -> bytes:
 def why_seal_broken(record: Record) -> str | None:
     """That a cell is not what was stored or exported; one that was written before there were seals may be anything."""
     whole = record.whole if record.whole is not None else not record.seal or record.seal == seal_of(record)
-    return None if whole else "edited by hand: it does not hash to its seal"
+    return None if whole else "edited by hand: its content does not match its seal"
 
 
 def why_edited(record: Record, known: Texts | None = None) -> str | None:
@@ -101,8 +101,8 @@ def why_edited(record: Record, known: Texts | None = None) -> str | None:
                 sorted(part.features_sha256 for part in cell.sets.values()),
             ),
         }
-        if cell.outcome == "ok" and not set(cell.metrics) <= set(record.scores):
-            return "edited by hand: a metric has no scores"
+        if cell.outcome == "ok" and (unscored := sorted(set(cell.metrics) - set(record.scores))):
+            return f"edited by hand: it has no scores of {one_line(unscored[0], 60)}"
     for name, (keyed, shown) in parts.items():
         if keyed != shown:
             return f"edited by hand: its {name} is not the one its key was made from"

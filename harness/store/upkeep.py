@@ -43,7 +43,8 @@ def verify(store: Path, files_of: Callable[[str], OutputFiles | None]) -> list[s
             due = "one was due" if n == 1 else f"{n} were due"
             problems.append(f"cell {key[:12]}: {counted(len(record.items), 'row')} where {due}")
         if len(set(record.items)) != len(record.items):
-            problems.append(f"cell {key[:12]}: an item has two rows")
+            twice = next(item for n, item in enumerate(record.items) if item in record.items[:n])
+            problems.append(f"cell {key[:12]}: item {one_line(twice, 60)!r} has two rows")
         files = files_of(cell.track)
         if files is not None:
             problems += [

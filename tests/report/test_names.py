@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from board_records import cost_record, record
 from example_boards import HOSTILE
+from messages import missing_from
 from msgspec import structs
 from noisebench.boards.board import boards
 from noisebench.cli.progress import label
@@ -119,7 +120,7 @@ def test_a_training_goes_by_the_name_of_what_needs_it() -> None:
 
 
 def test_a_name_that_another_method_goes_by_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"the name 'identity' is for two methods, identity and median\(size=5\)"):
+    with pytest.raises(UsageError, match=r"'identity' .* two methods, .*identity.* median\(size=5\): rename"):
         plan_in_child(read_suite(written_to(tmp_path, SUITE.format(name="identity"))))
 
 
@@ -144,10 +145,8 @@ def test_a_changed_name_runs_nothing_again_and_is_shown(cli, tmp_path: Path) -> 
         assert "- names: Fields is gaussian_field(n=6, size=24); Median 5 is median(size=5)" in board
     other = written_to(tmp_path, SUITE.format(name="Median 5").replace("size=5", "size=7"))
     said = cli("run", other, "--store", "s", code=2).stderr
-    assert said == (
-        "noisebench run: the name 'Median 5' is that of another method of the store already, median(size=5): choose "
-        "another one for median(size=7), or change that one in names.json\n"
-    )
+    assert said.startswith("noisebench run: the name 'Median 5' ") and said.count("\n") == 1
+    assert not missing_from(said, "method median(size=5)", "another name for median(size=7)", "in names.json")
 
 
 def test_of_two_long_specs_of_one_name_the_part_is_shown_that_differs() -> None:
@@ -155,7 +154,7 @@ def test_of_two_long_specs_of_one_name_the_part_is_shown_that_differs() -> None:
     with pytest.raises(UsageError) as error:
         with_added({}, "restore", {"method": {long.format(0.1): "one", long.format(0.3): "one"}})
     ours, theirs = "…" + 33 * "x" + ", lr=0.1)", "…" + 33 * "x" + ", lr=0.3)"
-    assert f"already, {ours}: choose another one for {theirs}, or" in str(error.value)
+    assert not missing_from(str(error.value), f"method {ours}", f"another name for {theirs},")
 
 
 def test_damaged_names_are_said_to_be(tmp_path: Path) -> None:
@@ -163,7 +162,7 @@ def test_damaged_names_are_said_to_be(tmp_path: Path) -> None:
     assert read_names(tmp_path) == {"restore": {"method": {"nlm": "NLM"}}}
     for damaged in ("[1]", '{"restore": {"method": {"nlm": 3}}}', "{", '{"restore": {"method": {"nlm": "a\\nb"}}}'):
         (tmp_path / "names.json").write_text(damaged)
-        with pytest.raises(UsageError, match=r"names\.json is damaged .*: delete it, and name again"):
+        with pytest.raises(UsageError, match=r"names\.json is damaged .*: delete it"):
             read_names(tmp_path)
 
 
@@ -225,9 +224,7 @@ def test_a_name_for_two_specs_is_refused(given: list[str], name: str) -> None:
     records = with_names([scored("nlm"), scored("median")], given)
     with pytest.raises(UsageError) as caught:
         report_data(records, "")
-    assert str(caught.value) == (
-        f"the name {name!r} is for two methods, median and nlm: name one of them otherwise, with --as"
-    )
+    assert not missing_from(str(caught.value), f"the name {name!r}", "two methods, median ", "nlm", "--as")
 
 
 def test_names_change_no_number_and_no_order() -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from board_records import as_schema_1, cost_record, record, sealed
 from conftest import ROOT
+from messages import missing_from
 from noisebench.cli import main
 from noisebench.gate.check import check
 from noisebench.report.verdict import verdict_values
@@ -168,7 +169,7 @@ def test_a_line_that_was_edited_by_hand_does_not_pass(
 ) -> None:
     base, now = edited(stored([scored("nlm")], tmp_path), change), stored([scored("nlm")], tmp_path, "now.json")
     assert main(["check", str(base), str(now)]) == 3
-    assert "the baseline cell was edited by hand: it does not hash to its seal" in capsys.readouterr().out
+    assert not missing_from(capsys.readouterr().out, "baseline cell", "edited by hand", "seal")
 
 
 def deep(depth: int) -> Any:
@@ -222,13 +223,13 @@ def test_what_a_merge_left_is_one_line(tmp_path: Path, capsys: pytest.CaptureFix
     base.write_text(base.read_text().replace('"cells": [', '<<<<<<< HEAD\n"cells": ['))
     assert main(["check", str(base), str(base)]) == 2
     said = capsys.readouterr().err
-    assert "is not a noisebench export" in said and said.count("\n") == 1
+    assert not missing_from(said, f"{base} is not", "export") and said.count("\n") == 1
 
 
 def test_a_baseline_is_no_store_and_says_what_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     base = stored([scored("nlm")], tmp_path)
     assert main(["store", "ls", str(base)]) == 2
-    assert "is an export, and a store is due here" in capsys.readouterr().err
+    assert not missing_from(capsys.readouterr().err, f"{base} is an export", "name the store")
 
 
 def test_a_cell_of_another_environment_keeps_it(tmp_path: Path) -> None:

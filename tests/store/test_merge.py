@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from board_records import training_of
+from messages import missing_from
 from msgspec import structs
 from noisebench.store.cell import known
 from noisebench.store.cells import WEIGHTS, asked_of, cell_dir, keys, open_store, partial_dir, read_record
@@ -92,7 +93,7 @@ def test_a_result_and_another_outcome_for_good_are_a_conflict(stores: Any) -> No
     a, b, _ = stores
     one = made("nlm")
     put(a, with_cell(one, outcome="skipped", reason="not for grey pictures")), put(b, one)
-    assert "one is skipped, the other ok" in plan_merger([a, b]).conflicts[0]
+    assert not missing_from(plan_merger([a, b]).conflicts[0], f"cell {one.cell.key[:12]}", "one is skipped", "other ok")
     put(a, with_cell(one, outcome="skipped", reason="needs pyiqa", needs="pyiqa"))
     assert plan_merger([a, b]).conflicts == []
 
@@ -180,7 +181,7 @@ def test_one_name_of_two_specs_is_a_conflict(stores: Any) -> None:
     a, b, _ = stores
     add_names(a, "restore", {"method": {"nlm": "Ours"}})
     add_names(b, "restore", {"method": {"bm3d": "Ours"}})
-    assert "'Ours' is that of another method" in plan_merger([a, b]).conflicts[0]
+    assert not missing_from(plan_merger([a, b]).conflicts[0], str(b), "'Ours'", "nlm", "bm3d", "names.json")
 
 
 def test_damaged_cells_are_left_out_and_unfinished_ones_are_counted(stores: Any) -> None:
@@ -249,7 +250,8 @@ def test_an_empty_folder_takes_the_cells_as_it_takes_those_of_a_run(stores: Any,
     assert "1 cell copied, 1 are there" in cli("store", "merge", a, "--to", to).stdout
     (folder := to.parent / "mine").mkdir()
     (folder / "notes.txt").touch()
-    assert "is not a noisebench store" in cli("store", "merge", a, "--to", folder, code=2).stderr
+    said = cli("store", "merge", a, "--to", folder, code=2).stderr
+    assert not missing_from(said, f"{folder} is not", "store", "empty or new folder")
 
 
 def test_an_export_in_the_place_of_a_store_is_called_one(stores: Any, cli: Any, tmp_path: Path) -> None:
@@ -258,9 +260,11 @@ def test_an_export_in_the_place_of_a_store_is_called_one(stores: Any, cli: Any, 
     for name in ("x.json", "x.json.xz"):
         cli("export", a, "--to", name)
         for verb in (("merge", a, name, "--to", to), ("ls", name)):
-            assert f"{name} is an export, and a store is due here: name the one" in cli("store", *verb, code=2).stderr
+            said = cli("store", *verb, code=2).stderr
+            assert not missing_from(said, f"{name} is an export", "name the store")
     (tmp_path / "x.json").write_text("{}")
-    assert "x.json is not a noisebench store" in cli("store", "ls", "x.json", code=2).stderr
+    said = cli("store", "ls", "x.json", code=2).stderr
+    assert not missing_from(said, "x.json is not", "store", "`noisebench run … --store DIR`")
     assert not to.exists()
 
 

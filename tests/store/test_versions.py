@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from board_records import cost_record, record, sealed, sha
 from conftest import Run
+from messages import missing_by_line, missing_from
 from msgspec import structs
 from noisebench.boards.board import boards
 from noisebench.claims.stored import held_in
@@ -109,10 +110,8 @@ def test_a_board_says_which_method_is_of_another_source_than_on_other_boards() -
         *(record("tv", {"psnr": [29.0, 30.0]}, **where) for where in (here, there)),
     ]
     old, new = boards(records)
-    assert old.warnings == (
-        f"nlm is of another source here ({sha('anlm')[:8]}) than on other boards ({sha('bnlm')[:8]}): run it again "
-        "before boards are compared",
-    )
+    sources = f"({sha('anlm')[:8]})", f"other boards ({sha('bnlm')[:8]})"
+    assert not missing_by_line(old.warnings, ["nlm ", "another source", *sources, "run it again"])
     assert new.warnings == ()
     assert all(board.warnings == () for board in boards(records, all_versions=True))
     assert all(board.warnings == () for board in boards([*records, version("b", "2026-01-02", **here)]))
@@ -175,7 +174,7 @@ def test_report_shows_older_versions_where_it_is_asked_to(cli: Run, edited: Path
 
 def test_a_store_checked_against_itself_says_so(cli: Run, edited: Path) -> None:
     done = cli("check", "st", "st", cwd=edited)
-    assert "BASELINE and CURRENT are the same results" in done.stdout
+    assert not missing_from(done.stdout, "BASELINE and CURRENT", "same results")
 
 
 def test_gc_old_lists_older_versions_and_removes_them_when_told_to(cli: Run, edited: Path, tmp_path: Path) -> None:
