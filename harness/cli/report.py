@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     from ..report.write import write_report
 
     if args.pages and args.bundle and not args.to:
-        raise UsageError("--pages belongs to a report, and --bundle alone writes none: name its folder with --to")
+        raise UsageError("--pages is for a report, and --bundle alone writes none: name a folder for it with --to")
     for option in ("to", "bundle"):
         folder = folder_to_write(option, getattr(args, option))
         if folder is not None:

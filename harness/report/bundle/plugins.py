@@ -23,7 +23,7 @@ from ..private_paths import message_without_folders
 LARGEST, LARGEST_TOGETHER = 1 << 20, 8 << 20
 """Bytes of one source file, and of all."""
 _PACKAGE = __name__.partition(".")[0]
-_PUT = "is not carried: put it into plugins/"
+_PUT = "is not in the bundle: put it into plugins/"
 
 
 @dataclass
@@ -111,9 +111,9 @@ def _amiss(records: Results, named: set[str]) -> list[str]:
     for record in records:
         for file, sha in _foreign_files(record.cell.method.sources):
             if file not in hashes:
-                lines[f"{file}, which methods are made of, {_PUT}, or install its package"] = None
+                lines[f"{file}, source code of methods, {_PUT}, or install its package"] = None
             elif hashes[file] and sha not in hashes[file]:
-                lines[f"{file} is another than it was: what the suites plan with it are other cells"] = None
+                lines[f"{file} has changed since the run: suites that use it plan other cells"] = None
         for file, sha in _foreign_files(record.cell.opened or {}):
             if file not in hashes and sha != ABSENT:
                 lines[f"{file} (SHA-256 {sha[:12]}…), which a method reads, {_PUT}"] = None

@@ -60,14 +60,14 @@ class Remade:
     def text(self) -> str:
         """In one line."""
         if self.unknown:
-            return f"Whether the suites plan the same cells could not be tried: {self.unknown}"
+            return f"Whether the suites plan the same cells was not checked: {self.unknown}"
         if not self.missing:
             return f"Planned here, the suites give the same {counted(self.cells, 'cell')}, key by key."
         first = ", ".join(self.missing[:5])
         more = f" and {len(self.missing) - 5} more" if len(self.missing) > 5 else ""
         return (
-            f"Planned here, the suites give {self.cells - len(self.missing)} of {counted(self.cells, 'cell')}; "
-            f"something that goes into a key has changed since (`noisebench why` says what) of: {first}{more}"
+            f"Planned here, the suites give {self.cells - len(self.missing)} of {counted(self.cells, 'cell')}; the "
+            f"keys of the others have changed (`noisebench why` says why): {first}{more}"
         )
 
 
@@ -114,7 +114,10 @@ def checked_suites(records: Results) -> tuple[list[tuple[str, RemadeSuite]], Rem
     names = [f"{slug(suite.suite)}{f'-{i}' if len(suites) > 1 else ''}.yaml" for i, suite in enumerate(suites, 1)]
     files = list(zip(names, suites, strict=True))
     if any(r.plugins and not r.cell.request for r in records):
-        why = f"{PLUGINS}/ comes out of an export and is not run unread. `noisebench run --dry-run` plans a suite"
+        why = (
+            f"{PLUGINS}/ comes from an export, whose code noisebench does not run: read it, then plan a suite by "
+            "`noisebench run --dry-run`"
+        )
         return files, Remade(len(cells), (), why)
     try:
         planned = _planned(suites, _plugin_files(records), names_of(records))

@@ -146,7 +146,7 @@ def _table(
         remarks=(
             *remarks(levels, {line.label: entrants[line.label] for line in lines}, options),
             *cost_remark(lines),
-            *([] if every else ["Only the metric that ranks is tested: there are too many numbers."]),
+            *([] if every else ["Only the metric that ranks is tested: the table has too many numbers to test all."]),
         ),
         signatures=tuple(
             board.signatures[column.label]

@@ -24,7 +24,7 @@ def caption(levels: Sequence[Level], columns: Sequence[Column]) -> str:
         f"{names}: means over {over}. Bold: better than every method that is not "
         "bold; underlined: better than every one that is neither; both by the paired test of the board (bootstrap-t of "
         f"the mean over {words['items']}, all pairs of methods of a level at once, {ALPHA:.0%}). Methods that it does "
-        "not tell apart are marked together; none is where it tells no group apart from all others."
+        "not tell apart are marked together; nothing is marked where it tells no group apart from all others."
     )
 
 
@@ -49,7 +49,7 @@ def remarks(levels: Sequence[Level], entrants: Mapping[str, Places], options: Ta
         yield f"Trained on {first.words['items']} of a set that they are tested on: {', '.join(trained)}."
     beyond = [label for label, rows in entrants.items() if any(r.oracle or r.role == "optimum" for r in rows.values())]
     if beyond:
-        yield f"Not compared, there to be fallen short of: {', '.join(beyond)}."
+        yield f"Not compared, because no method can reach them: {', '.join(beyond)}."
     shown = {row.label for rows in entrants.values() for row in rows.values()}
     failures = [f for level in levels for f in level.board.failures if f.label not in shown]
     if failures and not options.methods:

@@ -65,7 +65,7 @@ def _cost(row: Row, variants: Sequence[Row], name: str) -> Mean:
     if any(cost_value(other.cost, name) != value for other in variants):
         notes.append(f"of {row.label}")
     if "busy" in row.flags and name in TIMES:
-        notes.append("the machine did other work: the time is too long")
+        notes.append("measured on a busy machine: the time is too long")
     return Mean(value, note="; ".join(notes))
 
 

@@ -31,6 +31,7 @@ from browser import (
     shade,
 )
 from example_boards import fits_board
+from messages import missing_from
 from noisebench.boards.board import boards
 from noisebench.imaging.sample import Sample
 from noisebench.report.escape import latex
@@ -152,7 +153,7 @@ def test_the_filter_takes_names_and_flags(opened):
     assert methods(page) == ["median"]
     assert page.evaluate("document.activeElement.dataset.k") == "filter"
     page.locator('[data-k="filter"]').fill("no such thing")
-    assert methods(page) == [] and page.get_by_text("No method matches the filter.").is_visible()
+    assert methods(page) == [] and page.get_by_text(re.compile("^No method .* filter")).is_visible()
 
 
 @in_browser
@@ -215,7 +216,7 @@ def test_the_plot_of_cost_tells_and_opens_a_method(opened):
     nlm.click()
     text = page.locator("main").inner_text()
     assert "nlm" in text and "p50 ms" in text and re.search(r"\b[0-9a-f]{64}\b", text)
-    assert "macs not measured: no torch operation was seen" in text and "trained on" not in text
+    assert not missing_from(text, "macs not measured: ", "no torch operation") and "trained on" not in text
     assert page.locator("#boards tbody tr").count() == 4
     page.keyboard.press("Escape")
     assert page.locator("#board").count() == 1 and "method" not in address(page)
@@ -542,7 +543,7 @@ def test_pictures_beyond_the_limit_are_counted_and_the_best_stay(tmp_path, monke
     monkeypatch.setattr("noisebench.report.page.previews.MAX_BYTES", 3 * size + 2)
     shown = page_previews(made, kept)
     assert [sorted(item["outputs"]) for item in shown.items[0]] == [[0, 2]]  # identity looks like the noisy input
-    assert shown.note.startswith("6 of 24 previews are shown, because a page holds ")
+    assert shown.note.startswith("6 of 24 previews ") and "a page holds" in shown.note
 
 
 def test_a_large_picture_is_shown_where_it_has_most_detail(tmp_path):
@@ -556,7 +557,7 @@ def test_a_large_picture_is_shown_where_it_has_most_detail(tmp_path):
     shown = page_previews(boards([cell]), KeptPreviews.in_store(tmp_path), "pictures")
     ((item,),) = shown.items
     assert (item["full"], item["h"], item["w"]) == ((600, 700), 512, 512)
-    assert shown.note == "of pictures larger than 512 pixels the part with most detail is shown"
+    assert not missing_from(shown.note, "larger than 512 pixels", "part with most detail")
     assert len(shown.addresses) == 1
 
 

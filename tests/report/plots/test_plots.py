@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from board_records import cost_record, panel_of, record
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from messages import missing_by_line, missing_from
 from msgspec import structs
 from noisebench.boards.board import boards
 from noisebench.boards.curves import charts
@@ -232,7 +233,8 @@ def test_a_baseline_far_beyond_all_methods_is_said_and_not_drawn() -> None:
     (plot,) = kind(drawn([with_sets(one, kid=set_part(kids[one.cell.method.name])) for one in records]), "perception-")
     (axes,) = plot.figure.axes
     points = {str(line.get_label()) for line in axes.lines if line.get_marker() != "None"}
-    assert points == kids.keys() - {"identity"} and axes.get_xlabel() == "kid, beyond it identity at 10.5"
+    assert points == kids.keys() - {"identity"}
+    assert axes.get_xlabel().startswith("kid, ") and "identity at 10.5" in axes.get_xlabel()
     assert "beyond it identity at 10.5" in plot.caption
 
 
@@ -282,13 +284,13 @@ def test_bars_are_the_intervals_of_the_board(plain: list[Plot]) -> None:
     lines = {str(line.get_label()): line for line in plot.figure.axes[1].lines}
     rows = {row.label: row for row in boards(records)[0].rows}
     assert lines["median"].get_xydata()[0] == pytest.approx((15.0, rows["median"].difference))
-    assert "95 % intervals of the mean difference, as on the boards (bootstrap-t over pictures" in plot.caption
+    assert not missing_from(plot.caption, "95 % intervals", "mean difference", "(bootstrap-t over pictures")
 
 
 def test_where_the_board_has_no_intervals_the_caption_says_why() -> None:
     (plot,) = kind(drawn(store(n=5)), "level-")
     assert not any(len(c.get_segments()) for c in plot.figure.axes[1].collections)
-    assert "No intervals: the pictures are too few." in plot.caption
+    assert "No intervals: the pictures" in plot.caption
 
 
 def test_a_reference_that_would_squeeze_the_others_is_named_with_an_arrow(plain: list[Plot]) -> None:
@@ -300,7 +302,7 @@ def test_a_reference_that_would_squeeze_the_others_is_named_with_an_arrow(plain:
     (plot,) = kind(drawn(low), "level-")
     assert [name for name, _ in name_boxes(plot)][-1] == "identity ↓"
     assert plot.figure.axes[1].get_ylim()[0] > -5
-    assert "An arrow marks what lies outside of the range: identity." in plot.caption
+    assert not missing_from(plot.caption, "An arrow marks", "outside of the range: identity.")
     (fair,) = kind(plain, "level-")
     assert "↓" not in "".join(name for name, _ in name_boxes(fair))
 
@@ -314,7 +316,7 @@ def test_a_cost_of_a_busy_machine_is_hollow_and_says_so(plain: list[Plot]) -> No
     assert faces["wiener"] == "white" and faces["nlm"] == looks_of(boards(store()))["nlm"].colour
     names = [name for name, _ in name_boxes(plot)]
     assert "wiener (busy)" in names and "nlm" in names
-    assert "Hollow, “busy”: the machine did other work" in plot.caption
+    assert not missing_from(plot.caption, "Hollow, “busy”: ", "times are too long")
     assert "busy" not in kind(plain, "pareto-")[0].caption
 
 
@@ -330,13 +332,11 @@ def test_a_diagram_that_could_not_be_read_is_not_drawn_and_a_note_says_why() -> 
     assert noted(store([f"m{i:02d}" for i in range(21)], (25,))) == [
         "critical differences: not drawn are 1 of 1 diagrams: more than 20 methods"
     ]
-    assert noted(store(NAMES, (25,), n=6)) == [
-        "critical differences: not drawn are 1 of 1 diagrams: too few blocks for so many methods (such as 6 for 5: the "
-        "critical difference is more than half of the scale of mean ranks)"
-    ]
+    what = "critical differences: ", "1 of 1 diagrams: "
+    assert not missing_by_line(noted(store(NAMES, (25,), n=6)), [*what, "too few blocks", "such as 6 for 5"])
     rng = np.random.default_rng(1)
     alike = [record(name, {"psnr": 30 + rng.normal(0, 1, 24)}, items=ITEMS) for name in NAMES]
-    assert noted(alike) == ["critical differences: not drawn are 1 of 1 diagrams: no two methods are told apart"]
+    assert not missing_by_line(noted(alike), [*what, "no two methods"])
 
 
 def test_the_note_of_diagrams_that_are_not_drawn_stands_in_the_report(tmp_path: Path) -> None:
@@ -453,7 +453,7 @@ def test_beside_the_score_of_the_picture_stands_that_of_the_crop(channels: int) 
     texts = "\n".join(text.get_text() for text in plot.figure.axes[0].texts)
     assert f"nlm\n28.62 dB, crop {nb.psnr(near, clean):.2f}" in texts
     assert f"noisy input\n20.00 dB, crop {nb.psnr(far, clean):.2f}" in texts
-    assert "PSNR of the whole picture, then of the 8-bit crop alone." in plot.caption
+    assert not missing_from(plot.caption, "PSNR ", "whole picture", "8-bit crop alone")
 
 
 def test_a_crop_has_no_score_where_the_protocol_is_not_the_one_of_the_board() -> None:
