@@ -195,7 +195,7 @@ def why_inputs_differ(a: Record, b: Record, matched: int) -> str | None:
     elif a.cell.regime.versions != b.cell.regime.versions:
         cause = "the regime has another version"
     else:
-        cause = Alignment.why_not_whole(b) or f"the regime made something else of the same {items}"
+        cause = Alignment.why_not_whole(b) or f"the regime gave other inputs for the same {items}"
     verb = "is there" if not matched else "is not there" if missing == 1 else "are not there"
     return f"other inputs: {whole} of its {counted(len(a.items), 'input')} {verb}: {cause}"
 

@@ -23,7 +23,9 @@ def reference_of(record: Record) -> int:
 def why_apart(a: Record, b: Record) -> str:
     """Why the relative latencies of two costs cannot be compared; empty where they can."""
     one, other = reference_of(a), reference_of(b)
-    return "" if one == other else f"timed beside other reference operations ({one} and {other}): measure both again"
+    return (
+        "" if one == other else f"timed by other reference operations (versions {one} and {other}): measure both again"
+    )
 
 
 def of_newest_reference(records: Iterable[Record]) -> Results:

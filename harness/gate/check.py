@@ -193,7 +193,7 @@ def _pair(record: Record, partner: Record, label: str, sides: _Sides) -> Sequenc
     elif more := len(partner.items) - len(rows[1]):
         words = words_of(cell)
         surplus, them = counted(more, words["item"], words["items"]), "it" if more == 1 else "them"
-        text = f"{surplus} more than the baseline has: nothing guards {them} until it is made anew"
+        text = f"{surplus} more than the baseline has: `check --update` adds {them} to it"
         result.append(finding(UNCOUNTED, cell, label, "", text))
     if not len(rows[0]):
         return result

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from board_records import as_schema_1, changed, cost_record, record, sealed
+from messages import missing_from
 from msgspec import structs
 from noisebench.cli import main
 from noisebench.gate.check import check
@@ -112,16 +113,16 @@ def test_an_exact_picture_is_in_no_mean_and_a_lost_one_is_a_regression() -> None
     assert only(check([psnr(math.inf, 30)], [psnr(math.inf, 30)])).change == 0
     lost = only(check([psnr(math.inf, 30)], [psnr(60, 30)]))
     assert lost.status == REGRESSION
-    assert finding_line(lost).partition("seed 0 · ")[2] == (
-        "psnr: 30.0000 → 30.0000 (0.0000), worst picture p000 (−inf): no longer exact on 1 picture (exact on 1 before "
-        "and 0 now), more than 0.02 (default); picture p000 dropped by inf dB, more than 0.5 (default)"
-    )
+    assert not missing_from(
+        finding_line(lost), "psnr: 30.0000 → 30.0000 (0.0000), worst picture p000 (−inf): ", "no longer exact",
+        "exact on 1 before", "0 now", "more than 0.02 (default)", "p000 dropped by inf dB", "more than 0.5 (default)",
+    )  # fmt: skip
     swapped = only(check([psnr(math.inf, 30)], [psnr(60, math.inf)]))
     assert swapped.status == REGRESSION
-    assert finding_line(swapped).partition("seed 0 · ")[2] == (
-        "psnr: n/d → n/d (n/d), worst picture p000 (−inf): no longer exact on 1 picture (exact on 1 before and 1 now), "
-        "more than 0.02 (default); picture p000 dropped by inf dB, more than 0.5 (default)"
-    )
+    assert not missing_from(
+        finding_line(swapped), "psnr: n/d → n/d (n/d), worst picture p000 (−inf): ", "no longer exact",
+        "exact on 1 before", "1 now", "more than 0.02 (default)", "p000 dropped by inf dB", "more than 0.5 (default)",
+    )  # fmt: skip
     among = only(check([psnr(math.inf, 30, 28)], [psnr(60, math.inf, 28)]))
     assert among.status == REGRESSION and "psnr: 28.0000 → 28.0000 (0.0000)" in finding_line(among)
     within = only(check([psnr(math.inf, 30)], [psnr(math.inf, 29.99)]))
@@ -155,7 +156,7 @@ def test_a_share_of_the_mean_is_of_the_pictures_that_neither_side_has_exact() ->
 
 def test_what_fell_without_bounds_is_a_loss_whatever_else_rose() -> None:
     found = only(check([psnr(30, -math.inf, 30)], [psnr(-math.inf, 30, 30)]))
-    assert found.status == REGRESSION and found.reason.startswith("the mean dropped by inf dB")
+    assert found.status == REGRESSION and "mean dropped by inf" in found.reason
 
 
 def test_a_cell_of_schema_1_has_the_same_limits_and_passes_and_fails_alike() -> None:
@@ -231,7 +232,7 @@ def test_a_newly_failing_cell_is_a_regression(outcome: str) -> None:
 def test_a_cell_that_failed_in_the_baseline_is_not_counted_and_alone_it_is_nothing_comparable() -> None:
     verdict = check([cell(scores={"psnr": []}, outcome="failed", reason="boom")], [cell()])
     assert (only(verdict).status, verdict.exit_code) == (UNCOUNTED, 3)
-    assert only(verdict).reason == "the baseline cell itself is failed: boom"
+    assert not missing_from(only(verdict).reason, "baseline cell", "failed: boom")
 
 
 def test_a_metric_that_was_not_scored_is_missing() -> None:
@@ -241,7 +242,7 @@ def test_a_metric_that_was_not_scored_is_missing() -> None:
 
 def test_a_score_that_is_no_longer_defined_is_a_regression() -> None:
     found = only(check([psnr(30, 30)], [psnr(30, math.nan, row_notes=["", "too small"])]))
-    assert found.reason == "psnr is no longer defined on 1 picture, such as p001"
+    assert not missing_from(found.reason, "psnr ", "no longer defined on 1 picture", "p001")
 
 
 # ------------------------------------------------------------------------------------- not comparable: 3
@@ -250,9 +251,7 @@ def test_a_score_that_is_no_longer_defined_is_a_regression() -> None:
 def test_other_inputs_are_not_comparable() -> None:
     verdict = check([cell()], [cell(inputs="other noise")])
     assert (only(verdict).status, verdict.exit_code) == (INCOMPARABLE, 3)
-    assert only(verdict).reason == (
-        "other inputs: none of its 8 inputs is there: the regime made something else of the same pictures"
-    )
+    assert not missing_from(only(verdict).reason, "none of its 8 inputs", "the regime", "the same pictures")
 
 
 def test_a_changed_dataset_is_not_comparable_and_both_fingerprints_are_told() -> None:
@@ -276,16 +275,15 @@ def test_pictures_that_the_baseline_lacks_are_said_to_be_guarded_by_nothing() ->
     larger = sealed(with_cell(now, dataset=structs.replace(now.cell.dataset, fingerprint="f" * 64)))
     verdict = check([psnr(30, 30)], [larger])
     assert [(f.status, f.items) for f in verdict.findings] == [(UNCOUNTED, 0), (OK, 2)]
-    assert verdict.findings[0].reason == "1 picture more than the baseline has: nothing guards it until it is made anew"
+    assert not missing_from(verdict.findings[0].reason, "1 picture more", "baseline", "`check --update` adds it")
     assert verdict.summary == "no regression: 1 compared, 0 regressions, 1 not counted"
 
 
 def test_what_passes_only_in_part_says_so_first() -> None:
     verdict = check([cell(), cell("median")], [cell(), cell("median", protocol="float")])
     assert verdict.exit_code == 0
-    assert verdict.summary == (
-        "NOT ALL COMPARABLE, no regression in the rest: 2 compared, 0 regressions, 1 not comparable"
-    )
+    assert verdict.summary.startswith("NOT ALL COMPARABLE, ")
+    assert verdict.summary.endswith(": 2 compared, 0 regressions, 1 not comparable")
 
 
 def test_another_protocol_is_not_comparable() -> None:
@@ -307,20 +305,19 @@ def test_a_baseline_edited_by_hand_is_not_comparable() -> None:
     inputs = {**one.cell.inputs, "source": "other"}
     verdict = check([with_cell(one, inputs=inputs)], [cell()])
     assert verdict.exit_code == 3
-    assert only(verdict).reason == "the baseline cell was edited by hand: its inputs do not hash to its key"
+    assert not missing_from(only(verdict).reason, "baseline cell", "edited by hand", "its inputs", "its key")
 
 
 def test_a_current_cell_edited_by_hand_does_not_pass() -> None:
     verdict = check([cell()], [with_cell(cell(), inputs={})])
-    assert (only(verdict).reason, verdict.exit_code) == ("the current cell was edited by hand", 3)
+    assert not missing_from(only(verdict).reason, "current cell", "edited by hand") and verdict.exit_code == 3
     beside = check([cell(), cell("bm3d")], [with_cell(cell(), inputs={}), cell("bm3d")])
     assert (beside.compared, beside.exit_code) == (2, 3)
 
 
 def test_a_baseline_with_rows_cut_out_is_not_comparable() -> None:
-    assert only(check([psnr(30, 30, pictures=3)], [psnr(30, 30)])).reason == (
-        "the baseline cell is not whole: 2 of 3 pictures are stored"
-    )
+    found = only(check([psnr(30, 30, pictures=3)], [psnr(30, 30)]))
+    assert not missing_from(found.reason, "baseline cell", "2 of 3 pictures are stored")
 
 
 def test_an_empty_baseline_compares_nothing() -> None:
@@ -330,7 +327,8 @@ def test_an_empty_baseline_compares_nothing() -> None:
 
 def test_metrics_without_a_rule_are_not_counted() -> None:
     verdict = check([cell(scores={"mse": [1.0]})], [cell(scores={"mse": [9.0]})])
-    assert (only(verdict).reason, verdict.exit_code) == ("no rule for its metrics (mse)", 3)
+    assert (only(verdict).metric, verdict.exit_code) == ("", 3)
+    assert not missing_from(only(verdict).reason, "no rule", "metrics (mse)")
 
 
 def test_a_regression_outweighs_what_is_not_comparable() -> None:
@@ -431,9 +429,9 @@ def test_at_least_so_much_above_the_baseline_method(tmp_path: Path) -> None:
     assert judged(rules, before, before) == 0
     high = [psnr(26, 26), psnr(21.5, 21.5, method="identity")]
     verdict = check(before, high, rules)
-    assert verdict.having(REGRESSION)[0].reason.startswith("4.5 above the noisy input, less than 5 (")
+    assert not missing_from(verdict.having(REGRESSION)[0].reason, "4.5 above the noisy input", "less than 5 (")
     with pytest.raises(
-        UsageError, match=r"needs an ok cell of a method of role 'baseline' \(noisy input\) in CURRENT on photos"
+        UsageError, match=r"rules\.yaml:1: min_above_baseline .* role 'baseline' \(noisy input\) in CURRENT on photos"
     ):
         check([psnr(26, 26)], [psnr(26, 26)], rules)
 
@@ -468,7 +466,7 @@ def test_a_picture_that_is_exact_puts_no_method_above_the_baseline(tmp_path: Pat
     rules = rules_of(tmp_path, "- {metric: psnr, method: nlm, min_above_baseline: 5}\n")
     now = [psnr(24, math.inf), psnr(20, 20, method="identity")]
     verdict = check(now, now, rules)
-    assert verdict.having(REGRESSION)[0].reason.startswith("4 above the noisy input, less than 5 (")
+    assert not missing_from(verdict.having(REGRESSION)[0].reason, "4 above the noisy input", "less than 5 (")
 
 
 def test_speed_is_off_by_default_and_a_ratio_when_asked(tmp_path: Path) -> None:
@@ -478,7 +476,7 @@ def test_speed_is_off_by_default_and_a_ratio_when_asked(tmp_path: Path) -> None:
     assert judged(rules, before, before) == 0
     (found,) = check(before, slow, rules).having(REGRESSION)
     assert (found.metric, found.change) == ("max_latency_rel", 2.0)
-    assert found.reason.startswith("2 × the baseline's relative latency, more than 1.5 (")
+    assert not missing_from(found.reason, "2 × ", "baseline's relative latency", "more than 1.5 (")
 
 
 def busy(cpu: float, p50: float, reference: float, reference_cpu: float = 2.0) -> Record:
@@ -495,7 +493,7 @@ def test_on_a_busy_machine_cpu_time_is_what_tells_a_slow_down(tmp_path: Path) ->
     # The reference waited for others, so its latency says nothing: the same work is no regression, twice the work is.
     assert judged(rules, [cell(), calm], [cell(), busy(cpu=10, p50=65, reference=8)]) == 0
     (found,) = check([cell(), calm], [cell(), busy(cpu=20, p50=60, reference=30)], rules).having(REGRESSION)
-    assert found.reason.startswith("2 × the baseline's relative CPU time, more than 1.5 (")
+    assert not missing_from(found.reason, "2 × ", "baseline's relative CPU time", "more than 1.5 (")
     assert (found.baseline, found.current) == (5.0, 10.0)
     # On a calm machine it is latency that counts, and for a call that sleeps always.
     assert judged(rules, [cell(), calm], [cell(), busy(cpu=10, p50=21, reference=2.1)]) == 1
@@ -518,10 +516,11 @@ SLEPT = (
 def test_a_sleep_on_a_busy_machine_is_undecided_and_never_passes_as_ok(tmp_path: Path) -> None:
     verdict = slept(tmp_path)
     (found,) = verdict.having(UNDECIDED)
-    assert found.reason == f"{SLEPT}{tmp_path / 'rules.yaml'}:1): measure on an idle machine"
+    assert found.reason.startswith(f"{SLEPT}{tmp_path / 'rules.yaml'}:1): ") and "idle machine" in found.reason
     assert [f.metric for f in verdict.having(OK)] == ["psnr", "ssim"]
     assert (verdict.exit_code, verdict.compared) == (0, 2)
-    assert verdict.summary == "SPEED UNDECIDED, no regression in the rest: 2 compared, 0 regressions, 1 undecided"
+    assert verdict.summary.startswith("SPEED UNDECIDED, no regression ")
+    assert verdict.summary.endswith(": 2 compared, 0 regressions, 1 undecided")
     assert verdict_lines(verdict)[0].startswith(
         f"UNDECIDED  nlm · cost at 256×256, cpu, 1 thread · gaussian(sigma=25) · max_latency_rel: {SLEPT}"
     )
@@ -576,9 +575,8 @@ def test_strict_speed_needs_a_rule_on_speed(tmp_path: Path, capsys: pytest.Captu
     base = export(tmp_path / "b.json", cell(), busy(cpu=10, p50=10.5, reference=2.1))
     now = export(tmp_path / "n.json", cell(), busy(cpu=9.36, p50=43, reference=5))
     assert main(["check", str(base), str(now), "--strict-speed"]) == 2
-    assert capsys.readouterr().err == (
-        "noisebench check: --strict-speed needs a rule on speed: give --rules a file with max_latency_rel\n"
-    )
+    said = capsys.readouterr().err
+    assert not missing_from(said, "noisebench check: --strict-speed ", "--rules", "max_latency_rel\n")
     (tmp_path / "rules.yaml").write_text("- {method: nlm, max_latency_rel: 1.5}\n")
     words = ["check", str(base), str(now), "--rules", str(tmp_path / "rules.yaml")]
     assert [main(words), main([*words, "--strict-speed"])] == [0, 1]
@@ -595,7 +593,7 @@ def test_costs_beside_other_reference_operations_are_not_comparable(tmp_path: Pa
     verdict = check([cell(), speed(1.0)], [cell(), newer], rules)
     (found,) = verdict.having(INCOMPARABLE)
     assert (found.metric, verdict.having(REGRESSION)) == ("max_latency_rel", ())
-    assert found.reason == "timed beside other reference operations (1 and 2): measure both again"
+    assert not missing_from(found.reason, "reference operations (versions 1 and 2): ", "measure both again")
     # An older cost that is still there does not stand in for the newer one.
     assert check([cell(), speed(1.0)], [cell(), speed(1.0), newer], rules).having(INCOMPARABLE)
     assert check([cell(), beside_reference(2, speed(1.0))], [cell(), newer], rules).exit_code == 1
@@ -634,7 +632,7 @@ def test_a_method_must_not_be_slower_than_another_of_now(tmp_path: Path) -> None
     (found,) = check(before, now, rules).having(REGRESSION)
     assert (found.metric, found.change) == ("must_not_be_slower_than", 1.5)
     assert found.reason.startswith("1.5 × the relative latency of bm3d (")
-    with pytest.raises(UsageError, match=r"rules.yaml:1: must_not_be_slower_than needs an ok cost cell of 'bm3d'"):
+    with pytest.raises(UsageError, match=r"rules.yaml:1: must_not_be_slower_than .* cost cell of 'bm3d' in CURRENT"):
         check(before, [cell(), speed(1.0)], rules)
     assert judged(rules, before, [cell(), speed(1.0, method="bm3d")]) == 1  # its own cost is missing
 
@@ -680,7 +678,7 @@ def test_a_size_that_a_rival_was_never_tried_at_is_not_counted(tmp_path: Path) -
     rules = rules_of(tmp_path, "- {method: nlm, must_not_be_slower_than: rgb}\n")
     both = [cell(), at(GREY, 1.0), at(COLOUR, 2.0), at(COLOUR, 2.0, "rgb")]
     (found,) = check(both, both, rules).having(UNCOUNTED)
-    assert found.reason == "the baseline has no latency of 'rgb': no cost cell at 32×32, cpu, 1 thread"
+    assert found.reason.endswith("no latency of 'rgb': no cost cell at 32×32, cpu, 1 thread")
 
 
 @pytest.mark.parametrize(
@@ -718,12 +716,12 @@ def test_a_rival_that_is_measured_nowhere_where_the_method_is_is_refused(tmp_pat
     )
     with pytest.raises(UsageError, match=re.escape(message) + "$"):
         check(before, before, rules)
-    with pytest.raises(UsageError, match="to compare rgb with: add it to the methods$"):
+    with pytest.raises(UsageError, match="to compare rgb with: add .* methods$"):
         check(before, [cell(), *rgb()], rules)
     # A method that is skipped itself is no fault of its rival.
     nowhere = [cell(), at(GREY, None, "rgb"), at(GREY, 1.0, "grey")]
     (found,) = check(nowhere, nowhere, rules).having(UNCOUNTED)
-    assert found.reason == "the baseline has no latency: skipped: for the other pictures"
+    assert found.reason.endswith("no latency: skipped: for the other pictures")
 
 
 @pytest.mark.parametrize(
@@ -778,7 +776,7 @@ def test_a_rule_names_a_spec_as_it_stands_or_by_pattern() -> None:
     for pattern in ("gaussian(sigma=25)", "gaussian(sigma=25.0)", "gaussian", "gaussian*"):
         assert found(pattern).status == OK, pattern
     for pattern in ("gaussian(sigma=2)", "gaussian(sigma=50)", "gauss", "poisson*"):
-        with pytest.raises(UsageError, match="this rule matches no cell of the baseline"):
+        with pytest.raises(UsageError, match="^r:1: .* no cell of .* regime '"):
             found(pattern)
     nlm = NamedPart(name="nlm", display="nlm", spec="nlm(h=0.6, reach=6)", versions={})
     assert fits("nlm(h=0.6)", nlm) and fits("nlm(reach=6.0)", nlm) and not fits("nlm(h=0.8)", nlm)
@@ -938,10 +936,10 @@ def test_a_score_edited_by_hand_does_not_pass_though_everything_else_compares(
     base = damaged(export(tmp_path / "base.json", cell("bm3d"), cell("nlm")), lambda d: change(d["cells"][0]))
     assert main(["check", str(base), str(now)]) == 3
     out = capsys.readouterr().out
-    assert "the baseline cell was edited by hand: it does not hash to its seal" in out
+    assert not missing_from(out, "baseline cell", "edited by hand", "seal")
     assert out.endswith("EDITED BY HAND: 2 compared, 0 regressions, 1 not comparable\n")
     assert main(["check", str(now), str(base)]) == 3
-    assert "the current cell was edited by hand" in capsys.readouterr().out
+    assert not missing_from(capsys.readouterr().out, "current cell", "edited by hand")
 
 
 def test_a_baseline_without_seals_is_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -993,7 +991,7 @@ def test_update_writes_the_new_baseline_and_prints_the_differences(
     assert "0 cells kept, 2 new, 1 gone\nnew: bad · photos · gaussian(sigma=25) · uint8 · seed 0 [" in out
     assert "\nnew: nlm · photos · gaussian(sigma=25) · uint8 · seed 0 [" in out
     assert "\ngone: nlm · photos · gaussian(sigma=25) · uint8 · seed 0 [" in out
-    assert "warning: bad · photos · gaussian(sigma=25) is failed, so the new baseline does not guard it" in out
+    assert not missing_from(out, "warning: bad · photos · gaussian(sigma=25) is failed", "does not guard it")
     assert base.read_text() == baseline_text(read_export(now))
     assert main(["check", str(base), str(now)]) == 0
 
