@@ -46,7 +46,7 @@ def _plan(difference: Floats, pairs: int, first: str, other: str, column: Column
     """`about 14 would show that a is better than b (by 3.20 dB)`."""
     n, mean = len(difference), float(difference.mean())
     if np.isfinite(mean) and abs(mean) <= 1e-9 * np.abs(difference).max():
-        return f"no number would part {first} from {other}: their means are equal"
+        return f"no number would tell {first} and {other} apart: their means are equal"
     gap = f"{abs(mean):.{column.decimals}f}"
     gap = gap if float(gap) else f"{abs(mean):.2g}"
     by = f" (by {gap} {column.unit}".rstrip() + ")" if np.isfinite(mean) else ""

@@ -142,7 +142,7 @@ def who_is_compared(one: Overall) -> list[str]:
         *([f"Left out: {left_out}."] if left_out else []),
         *([f"Of these, ahead of {one.labels[0]} on the boards that both are on: {', '.join(above)}."] if above else []),
         *(
-            [f"Left out, where one of them is exact: {one.exact} of the {one.scores} scores of each."]
+            [f"Of each, {one.exact} of the {one.scores} scores are left out, because one of them is exact there."]
             if one.exact
             else []
         ),

@@ -47,7 +47,7 @@ def _board_section(ranked: RecipeBoard) -> Section:
     names, shared = short_names([row.recipe.label for row in ranked.rows])
     lines = ["Ranks and intervals of these are those of the board."]
     if ranked.exact:
-        lines.append(f"Exact on all {board.units.words(board.words)}, and so in no table: {', '.join(ranked.exact)}.")
+        lines.append(f"In no table, because exact on all {board.units.words(board.words)}: {', '.join(ranked.exact)}.")
     one_training = [row.recipe for row in ranked.rows if len({trial.key for trial in row.recipe.trials}) == 1]
     if fixed := [names[recipe.label] for recipe in one_training if len(recipe.trials) > 1]:
         lines.append(f"Trained once for all seeds, so that nothing is known of other trainings: {', '.join(fixed)}.")

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from board_records import as_schema_1, cost_record, record, sha
 from conftest import ROOT
+from messages import missing_by_line, missing_from
 from msgspec import structs
 from noisebench.boards.board import Board, boards, reading_text
 from noisebench.boards.levels import level_families
@@ -329,9 +330,8 @@ def test_a_method_exact_on_one_flat_picture_and_worst_on_all_others_is_last() ->
     assert [r.difference for r in board.rows] == pytest.approx([0.0, -1.0, -5.0])
     assert row(board, "flat").interval == pytest.approx((-5.0, -5.0))
     assert [r.scores["psnr"].identical for r in board.rows] == [0, 0, 1]
-    assert (
-        "psnr: means, ranks and differences are over the 11 of 12 pictures on which no method is exact" in board.notes
-    )
+    (note,) = (note for note in board.notes if note.startswith("psnr: "))
+    assert not missing_from(note, "the 11 of 12 pictures", "no method is exact")
 
 
 def test_a_method_exact_on_every_picture_is_first_and_takes_no_picture_from_the_others() -> None:
@@ -342,7 +342,7 @@ def test_a_method_exact_on_every_picture_is_first_and_takes_no_picture_from_the_
     assert [(r.label, r.ranks, r.difference) for r in board.rows] == [
         ("all", (1, 2), None), ("too", (1, 2), None), ("good", (3, 3), 0.0), ("fair", (4, 4), -1.0),
     ]  # fmt: skip
-    assert board.notes == ("2 methods are exact on all pictures: differences are to the best of the others",)
+    assert not missing_by_line(board.notes, ["2 methods ", "exact on all pictures", "best of the others"])
 
 
 def test_five_pictures_tell_no_method_apart_that_has_them_all_exact() -> None:
@@ -362,7 +362,7 @@ def test_where_lower_is_better_the_interval_of_a_worse_method_is_above_0() -> No
 def test_where_each_picture_is_exact_for_some_method_nothing_is_ranked() -> None:
     board = one(record("a", {"psnr": [INF, 30.0]}), record("b", {"psnr": [31.0, INF]}))
     assert [r.ranks for r in board.rows] == [None, None]
-    assert board.notes[-1] == "no method is ranked: psnr: on each of the 2 pictures one method or another is exact"
+    assert not missing_from(board.notes[-1], "no method is ranked: psnr: ", "each of the 2 pictures", "exact")
 
 
 def test_a_score_that_is_infinitely_bad_is_not_left_out() -> None:
@@ -449,7 +449,7 @@ def test_a_method_below_the_noisy_input_is_warned_of() -> None:
         record("bad", {"psnr": [19.0, 20.0]}),
         record(scores={"psnr": [30, 30]}),
     )
-    assert board.warnings == ("bad is below the noisy input by 0.5 dB",)
+    assert not missing_by_line(board.warnings, ["bad is below ", "the noisy input", "by 0.5 dB"])
     assert [r.label for r in board.rows if r.below_baseline] == ["bad"]
 
 
@@ -507,10 +507,7 @@ def test_metrics_scored_apart_come_together() -> None:
 def test_few_pictures_are_said_to_be_few() -> None:
     values = {"psnr": [20.0] * 5}
     board = one(record("a", values), record("b", values))
-    assert board.undecided == (
-        "This board cannot tell its 2 methods apart with 5 pictures, and the test needs 6. Going by the differences "
-        "seen here, no number would part a from b: their means are equal."
-    )
+    assert not missing_from(board.undecided, "its 2 methods", "5 pictures", "needs 6", "a and b", "means are equal")
     assert [r.interval for r in board.rows] == [None, None]
 
 
@@ -518,10 +515,10 @@ def test_a_board_on_which_nothing_is_told_apart_says_so() -> None:
     values = [20.0, 25.0, 22.0, 21.0, 23.0, 24.0]
     board = one(record("a", {"psnr": [v + 0.1 for v in values]}), record("b", {"psnr": values[::-1]}))
     # Differences of mean 0.1 and variance 8.4: (2.054 + 0.842)² · 8.4 / 0.1² = 7,045, which is 7,100 in two digits.
-    assert board.undecided == (
-        "This board cannot tell its 2 methods apart with 6 pictures. Going by the differences seen here, about 7,100 "
-        "would show that a is better than b (by 0.10 dB)."
+    assert not missing_from(
+        board.undecided, "its 2 methods", "6 pictures", "about 7,100", "a is better", "(by 0.10 dB)"
     )
+    assert "needs" not in board.undecided
 
 
 def test_a_board_on_which_two_methods_are_told_apart_is_not_undecided() -> None:
@@ -641,17 +638,15 @@ def test_a_board_speaks_the_words_of_its_track_and_never_mixes_tracks() -> None:
         ("functions", "rmse"), ("restore", "psnr"),
     ]  # fmt: skip
     assert [b.words["items"] for b in made] == ["functions", "pictures"]
-    assert reading_text(made[0].words).startswith("Scores are means over functions.")
+    assert "means over functions." in reading_text(made[0].words)
 
 
 def test_warnings_and_notes_are_in_the_words_of_the_track() -> None:
     board = one(fits("mean", 0.5, 0.5), fits("bad", 0.7, 0.5), fits("good", 0.1, 0.1))
-    assert board.warnings == ("bad is below mean by 0.1",)
+    assert not missing_by_line(board.warnings, ["bad is below mean", "by 0.1"])
     assert [r.label for r in board.rows if r.below_baseline] == ["bad"]
     assert board.notes == ()
-    assert board.undecided.startswith(
-        "This board cannot tell its 3 methods apart with 2 functions, and the test needs 6."
-    )
+    assert not missing_from(board.undecided, "its 3 methods", "2 functions", "needs 6")
     short = one(fits("good", 0.1, pictures=2))
     assert short.failures[0].reason == "1 of 2 functions is stored"
 

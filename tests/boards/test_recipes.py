@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from board_records import record
+from messages import missing_from
 from msgspec import structs
 from noisebench.boards.board import boards
 from noisebench.boards.recipes import Recipes, compare_recipes, differ, score_at
@@ -103,7 +104,7 @@ def test_a_board_of_one_seed_says_that_it_speaks_of_these_weights(tmp_path: Path
     one = [r for r in a_board() if r.cell.seed == 0]
     write_report(one, tmp_path)
     head = (tmp_path / "leaderboard.md").read_text().partition("## photos")[2].splitlines()[2]
-    assert "speaks of these weights: one training of each network" in head
+    assert not missing_from(head, "these weights: ", "one training of each")
 
 
 def with_scores(records: Sequence[Record], label: str, seed: int, change: Any) -> list[Record]:
@@ -147,7 +148,8 @@ def test_a_recipe_that_has_all_pictures_exact_is_named() -> None:
     found = compare_recipes(boards(records), records)
     (own,) = found.boards
     assert ([row.recipe.label for row in own.rows], own.exact) == ([GRID, FAST], (LEAN,))
-    assert f"Exact on all pictures, and so in no table: {LEAN}." in recipe_sections(found, {})[0].lines
+    (line,) = (line for line in recipe_sections(found, {})[0].lines if line.endswith(f": {LEAN}."))
+    assert not missing_from(line, "exact on all pictures", "no table")
 
 
 def test_quality_at_equal_time_is_that_when_the_fastest_had_ended(compared: Recipes) -> None:
@@ -216,7 +218,7 @@ def test_a_report_of_recipes_has_their_board_grids_files_and_plots(tmp_path: Pat
     assert [line[3:] for line in cells] == [["6", "best"], ["8", "−1.00"], ["4", "best"]]
     trainings = text.partition("\n## Recipes\n")[2]
     assert "after 4 s" in trainings and "optimizer.lr=0.1 |" in trainings and "28.00 chosen" in trainings
-    assert "(diverged)" in trainings and "At an edge of what was tried" in trainings
+    assert "(diverged)" in trainings and "At an edge " in trainings
     names = sorted(file.name for file in (tmp_path / "plots").glob("recipe-*.svg"))
     assert names == [
         "recipe-memory-01-photos-gaussian-sigma-25.svg",
@@ -258,12 +260,10 @@ def test_a_damaged_grid_is_no_cell() -> None:
     cell = structs.replace(cell, after=[], inputs={}, request=Request())
     assert why_no_cell(plain_values(cell)) is None
     (tuning,) = cell.tuned
-    assert (
-        why_not_sound(structs.replace(cell, tuned=[structs.replace(tuning, chosen=2)]))
-        == "tuned: chosen is none of its variants"
-    )
+    why = why_not_sound(structs.replace(cell, tuned=[structs.replace(tuning, chosen=2)]))
+    assert not missing_from(why or "", "tuned: ", "chosen", "variants")
     why = why_not_sound(structs.replace(cell, tuned=[structs.replace(tuning, vary=["a", "b"])]))
-    assert why == "tuned: a variant has not one value for each parameter"
+    assert not missing_from(why or "", "tuned: ", "a variant ", "value for each parameter")
 
 
 def test_names_of_recipes_leave_out_what_all_have_alike() -> None:

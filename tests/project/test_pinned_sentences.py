@@ -16,14 +16,11 @@ TESTS = ROOT / "tests"
 WORDS_IN_A_ROW = re.compile(r"\b[A-Za-z]+(?:[ ,]+[A-Za-z]+){4}\b")
 LIMITS = {
     ".": 8,
-    "boards": 28,
     "claims": 18,
     "cli": 17,
-    "comparing": 16,
     "datasets": 10,
     "docs": 4,
     "engine": 19,
-    "gate": 29,
     "imaging": 7,
     "methods": 82,
     "notebook": 4,
