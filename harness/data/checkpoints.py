@@ -109,7 +109,7 @@ def _torch(data: bytes) -> Tensors:
     if not isinstance(content, dict):
         raise _Malformed("holds no table of tensors")
     if not _is_table(content):
-        raise _Malformed("holds something else among its tensors")
+        raise _Malformed("has values other than tensors in its table", "save the state_dict of the network")
     return content
 
 
@@ -153,7 +153,7 @@ def _table_in(content: dict[Any, Any]) -> Any:
         names = ", ".join(repr(str(key)) for key in tables[:5])
         raise _Malformed(f"holds several networks, {names}", "save the one that restores by itself")
     if not tables:
-        raise _Malformed("holds something else among its tensors")
+        raise _Malformed("has values other than tensors in its table", "save the state_dict of the network")
     return content[tables[0]]
 
 

@@ -90,7 +90,7 @@ def load_weights(files: Sequence[WeightFile]) -> tuple[Tensors, WeightFile]:
     sha = hashlib.sha256(data).hexdigest()
     if sha != known.sha256:
         raise UsageError(
-            f"weights {one_line(place)} are not the published ones (SHA-256 {sha[:12]}…, {len(data)} bytes; due is "
-            f"{known.sha256[:12]}…): get {one_line(known.origin)} again"
+            f"weights {one_line(place)} are not the published ones (SHA-256 {sha[:12]}…, not "
+            f"{known.sha256[:12]}…; {len(data)} bytes): get {one_line(known.origin)} again"
         )
     return read_checkpoint(data, known.form, place), known

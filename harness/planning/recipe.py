@@ -77,7 +77,7 @@ def _refuse_order(parts: tuple[Bound, ...]) -> None:
         if averages and finishing:
             name = one.entry.name
             raise UsageError(
-                f"parts: {name} would end with other weights than {finishing[0]} before it: "
+                f"parts: {name} would replace the weights that {finishing[0]} makes: "
                 f"put {name} first, before {finishing[0]}"
             )
         if not averages and hasattr(one.entry.obj, "finish"):

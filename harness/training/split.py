@@ -17,7 +17,7 @@ def split(ids: Sequence[str], validation: int, name: str) -> tuple[list[int], li
     if validation >= len(ids):
         raise UsageError(
             f"{name} has {len(ids)} items, and {validation} are for validation: nothing is left to train on: "
-            + (f"say validation=N, at most {len(ids) - 1}" if len(ids) > 1 else "a training needs two items or more")
+            + (f"give validation=N, at most {len(ids) - 1}" if len(ids) > 1 else "a training needs two items or more")
         )
     order = sorted(range(len(ids)), key=lambda i: hashlib.sha256(f"validation|{ids[i]}".encode()).digest())
     kept = set(order[:validation])

@@ -62,7 +62,7 @@ def logits_of(inner: nb.Classifier, picture: Any, info: Any) -> Any:
     if not isinstance(output, torch.Tensor) or output.shape not in ((info.classes,), (1, info.classes)):
         raise nb.Invalid(f"{inner.bound.display} did not return logits ({info.classes},)")
     if not output.requires_grad:
-        raise nb.Skip(f"{inner.bound.display} cannot be differentiated: its logits do not hang on its input")
+        raise nb.Skip(f"{inner.bound.display} cannot be differentiated: its logits do not depend on its input")
     return output.reshape(-1)
 
 

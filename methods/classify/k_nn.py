@@ -27,7 +27,7 @@ class KNN(PixelClassifier):
         count = self.fitted.n_samples_fit_
         if count < self.k:
             raise nb.UsageError(
-                f"method k_nn: k={self.k} are more than the pictures of {self.data.display}: give k={count} or less"
+                f"method k_nn: k={self.k} is above the {count} pictures of {self.data.display}: give k={count} or less"
             )
 
     def estimator(self) -> Any:

@@ -44,7 +44,9 @@ def begin_anew(net: Any, seed: int) -> None:
     drawn = {id(one) for module in begin for one in module.parameters(recurse=False)}
     undrawn = [name for name, one in net.named_parameters() if id(one) not in drawn]
     if undrawn:
-        raise nb.Skip(f"randomized: {nb.one_line(undrawn[0])} belongs to a module without reset_parameters")
+        raise nb.Skip(
+            f"randomized: weight {nb.one_line(undrawn[0])} cannot be drawn again: give its module reset_parameters()"
+        )
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(seed)
         for module in begin:

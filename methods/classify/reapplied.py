@@ -33,7 +33,7 @@ class Reapplied:
         """float32 (H, W, C) → logits (K,)."""
         clean: Any = getattr(info.sample, "clean", None)
         if clean is None or np.size(clean) != picture.size:
-            raise nb.Skip("needs the clean picture beside the attacked one: give a set such as adversarial_examples")
+            raise nb.Skip("needs the clean picture of each attacked one: take a dataset such as adversarial_examples")
         clean = np.asarray(clean).reshape(picture.shape)
         whole = np.iinfo(clean.dtype).max if clean.dtype.kind == "u" else 1
         blind_info = info.replace(sample=None)

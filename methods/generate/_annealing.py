@@ -35,7 +35,7 @@ def annealed(schedule: Annealing, upper: int, lower: int, drawn: Sequence[int]) 
     iterations draw alike; and two numbers of steps that differ by 1, by turns. Raises `UsageError` for a rise of steps.
     """
     if upper < lower:
-        raise nb.UsageError(f"steps fall from upper={upper} to lower={lower}: give less for lower, or schedule=rising")
+        raise nb.UsageError(f"upper={upper} is below lower={lower}: give a smaller lower, or schedule=rising")
     last = len(drawn) - 1
     if last == 0:
         return [upper]

@@ -45,5 +45,5 @@ def known(labels: Any, classes: int) -> Any:
 
     wanted = torch.as_tensor(labels)
     if len(wanted) and int(wanted.max()) >= classes:
-        raise nb.UsageError(f"class {int(wanted.max())} is asked for, where {classes} are known: give classes=")
+        raise nb.UsageError(f"class {int(wanted.max())} is beyond classes={classes}: give more for classes=")
     return wanted

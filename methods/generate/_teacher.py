@@ -40,7 +40,7 @@ class ModelTeacher:
                 self.net.load_state_dict(net.state_dict())
             except RuntimeError:
                 raise nb.UsageError(
-                    f"part {self.part}: student and teacher are of two networks: give both the same arch=…"
+                    f"part {self.part}: student and teacher are different networks: give both the same arch=…"
                 ) from None
         self.begun = True
 

@@ -82,8 +82,8 @@ class VectorConditioned:
         chosen, vector = self._now
         if vector.shape != output.shape[1:]:
             raise nb.UsageError(
-                f"{self.name}: {self._spec} is told {tuple(output.shape[1:])} values, not {tuple(vector.shape)}: "
-                "learn the token of a model of that width"
+                f"{self.name}: {self._spec} takes vectors {tuple(output.shape[1:])}, and the token is "
+                f"{tuple(vector.shape)}: give a token that was learned with this model"
             )
         # What is asked of no class, as guidance does, is left as it is.
         return torch.where((chosen & (given[0] == self._place))[:, None], vector.to(output), output)

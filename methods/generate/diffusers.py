@@ -84,8 +84,8 @@ class Diffusers:
             and int(labels.max()) >= config.num_class_embeds
         ):
             raise nb.UsageError(
-                f"class {int(labels.max())} is asked for, where this network knows {config.num_class_embeds}: take a "
-                "dataset of fewer classes"
+                f"class {int(labels.max())} is beyond this network, which has classes={config.num_class_embeds}: take "
+                "a dataset of fewer classes"
             )
         sigma = torch.as_tensor(sigma, dtype=torch.float64).reshape(-1, 1, 1, 1).expand(len(x), 1, 1, 1).to(x.device)
         times = torch.from_numpy(np.asarray(times_at(self._levels, sigma.flatten().cpu().numpy()))).to(x.device)

@@ -22,7 +22,7 @@ _CLASSES = {
 
 def _begun(scheduler: str, steps: int) -> None:
     if scheduler == "pndm" and steps < 4:
-        raise nb.UsageError(f"diffusers_sampler: pndm begins with four steps: give steps=4, not {steps}")
+        raise nb.UsageError(f"diffusers_sampler: scheduler=pndm takes four steps or more: give steps=4, not {steps}")
 
 
 @nb.method(

@@ -38,9 +38,7 @@ class Turn:
 
 def _falling(upper: int, lower: int, least: float, most: float) -> None:
     if upper < lower:
-        raise nb.UsageError(
-            f"disa: steps fall from upper={upper} to lower={lower}: give less for lower, or schedule=rising"
-        )
+        raise nb.UsageError(f"disa: upper={upper} is below lower={lower}: give a smaller lower, or schedule=rising")
     falling(least, most)
 
 

@@ -45,15 +45,15 @@ class Exact:
         import torch
 
         if tuple(x.shape[1:]) != self.shape:
-            raise nb.Skip(f"exact knows the law of pictures {self.shape}, not {tuple(x.shape[1:])}")
+            raise nb.Skip(f"exact(of={self.of.display}) is for pictures {self.shape}, not {tuple(x.shape[1:])}")
         noise = torch.as_tensor(sigma, dtype=torch.float64, device=x.device).reshape(-1, 1, 1) ** 2
         along = (x.double().flatten(1) @ self.axes).view(len(x), *self.centres.shape) - self.centres
         total = self.variances + noise.clamp(min=1e-12)
         logs = self.logs - 0.5 * (along**2 / total + total.log()).sum(dim=-1)
         if labels is not None and len(labels) and int(labels.max()) >= len(self.means):
             raise nb.UsageError(
-                f"class {int(labels.max())} is asked for, where exact(of={self.of.display}) knows "
-                f"{len(self.means)}: give the dataset labels=false, or name a law of as many classes"
+                f"class {int(labels.max())} is beyond exact(of={self.of.display}), which has {len(self.means)}: "
+                "give the dataset labels=false, or name a law of as many classes"
             )
         if labels is not None:
             other = torch.arange(len(self.means), device=x.device) != labels[:, None]

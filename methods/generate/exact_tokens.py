@@ -58,7 +58,9 @@ class ExactTokens:
         import torch
 
         if tuple(pictures.shape[1:]) != self.shape:
-            raise nb.Skip(f"exact_tokens knows the law of pictures {self.shape}, not {tuple(pictures.shape[1:])}")
+            raise nb.Skip(
+                f"exact_tokens(of={self.of.display}) is for pictures {self.shape}, not {tuple(pictures.shape[1:])}"
+            )
         count, length = places.shape
         chosen = self.values[places].flatten(1)  # (N, n D)
         observed = torch.zeros(count, self.means.shape[1], dtype=torch.float64, device=chosen.device)

@@ -42,7 +42,7 @@ class ExactWaves:
         import torch
 
         if tuple(x.shape[1:]) != self.shape:
-            raise nb.Skip(f"exact_waves knows the law of pictures {self.shape}, not {tuple(x.shape[1:])}")
+            raise nb.Skip(f"exact_waves(of={self.of.display}) is for pictures {self.shape}, not {tuple(x.shape[1:])}")
         noise = torch.as_tensor(sigma, dtype=torch.float64, device=x.device).reshape(-1, 1, 1) ** 2
         total = self.variances + noise.clamp(min=1e-12)
         waves = self.tall @ x[:, 0].double() @ self.wide.mT

@@ -171,8 +171,8 @@ class GoldenNoise(Moving):
         pairs = tuple(torch.cat(parts) for parts in zip(*kept_pairs, strict=True))
         if not len(pairs[0]):
             raise nb.UsageError(
-                f"golden_noise: of {self.count} samples none is preferred after its noise was moved: does "
-                f"{self.stepping.model.runner.bound.display} take classes? Else give more for count, or for down"
+                f"golden_noise: none of {self.count} samples is preferred after its noise was moved: give a model that "
+                f"takes classes, if {self.stepping.model.runner.bound.display} does not, or a larger count or down"
             )
         return pairs[0], pairs[1], pairs[2]
 

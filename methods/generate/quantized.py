@@ -85,7 +85,7 @@ class Quantized:
             seen = self._seen(*self._states(shape, device))
             if not seen:
                 name = self.model.runner.bound.display
-                raise nb.UsageError(f"quantized: {name} asks none of its layers: call them as modules, layer(x)")
+                raise nb.UsageError(f"quantized: {name} calls none of its layers as a module: write layer(x)")
             bits_of = dict.fromkeys(seen, self.bits)
             convolutions = [layer for layer in seen if _is_convolution(layer)] or list(seen)
             for layer in (convolutions[0], convolutions[-1]):

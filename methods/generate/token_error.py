@@ -40,7 +40,7 @@ class TokenError:
         self.sampler.setup(device)
         law = self.sampler.instance.model.instance.law
         if len(law.weights) > 1:
-            raise nb.UsageError(f"token_error is of one normal law, not of {len(law.weights)}: take gaussian_digits")
+            raise nb.UsageError(f"token_error is for one normal law, not {len(law.weights)}: take gaussian_digits")
 
     def sample(self, latents: Any, info: Any) -> Any:
         """Latents (N, C, H, W), of which true pictures are made → distances, 0 or more, of the same shape."""

@@ -54,8 +54,8 @@ class TrainedModel(nb.TrainedMethod):
             raise nb.Skip(f"this model is of pictures of {self.given[0]} channels, not {x.shape[1]}")
         if labels is not None and len(labels) and 0 < getattr(self.net, "classes", 0) <= int(labels.max()):
             raise nb.UsageError(
-                f"class {int(labels.max())} is asked for, where this network has classes={self.net.classes}: "
-                "give its arch more, or ask for fewer"
+                f"class {int(labels.max())} is beyond this network, whose arch has classes={self.net.classes}: "
+                "give the arch more, or take a dataset of fewer classes"
             )
         objective, single = self.recipe.objective, x.float()
         reading = getattr(objective.entry.obj, "denoised", None)

@@ -42,7 +42,7 @@ def stack(layers: Layers, widths: list[int]) -> Any:
     due = [(out, into, 3, 3) for into, out in pairwise(widths)]
     if shapes != due:
         raise nb.UsageError(
-            f"the weights hold {len(shapes)} convolutions where {len(due)} of set shapes are due: use their file"
+            f"these {len(shapes)} convolutions have other shapes than the {len(due)} of this network: give its file"
         )
     modules: list[Any] = []
     for kernel, bias in layers:

@@ -33,14 +33,14 @@ class Linearised:
             self.at = at.detach().clone().requires_grad_()
             self.output = function(self.at)
             if not getattr(self.output, "requires_grad", False):
-                raise nb.Skip(f"{name} cannot be differentiated: its result does not hang on its input")
+                raise nb.Skip(f"{name} cannot be differentiated: its result does not depend on its input")
             if self.output.shape != self.at.shape:
                 raise nb.Skip(f"{name} has no square Jacobian: it changes the size of its input")
             # Jᵀ u is linear in u, and its derivative by u along v is J v.
             self._u = torch.zeros_like(self.output, requires_grad=True)
             self._pulled = torch.autograd.grad(self.output, self.at, self._u, create_graph=True, allow_unused=True)[0]
             if self._pulled is None or not self._pulled.requires_grad:
-                raise nb.Skip(f"{name} cannot be differentiated: its gradient does not hang on what is asked")
+                raise nb.Skip(f"{name} cannot be differentiated: its gradient does not depend on that of its output")
 
     def push(self, v: Any) -> Any:
         """J v."""

@@ -69,7 +69,7 @@ def measurement(noisy: Any, info: Any, name: str) -> Measurement:
     """
     scaled = bool(info.scale) and info.scale != 1
     if (info.kernel is not None) + (info.mask is not None) + scaled > 1:
-        raise nb.Skip(f"{name} takes holes, blur or fewer pixels, not two of them at once")
+        raise nb.Skip(f"{name} takes a regime with a mask, a blur or a downsampling, not with two of them")
     if scaled:
         return _shrunk(noisy, info, name)
     if info.kernel is not None:

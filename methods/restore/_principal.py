@@ -41,7 +41,7 @@ def principal(pictures: Sequence[Any], k: int, name: str) -> Principal:
     shapes = {picture.shape for picture in pictures}
     if len(shapes) != 1:
         raise nb.UsageError(
-            f"{name}: its pictures are of {len(shapes)} shapes: give a set of one, such as patches(of=…)"
+            f"{name}: its pictures have {len(shapes)} shapes: give a dataset of one, such as patches(of=…)"
         )
     rows = np.stack([np.asarray(picture, np.float64).ravel() for picture in pictures])
     if k >= len(rows) or k > rows.shape[1]:

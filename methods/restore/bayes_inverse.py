@@ -56,7 +56,7 @@ def _law(meta: Any) -> tuple[Any, Any, Any]:
         return weights, means.reshape(len(means), -1), covariances
     if "spectrum" not in meta:
         raise nb.Skip(
-            "the optimum is known for synthetic sets only (gaussian_field, gaussian_mixture, gaussian_digits)"
+            "the optimum is known for synthetic data only (gaussian_field, gaussian_mixture, gaussian_digits)"
         )
     spectrum = np.asarray(meta["spectrum"], np.float64)
     height, width = spectrum.shape

@@ -20,7 +20,7 @@ def bayes_optimum(noisy: Any, info: Any) -> Any:
     clean = clean_of(info)
     meta = info.sample.meta
     if not meta.keys() & {"spectrum", "labels", "covariances"}:
-        raise nb.Skip("the optimum is known for synthetic sets only (gaussian_field, gaussian_mixture, piecewise)")
+        raise nb.Skip("the optimum is known for synthetic data only (gaussian_field, gaussian_mixture, piecewise)")
     if info.sigma is None or any(name in info for name in ("mask", "kernel", "scale", "peak", "looks")):
         raise nb.Skip("the optimum is known for white Gaussian noise of a disclosed sigma only")
     sigma = float(info.sigma)

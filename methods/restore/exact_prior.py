@@ -37,7 +37,9 @@ class ExactPrior:
             variances, self.axes = torch.linalg.eigh(covariances)
             self.variances = variances.clamp(min=0)
         else:
-            raise nb.Skip("the law is known of synthetic sets only (gaussian_field, gaussian_mixture, gaussian_digits)")
+            raise nb.Skip(
+                "the law is known for synthetic data only (gaussian_field, gaussian_mixture, gaussian_digits)"
+            )
 
     def restore(self, noisy: Any, info: Any) -> Any:
         """(1, C, H, W) → the same."""
@@ -50,7 +52,7 @@ class ExactPrior:
         """Without noise of this deviation, (1, C, H, W) → the same, with gradients where `x` has them."""
         if tuple(x.shape[2:]) != self.shape:
             size = "x".join(map(str, self.shape))
-            raise nb.Skip(f"exact_prior knows the law of pictures of {size}: this one has another size")
+            raise nb.Skip(f"exact_prior is for pictures of {size}: this one has another size")
         noise = max(sigma, 1e-6) ** 2
         estimate = (
             self._of_field(x.double(), noise) if self.spectrum is not None else self._of_mixture(x.double(), noise)

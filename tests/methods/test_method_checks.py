@@ -23,7 +23,11 @@ EXACT = "exact(of=gaussian_digits)"
         ("classify", "eps_ad(kernel=deep)", "^(method ')?eps_ad'?: kernel=deep is learned from attacks="),
         ("classify", "one_score(t=5, attacks=digits)", "^(method ')?one_score'?: kernel=deep is learned from attacks="),
         ("classify", "logistic_regression(c=1e30)", "c must be a number above 0, up to 1000000, not"),
-        ("generate", f"diffusers_sampler(model={EXACT}, scheduler=pndm, steps=3)", "pndm begins with four steps"),
+        (
+            "generate",
+            f"diffusers_sampler(model={EXACT}, scheduler=pndm, steps=3)",
+            "scheduler=pndm .*give steps=4, not 3",
+        ),
         (
             "generate",
             "golden_noise(sampler=identity, preference=svm, pairs_of=(identity, identity))",
@@ -49,7 +53,7 @@ EXACT = "exact(of=gaussian_digits)"
         (
             "generate",
             f"disa(model={EXACT}, upper=3, lower=4)",
-            "^(method ')?disa'?: steps fall from upper=3 to lower=4",
+            "^(method ')?disa'?: upper=3 .*lower=4",
         ),
         ("generate", f"guided(model={NET.format(0)})", r"^guided: .* knows no classes: give its arch classes=10"),
         ("generate", f"anagram(model={NET.format(0)})", "^anagram: .* knows no classes"),
@@ -113,9 +117,7 @@ def test_what_fits_is_not(track: str, spec: str) -> None:
 
 
 def test_a_class_beyond_those_of_a_law_is_refused() -> None:
-    with pytest.raises(
-        nb.UsageError, match=r"class \d is asked for, where exact\(of=gaussian_digits.*\) knows 1: give"
-    ):
+    with pytest.raises(nb.UsageError, match=r"class \d .*exact\(of=gaussian_digits.*has 1: give .*labels=false"):
         nb.evaluate(f"euler(model={EXACT}, steps=2)", "digits(n=1, labels=true)", track="generate")
 
 
@@ -127,9 +129,7 @@ def test_a_class_beyond_those_of_a_network_is_refused() -> None:
         (1, 8, 8),
     )
     x = torch.zeros(2, 1, 8, 8)
-    with pytest.raises(
-        nb.UsageError, match=r"class 3 is asked for, where this network has classes=3: give its arch more"
-    ):
+    with pytest.raises(nb.UsageError, match=r"class 3 .*classes=3: give the arch"):
         made.denoised(x, 1.0, torch.tensor([0, 3]))
     for labels in (torch.tensor([-1, 2]), None):
         assert made.denoised(x, 1.0, labels).shape == x.shape
@@ -139,7 +139,7 @@ def test_a_clip_shorter_than_a_window_is_refused() -> None:
     pytest.importorskip("noisereduce")
     run = bind("noisereduce", "method", "audio").entry.obj
     told = nb.Info({"rate": 8000}, b"a")
-    with pytest.raises(nb.UsageError, match="needs clips of 769 samples or more, this one has 768: leave"):
+    with pytest.raises(nb.UsageError, match="noisereduce.* 769 .* 768: leave stationary out"):
         run(np.ones(768, np.float32), told, stationary=True)
     assert run(np.zeros(768, np.float32), told, stationary=True).shape == (768,)
     assert run(np.ones(768, np.float32), told).shape == (768,)

@@ -22,7 +22,6 @@ LIMITS = {
     "docs": 4,
     "engine": 19,
     "imaging": 7,
-    "methods": 82,
     "notebook": 4,
     "planning": 1,
     "project": 1,

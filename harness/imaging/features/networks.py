@@ -65,7 +65,7 @@ def network_sha256(name: str) -> str:
     published = NETWORKS[name].file
     if sha256 != published.sha256:
         raise UsageError(
-            f"features {name}: {one_line(place)} is not the published file (SHA-256 {sha256[:12]}…, due is "
+            f"features {name}: {one_line(place)} is not the published file (SHA-256 {sha256[:12]}…, not "
             f"{published.sha256[:12]}…): get it again from {published.origin}"
         )
     return sha256

@@ -54,12 +54,12 @@ class Classifier(LogitRunner):
             output = self.call(x.clone(), case.info)
             logits_tensor = output[0] if isinstance(output, tuple) else output
             if not getattr(logits_tensor, "requires_grad", False):
-                raise self._undifferentiable("its result does not hang on its input")
+                raise self._undifferentiable("its result does not depend on its input")
             by_class = logits_tensor.reshape(-1)[: case.wanted[0]]
             logits = accepted_logits(by_class, case.wanted)
             by_logit = [torch.autograd.grad(one, x, retain_graph=True, allow_unused=True)[0] for one in by_class]
         if any(one is None for one in by_logit):
-            raise self._undifferentiable("its result does not hang on its input")
+            raise self._undifferentiable("its result does not depend on its input")
         gradients = torch.cat(by_logit).permute(0, 2, 3, 1).cpu().float().numpy()
         if not np.isfinite(gradients).all():
             raise self._undifferentiable("its gradient is not finite")

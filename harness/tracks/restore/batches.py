@@ -73,9 +73,7 @@ class CropBatches(ItemBatches):
         kinds |= {(self.given[0], self.wanted[0])} - {(0, 0)}
         if len(kinds) > 1:
             channels = " and ".join(str(wanted) for _, wanted in sorted(kinds))
-            raise UsageError(
-                f"the training pictures have {channels} channels: give pictures of one kind, such as luma(of=…) of them"
-            )
+            raise UsageError(f"the training pictures have {channels} channels: make them alike, such as by luma(of=…)")
         if self._reader is not None and len(self._items) == len(self.chosen):
             self._reader.close()
             self._reader = None

@@ -29,7 +29,7 @@ class _Enriched(nn.Conv2d):
 
 def _refuse_no_middle(blocks: Sequence[int]) -> None:
     if not blocks:
-        raise nb.UsageError("arch eanet: blocks names the middle at least, such as (2, 1, 1)")
+        raise nb.UsageError("arch eanet: blocks=() has no number for the middle: give one at least, such as (2, 1, 1)")
 
 
 @nb.arch("eanet", cite="Y. Xiao et al., EDiffSR, IEEE TGRS 62, 2024")

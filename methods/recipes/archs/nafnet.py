@@ -51,7 +51,7 @@ class _GatedBlock(nn.Module):
 
 def _refuse_no_middle(blocks: Sequence[int]) -> None:
     if not blocks:
-        raise nb.UsageError("arch nafnet: blocks names the middle at least, such as (1, 1, 2)")
+        raise nb.UsageError("arch nafnet: blocks=() has no number for the middle: give one at least, such as (1, 1, 2)")
 
 
 @nb.arch("nafnet", cite="L. Chen et al., Simple baselines for image restoration, ECCV 2022")

@@ -69,7 +69,7 @@ def worst(
             total = sure(logits, labels).sum()
             gradient = torch.autograd.grad(total, x, allow_unused=True)[0] if total.requires_grad else None
             if gradient is None:
-                raise ValueError("its result does not hang on its input")
+                raise ValueError("its result does not depend on its input")
             if not bool(torch.isfinite(gradient).all()):
                 raise ValueError("its gradient is not finite")
             change = x.detach() - 2.5 * eps / steps * _steepest(gradient, norm) - given

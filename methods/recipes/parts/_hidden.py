@@ -17,7 +17,9 @@ def hidden_layers(net: Any, who: str) -> list[Any]:
     """All convolutions and linear layers but the last, in the order of their definition. Raises `UsageError`."""
     layers = [layer for layer in net.modules() if isinstance(layer, _LAYERS)]
     if len(layers) < 2:
-        raise nb.UsageError(f"part {who}: the network has no convolution or linear layer before its last one")
+        raise nb.UsageError(
+            f"part {who}: the network has no convolution or linear layer before its last one: leave out the part"
+        )
     return layers[:-1]
 
 

@@ -11,4 +11,4 @@ import noisebench as nb
 def refuse_replaced(part: str, layers: Iterable[Any]) -> None:
     """Raise `UsageError` where a layer has a `forward` of another part, which this one would undo."""
     if any("forward" in vars(layer) for layer in layers):
-        raise nb.UsageError(f"part {part}: another part has replaced the forward of its layers: take one of them away")
+        raise nb.UsageError(f"part {part}: another part has replaced the forward of its layers: leave out one of them")

@@ -33,7 +33,9 @@ class Aliasing:
         """The strided layers; the network stays as it is. Raises `UsageError` where there is none."""
         self.layers = [layer for layer in net.modules() if isinstance(layer, _STRIDED) and max(_strides(layer)) > 1]
         if not self.layers:
-            raise nb.UsageError("part aliasing: the network has no convolution and no pooling with a stride")
+            raise nb.UsageError(
+                "part aliasing: the network has no convolution or pooling with a stride: leave out the part"
+            )
         return net
 
     def observe(self, net: Any, batch: Any, loss_of: Any, step: int, steps: int) -> None:

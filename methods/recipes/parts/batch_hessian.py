@@ -16,7 +16,7 @@ Product = Callable[[Any], Any]
 
 def _refuse_no_size(batches: Sequence[int]) -> None:
     if not batches:
-        raise nb.UsageError("part batch_hessian: batches names a size at least, such as (2, 4, 8)")
+        raise nb.UsageError("part batch_hessian: batches=() has no size: give one at least, such as (2, 4, 8)")
 
 
 @nb.part("batch_hessian", cite=_RMT)

@@ -145,7 +145,7 @@ class BinaryWeights:
         """The estimator of this step; the batch as it is. Raises `UsageError` where a part changes weights too."""
         if step == 0 and any(len(layer.parametrizations.weight) > 1 for layer in self.layers):
             raise nb.UsageError(
-                "part binary: another part changes the same weights, which a sign undoes: take one of them"
+                "part binary: another part changes weights of which binary keeps the signs alone: leave out one of them"
             )
         self.estimator = self.estimator.at(step / steps, self.o_end)
         for user in self.users:
@@ -194,5 +194,5 @@ class BinaryWeights:
 def _layers(net: Any) -> list[Any]:
     layers = [layer for layer in net.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
     if len(layers) < 3:
-        raise nb.UsageError("part binary: the network has no layer between the first and the last")
+        raise nb.UsageError("part binary: the network has no layer between the first and the last: leave out the part")
     return layers

@@ -74,7 +74,7 @@ class ConsistencyDistillation:
                 self.student.load_state_dict(self.teacher.state_dict())
             except RuntimeError:
                 raise nb.UsageError(
-                    "part consistency_distillation: student and teacher are of two networks: give both the same of=…"
+                    "part consistency_distillation: student and teacher are different networks: give both the same of=…"
                 ) from None
         self.aiming = copy.deepcopy(self.student).requires_grad_(False).eval()
         if self.adversary:

@@ -42,7 +42,9 @@ class FeedbackAlignment:
         """Layers with a way back. Raises `UsageError` where there are none, or another part has their `forward`."""
         layers: list[Any] = [layer for layer in net.modules() if isinstance(layer, nn.Linear | nn.Conv2d)]
         if not layers:
-            raise nb.UsageError("part feedback_alignment: the network has no linear layer and no convolution")
+            raise nb.UsageError(
+                "part feedback_alignment: the network has no convolution or linear layer: leave out the part"
+            )
         refuse_replaced("feedback_alignment", layers)
         for layer in layers:
             back = copy.deepcopy(layer)

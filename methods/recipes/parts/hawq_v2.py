@@ -116,7 +116,7 @@ class HawqV2:
             if isinstance(layer, nn.Conv2d | nn.Linear) and layer.weight.requires_grad
         }
         if not self.layers:
-            raise nb.UsageError("part hawq_v2: the network has no convolution and no linear layer")
+            raise nb.UsageError("part hawq_v2: the network has no convolution or linear layer: leave out the part")
         self.sizes = [layer.weight.numel() for layer in self.layers.values()]
         self.traces, self.rises = [0.0] * len(self.sizes), [0.0] * len(self.sizes)
         self.masks = [Quantised() for _ in self.sizes]

@@ -58,7 +58,8 @@ class ProgressiveTeacher(ModelTeacher):
         """The batch with x, its level, and the picture that is aimed at. Raises `UsageError` for too few `steps`."""
         if steps < self.rounds:
             raise nb.UsageError(
-                f"part progressive_teacher: {self.rounds} rounds need as many steps: {steps} is too few"
+                f"part progressive_teacher: {self.rounds} rounds take a step or more each: "
+                f"give steps={self.rounds}, not {steps}"
             )
         if not self.begun:
             self.begin(first=True)

@@ -41,7 +41,7 @@ class SVE:
         """The last linear layer; the network stays as it is. Raises `UsageError` where there is none."""
         self.head = last_linear(net)[1]
         if self.head is None:
-            raise nb.UsageError("part sve: the network has no linear layer")
+            raise nb.UsageError("part sve: the network has no linear layer: leave out the part")
         return net
 
     def observe(self, net: Any, batch: Any, loss_of: Any, step: int, steps: int) -> None:

@@ -32,7 +32,7 @@ class TrAct:
             if isinstance(layer, nn.Conv2d | nn.Linear):
                 break
         else:
-            raise nb.UsageError("part tract needs a network with a convolution or a linear layer")
+            raise nb.UsageError("part tract: the network has no convolution or linear layer: leave out the part")
         if isinstance(layer, nn.Conv2d) and (layer.groups != 1 or isinstance(layer.padding, str)):
             raise nb.UsageError("part tract takes a first convolution of one group, with padding in numbers")
         self.layer = layer
@@ -48,7 +48,7 @@ class TrAct:
         """Replace the weight gradient of the first layer. Raises `UsageError` where it has none."""
         weight = _trained_weight(self.layer)
         if weight.grad is None:
-            raise nb.UsageError("part tract: the weight of the first layer has no gradient: take tract away")
+            raise nb.UsageError("part tract: the weight of the first layer has no gradient: leave out the part")
         columns = _columns(self.layer, self.inputs).to(weight.dtype)
         flat = weight.grad.reshape(weight.shape[0], -1)
         weight.grad.copy_(preconditioned(flat, columns, self.lam).reshape(weight.shape))

@@ -127,7 +127,9 @@ class WTACRS:
         every: list[Any] = [layer for layer in net.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
         chosen = [layer for layer in every[:-1] if isinstance(layer, nn.Linear) or _is_pointwise(layer)]
         if not chosen:
-            raise nb.UsageError("part wta_crs: no layer before the last is linear or a 1×1 convolution")
+            raise nb.UsageError(
+                "part wta_crs: no layer before the last is linear or a 1×1 convolution: leave out the part"
+            )
         refuse_replaced("wta_crs", chosen)
         self.layers: dict[Any, _Layer] = {module: _Layer(module) for module in chosen}
         for module, layer in self.layers.items():

@@ -118,12 +118,12 @@ def test_a_detector_is_scored_over_all_pairs_of_pictures_and_sees_pictures_alone
 def test_of_more_classes_or_of_one_there_is_no_area(tmp_path: Path) -> None:
     result = nb.evaluate("uniform", "digits(n=5)", "none", track="classify", metrics=["auroc"])
     part = result.record.cell.sets["auroc"]
-    assert part.value is None and part.note == "is of sets of two classes, not of 10"
+    assert part.value is None and "two classes" in part.note and "10" in part.note
     one = AnswerCollector({"auroc": {}}, tmp_path, 0, protocol=nb.bind("softmax", "protocol", "classify"))
     one.take(np.zeros(2), LabelledPicture("a", np.zeros((2, 2)), 1, ("x", "y")))
     one.take(np.zeros(2), LabelledPicture("b", np.zeros((2, 2)), -1, ("x", "y"), annotated=0))
     part = one.score()["auroc"]
-    assert part["value"] is None and "0 pictures of the first class, 1 of the second" in part["note"]
+    assert part["value"] is None and "0 pictures" in part["note"] and "1 of the second" in part["note"]
 
 
 def test_what_was_taken_before_counts_as_if_it_had_just_been(tmp_path: Path) -> None:
@@ -162,7 +162,7 @@ def test_each_picture_is_there_as_it_is_and_attacked_within_its_radius() -> None
 def test_what_the_classifier_is_not_for_is_refused() -> None:
     with pytest.raises(nb.UsageError, match=r"is for 10 classes of pictures \(1, 8, 8\)"):
         pictures_of(f"natural_and_attacked(of=blockdigits(of=digits(n=5)), by={NET})")
-    with pytest.raises(nb.UsageError, match="is trained by no recipe"):
+    with pytest.raises(nb.UsageError, match=r"natural_and_attacked: uniform .*give trained\("):
         pictures_of("natural_and_attacked(of=digits(n=5), by=uniform)")
 
 

@@ -321,7 +321,7 @@ def test_weights_that_no_module_draws_are_named() -> None:
             super().__init__()
             self.scale = nn.Parameter(torch.ones(1))
 
-    with pytest.raises(nb.Skip, match=r"0\.scale belongs to a module without reset_parameters"):
+    with pytest.raises(nb.Skip, match=r"weight 0\.scale .*reset_parameters"):
         begin_anew(nn.Sequential(Scaled(), nn.Linear(1, 1)), 0)
 
 
@@ -429,16 +429,14 @@ def test_maps_of_the_likeliest_and_the_least_likely_class_are_correlated() -> No
 
 
 def test_where_there_is_nothing_to_judge_by_the_reason_is_said() -> None:
-    whys = {
+    whys = [
         scores(np.ones((2, 3)))("pointing").reason,
         scores(np.ones((2, 3)), np.full((2, 3), -1))("energy_share").reason,
         scores(np.ones((2, 3)), np.where(REGIONS == 0, -1, REGIONS))("energy_share(of=regions)").reason,
         scores(np.ones((2, 3)))("weight_similarity").reason,
-    }
-    assert whys == {
-        "the dataset does not say what shows the class", "nothing of the picture shows its class",
-        "shows one class alone", "gives no maps without training",
-    }  # fmt: skip
+    ]
+    fragments = ("dataset does not say", "nothing of the picture", "one class alone", "no maps without training")
+    assert all(fragment in why for fragment, why in zip(fragments, whys, strict=True))
 
 
 def test_regions_are_of_the_true_picture_and_not_of_one_that_a_regime_made_smaller() -> None:

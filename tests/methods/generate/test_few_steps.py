@@ -246,7 +246,7 @@ def test_rounds_that_do_not_halve_are_refused(begin: int, end: int) -> None:
 
 def test_more_rounds_than_steps_are_refused(teacher: Any) -> None:
     one = part(f"progressive_teacher(teacher={TEACHER}, begin=16, end=1)")
-    with pytest.raises(nb.UsageError, match="4 rounds need as many steps: 3 is too few"):
+    with pytest.raises(nb.UsageError, match="progressive_teacher: 4 rounds .*give steps=4, not 3"):
         one.batch(a_batch(), 0, 3)
 
 
@@ -254,7 +254,7 @@ def test_more_rounds_than_steps_are_refused(teacher: Any) -> None:
 def test_a_teacher_or_student_of_another_kind_is_refused(name: str, teacher: Any) -> None:
     one = part(f"{name}(teacher={TEACHER})")
     one.prepare(net("diffusion_unet(width=8, depth=1, classes=10)"))
-    with pytest.raises(nb.UsageError, match=f"part {name}: student and teacher are of two networks"):
+    with pytest.raises(nb.UsageError, match=f"part {name}: .* same arch="):
         one.batch(a_batch(), 0, 10)
     other = part(f"{name}(teacher=exact)")
     other.prepare(net())

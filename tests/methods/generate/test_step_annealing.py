@@ -102,7 +102,7 @@ def test_the_mean_of_steps_is_of_tokens_and_not_of_iterations() -> None:
 def test_alike_ends_are_constant_and_a_rise_is_refused() -> None:
     for schedule in ALL:
         assert annealed(schedule, 8, 8, unmasked(16, 6)) == [8] * 6  # type: ignore[arg-type]
-    with pytest.raises(nb.UsageError, match="less for lower, or schedule=rising"):
+    with pytest.raises(nb.UsageError, match="upper=4 .*lower=.*schedule=rising"):
         made("disa(model=exact_tokens, upper=4)")
 
 
@@ -364,7 +364,7 @@ def test_what_does_not_fit_is_refused_in_one_line() -> None:
         made("disa(model=exact)")
     with pytest.raises(nb.UsageError, match="draws no tokens"):
         made("token_spread(sampler=euler(model=exact))")
-    with pytest.raises(nb.UsageError, match="one normal law, not of 10"):
+    with pytest.raises(nb.UsageError, match="token_error .*not 10: take gaussian_digits"):
         made("token_error(sampler=disa(model=exact_tokens(of=mixture_digits)))")
     with pytest.raises(nb.Skip, match="no law with matrices"):
         made("exact_tokens(of=digits)")
@@ -372,7 +372,7 @@ def test_what_does_not_fit_is_refused_in_one_line() -> None:
         made("exact_tokens(of=brightness)")
     with pytest.raises(nb.Skip, match="no squares of patch=3"):
         made("exact_tokens(patch=3)")
-    with pytest.raises(nb.Skip, match="knows the law of pictures"):
+    with pytest.raises(nb.Skip, match=r"exact_tokens.*\(1, 8, 8\), not \(1, 4, 4\)"):
         drawn("disa(model=exact_tokens)", "brightness(size=4, n=1, count=2, reference=8)")
     with pytest.raises(nb.Skip, match="no squares of 2 a side"):
         drawn("disa(model=exact_tokens(patch=2))", "gaussian_points(dims=3, n=1, count=2, reference=8)")

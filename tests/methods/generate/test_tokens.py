@@ -168,7 +168,7 @@ def test_pictures_of_two_classes_are_refused() -> None:
 
 @pytest.mark.parametrize("how", ["inversion", "zeroth_order"])
 def test_objectives_of_tokens_need_one(how: str) -> None:
-    with pytest.raises(nb.UsageError, match="needs a network of arch=token"):
+    with pytest.raises(nb.UsageError, match="arch=token"):
         objective(how)(nn.Linear(1, 1), tensors())
     with pytest.raises(nb.UsageError, match="give less for least"):
         objective(f"{how}(least=0.9, most=0.9)")(arch(), tensors())
@@ -189,9 +189,9 @@ def test_personalized_asks_its_model_with_the_token_and_guidance_goes_around() -
 
 def test_a_token_of_another_width_is_refused() -> None:
     own = model("personalized(model=knows_classes(dims=4), token=holds_token)")
-    with pytest.raises(nb.UsageError, match="learn the token of a model of that width"):
+    with pytest.raises(nb.UsageError, match=r"knows_classes\(dims=4\) .*\(4,\).*\(6,\): give a token"):
         own.denoised(X, 1.0, torch.tensor([9, 9, 9, 9]))
-    with pytest.raises(nb.UsageError, match="needs a network of arch=token"):
+    with pytest.raises(nb.UsageError, match="arch=token"):
         model("personalized(model=knows_classes, token=knows_classes)")
 
 

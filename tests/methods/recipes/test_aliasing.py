@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import noisebench as nb
 import pytest
 import torch
 from noisebench.components.registry import bind
@@ -127,5 +128,5 @@ def test_looking_changes_no_weight_and_what_was_seen_outlives_a_stop() -> None:
 
 def test_a_network_without_a_stride_has_nothing_to_look_at() -> None:
     made = bind("aliasing", "part")
-    with pytest.raises(Exception, match="no convolution and no pooling with a stride"):
+    with pytest.raises(nb.UsageError, match="^part aliasing: .*stride: leave out"):
         made.entry.obj(**made.kwargs).prepare(nn.Conv2d(1, 1, 3))

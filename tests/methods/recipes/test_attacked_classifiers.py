@@ -153,7 +153,7 @@ def test_random_changes_fill_the_ball() -> None:
 def test_what_cannot_be_attacked_is_skipped_with_its_reason() -> None:
     with pytest.raises(nb.Skip, match="shown cannot be differentiated: it takes numpy arrays"):
         seen("eps=0.1")
-    with pytest.raises(nb.Skip, match="cut_off cannot be differentiated: its result does not hang on its input"):
+    with pytest.raises(nb.Skip, match="cut_off cannot be differentiated: its result"):
         seen("by=cut_off")
     bound = bind("attacked(method=oracle)", "method", "classify")
     with pytest.raises(nb.UsageError, match="attacked cannot wrap oracle"):

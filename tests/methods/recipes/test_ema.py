@@ -50,7 +50,7 @@ def test_behind_a_part_with_a_last_word_it_is_refused_and_before_it_it_is_taken(
     name = other.partition("(")[0]
     with pytest.raises(
         UsageError,
-        match=f"^parts: ema would end with other weights than {name} before it: put ema first, before {name}$",
+        match=f"^parts: ema .*{name} .*: put ema first, before {name}$",
     ):
         recipe_of(bind(f"trained(parts=(clip, {other}, ema))", "method").kwargs)
     for parts in (f"(ema, {other})", "(clip, ema)", "(ema, ema(decay=0.9))"):

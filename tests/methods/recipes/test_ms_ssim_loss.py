@@ -124,5 +124,5 @@ def test_local_contrast_is_the_ratio_of_local_deviations() -> None:
     clean = picture(1, 3, 24, 20)[0].permute(1, 2, 0).numpy()
     assert measured("local_contrast", 0.5 * clean + 0.3, clean) == pytest.approx(0.5, abs=1e-9)
     flat = measured("local_contrast", clean, np.full_like(clean, 0.5))
-    assert flat.reason == "local_contrast needs a clean picture that is not flat"
+    assert flat.reason.startswith("local_contrast ") and flat.reason.endswith(" flat")
     assert measured("local_contrast", clean[:10], clean[:10]).reason.startswith("local_contrast needs at least 11×11")

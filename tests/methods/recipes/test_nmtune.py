@@ -132,7 +132,7 @@ class NoLastLayer(nn.Module):
 
 
 def test_a_network_without_a_last_linear_layer_is_refused() -> None:
-    with pytest.raises(nb.UsageError, match="whose last linear layer gives the classes, not no_last_layer"):
+    with pytest.raises(nb.UsageError, match="last linear layer .*not no_last_layer"):
         net("linear_probe(of=no_last_layer)")
 
 
@@ -266,7 +266,7 @@ def test_small_batches_and_other_networks_are_refused() -> None:
     network = net("mlp_probe(of=small_cnn(width=2))")
     with pytest.raises(nb.UsageError, match="5 items of 8 features: give more than most=5"):
         loss_of(network, tensors(items=5))
-    with pytest.raises(nb.UsageError, match="objective nmtune needs a network of arch=mlp_probe"):
+    with pytest.raises(nb.UsageError, match="objective nmtune .*arch=mlp_probe"):
         loss_of(net("small_cnn(width=2)"), tensors())
 
 
@@ -313,5 +313,5 @@ def test_the_features_that_a_linear_probe_looks_at_are_those_of_the_network_with
 
 
 def test_a_network_without_linear_layers_is_refused() -> None:
-    with pytest.raises(nb.UsageError, match="part sve: the network has no linear layer"):
+    with pytest.raises(nb.UsageError, match="^part sve: .*linear layer: leave out"):
         bind("sve", "part").entry.obj().prepare(nn.Conv2d(1, 1, 1))

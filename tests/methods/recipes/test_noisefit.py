@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import noisebench as nb
 import numpy as np
 import pytest
 import torch
@@ -132,7 +133,7 @@ def test_a_training_that_was_stopped_goes_on_with_the_layers_that_were_chosen() 
 def test_more_layers_than_there_are_is_refused() -> None:
     with pytest.raises(Exception, match="k=3, and the network has 1 hidden layers"):
         part("noisefit", nn.Linear(2, 2), nn.Linear(2, 2))
-    with pytest.raises(Exception, match="no convolution or linear layer before its last one"):
+    with pytest.raises(nb.UsageError, match="^part noise_response: .*before its last one: leave out"):
         part("noise_response", nn.Linear(2, 2))
 
 

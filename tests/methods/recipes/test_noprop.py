@@ -292,9 +292,9 @@ def test_early_exit_of_what_has_no_such_block_is_refused_before_anything_is_trai
 
 def test_the_objective_refuses_another_network() -> None:
     one = bind("small_cnn", "arch")
-    with pytest.raises(nb.UsageError, match="objective noprop needs a network of arch=noprop"):
+    with pytest.raises(nb.UsageError, match="objective noprop .*arch=noprop"):
         loss_of(one.entry.obj(SHAPE, (4,), **one.kwargs), a_batch())
-    with pytest.raises(nb.UsageError, match="no part that wraps it"):
+    with pytest.raises(nb.UsageError, match="arch=noprop, and no part"):
         advanced(trainer(more=", parts=standardise"), 1)
     with pytest.raises(
         nb.UsageError, match=r"takes pictures \(C, H, W\) and gives logits \(classes,\), not \(1, 6, 5\) to \(1, 6, 5\)"
@@ -350,5 +350,5 @@ def test_weights_of_the_way_back_stay_and_are_no_part_of_the_checkpoint() -> Non
 
 
 def test_feedback_alignment_needs_a_layer() -> None:
-    with pytest.raises(nb.UsageError, match="no linear layer and no convolution"):
+    with pytest.raises(nb.UsageError, match="^part feedback_alignment: .*linear layer: leave out"):
         aligned(nn.ReLU())

@@ -106,7 +106,7 @@ def test_the_objective_is_least_for_true_residual_and_noise_and_asks_for_its_net
     assert float(loss_of(network, batch).detach()) == pytest.approx(0, abs=1e-4)
     network.predict = lambda *given: (truth(*given)[0] + 0.1, truth(*given)[1])
     assert float(loss_of(network, batch).detach()) == pytest.approx(0.2, abs=1e-4)
-    with pytest.raises(nb.UsageError, match="needs a network of arch=rddm"):
+    with pytest.raises(nb.UsageError, match="arch=rddm"):
         loss_of(torch.nn.Conv2d(1, 1, 1), batch)
     with pytest.raises(nb.UsageError, match="shape of its input"):
         made = bind("rddm", "arch")

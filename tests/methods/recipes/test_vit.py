@@ -58,7 +58,7 @@ def test_what_it_cannot_be_made_of_is_said_in_one_line() -> None:
         Exception, match=r"takes pictures \(C, H, W\) and gives logits \(classes,\), not \(1, 8, 8\) to \(1, 8, 8\)"
     ):
         vit((1, 8, 8), (1, 8, 8))
-    with pytest.raises(Exception, match="dim=9 is no multiple of heads=2: give dim=8"):
+    with pytest.raises(Exception, match="dim=9 .*heads=2: give dim=8"):
         vit((1, 8, 8), dim=9)
     with pytest.raises(Exception, match=r"for pictures of \(1, 8, 8\), not \(1, 8, 4\)"):
         vit((1, 8, 8))(torch.rand(2, 1, 8, 4))

@@ -72,7 +72,7 @@ def test_the_derivative_of_the_exact_prior_is_the_gain_of_its_wiener_filter() ->
 
 
 def test_a_law_is_asked_for() -> None:
-    with pytest.raises(nb.Skip, match="the law is known of synthetic sets only"):
+    with pytest.raises(nb.Skip, match=r"law .*synthetic .*\(gaussian_field"):
         ready("exact_prior(of=dead_leaves(n=1))")
 
 
@@ -124,7 +124,7 @@ def test_what_has_no_known_optimum_is_skipped(regime: str, why: str) -> None:
 def test_a_set_without_a_law_has_no_known_optimum() -> None:
     noisy, info = nb.degrade("mask(keep=0.5)", np.full((8, 8), 0.5))
     sample = nb.Sample("x", np.full((8, 8), 0.5))
-    with pytest.raises(nb.Skip, match="synthetic sets only"):
+    with pytest.raises(nb.Skip, match="synthetic data only"):
         ready("bayes_inverse").restore(noisy.reshape(8, 8, 1), info.replace(sample=sample))
 
 
@@ -191,7 +191,7 @@ def test_steps_are_calls_of_the_denoiser(name: str, monkeypatch: pytest.MonkeyPa
 
 
 def test_dps_refuses_a_denoiser_without_a_gradient() -> None:
-    with pytest.raises(nb.UsageError, match="dps goes back through its denoiser, which nlm does not allow"):
+    with pytest.raises(nb.UsageError, match="dps .*gradient.* nlm .*: take edm or exact_prior"):
         method_flags(bind("dps(denoiser=nlm)", "method"))
     assert not method_flags(bind(f"dps(denoiser={DIGITS})", "method"))["oracle"]
 
@@ -244,7 +244,7 @@ def test_the_objective_is_nought_for_the_truth_and_asks_for_its_network() -> Non
     network.denoised = truth
     assert float(loss_of(network, batch, "(least=10, most=20)")) == 0
     assert sigmas[0].shape == (4, 1, 1, 1) and 10 / 255 <= float(sigmas[0].min()) <= float(sigmas[0].max()) <= 20 / 255
-    with pytest.raises(nb.UsageError, match="needs a network of arch=edm"):
+    with pytest.raises(nb.UsageError, match="arch=edm"):
         loss_of(torch.nn.Conv2d(1, 1, 1), batch)
     with pytest.raises(nb.UsageError, match="least=3 is above most=2"):
         loss_of(network, batch, "(least=3, most=2)")

@@ -160,7 +160,7 @@ def test_two_measurements_at_once_are_skipped() -> None:
     for regime in ("blur(sigma=1) + downsample(scale=2)", "blur(sigma=1) + mask(keep=0.5)"):
         noisy, info = nb.degrade(regime, np.full((16, 16, 1), 0.5))
         for name in SOLVERS:
-            with pytest.raises(nb.Skip, match=f"{name} takes holes, blur or fewer pixels, not two"):
+            with pytest.raises(nb.Skip, match=f"^{name} .*a mask, .*downsampling, not"):
                 ready(f"{name}(denoiser=nlm)").restore(noisy, info, (16, 16, 1))
 
 

@@ -307,7 +307,7 @@ def test_bayes_optimum_skips_where_it_would_not_be_the_optimum(regime: str, reas
 
 
 def test_bayes_optimum_skips_photographs() -> None:
-    with pytest.raises(nb.Skip, match="synthetic sets only"):
+    with pytest.raises(nb.Skip, match="synthetic data only"):
         restore("bayes_optimum", np.zeros((4, 4), np.float32), nb.Info({"sample": nb.Sample("x", scene(4, 4))}))
 
 

@@ -159,7 +159,7 @@ def test_bf_cnn_norm_divides_by_the_root_plus_epsilon_and_ignores_stored_mean_an
 
 
 def test_weights_of_another_shape_are_refused() -> None:
-    with pytest.raises(nb.UsageError, match="1 convolutions where 2 of set shapes are due"):
+    with pytest.raises(nb.UsageError, match="1 convolutions .*2 of this network: give"):
         networks.stack([(torch.zeros(4, 1, 3, 3), None)], [1, 4, 1])
 
 
@@ -265,7 +265,7 @@ def test_a_file_is_found_in_a_root_and_in_its_folders_by_either_name(nowhere: Pa
 def test_a_truncated_file_is_refused_in_one_line(weights: Path, nowhere: Path, data_dir: Path) -> None:
     whole = (data_dir / "weights" / "DnCNN_S_gray" / "dncnn_s25.safetensors").read_bytes()
     (nowhere / "dncnn_s25.safetensors").write_bytes(whole[:-100])
-    with pytest.raises(nb.UsageError, match=r"dncnn_s25.safetensors are not the published ones") as caught:
+    with pytest.raises(nb.UsageError, match=r"dncnn_s25\.safetensors .*SHA-256 .*: get .* again") as caught:
         nb.load_weights(TABLE["dncnn_s25"])
     assert "\n" not in str(caught.value)
 
@@ -367,7 +367,7 @@ def test_a_matconvnet_file_that_points_into_another_file_is_refused(tmp_path: Pa
         if external is None:
             assert read_checkpoint(buffer.getvalue(), "matconvnet", "m.mat")["conv00.weight"].shape == (1, 1, 2, 2)
         else:
-            with pytest.raises(nb.UsageError, match=r"m\.mat is not a MatConvNet network"):
+            with pytest.raises(nb.UsageError, match=r"^m\.mat .*MatConvNet.*: get the file again"):
                 read_checkpoint(buffer.getvalue(), "matconvnet", "m.mat")
 
 
@@ -420,7 +420,7 @@ def test_a_checkpoint_of_safetensors_is_told_by_its_ending(tmp_path: Path) -> No
     [
         (torch.nn.Conv2d(1, 1, 1), "holds more than tensors, .*: save net.state_dict\\(\\) alone, where it is yours"),
         ({"g": TENSORS, "d": TENSORS}, "holds several networks, 'g', 'd': save the one that restores by itself"),
-        ({"epoch": 3}, "holds something else among its tensors"),
+        ({"epoch": 3}, ": save the state_dict"),
         (torch.zeros(3), "holds no table of tensors"),
     ],
 )
@@ -444,7 +444,7 @@ def test_a_checkpoint_that_holds_itself_is_refused(tmp_path: Path) -> None:
     held: dict[str, Any] = {"epoch": 1}
     held["model"] = held
     torch.save(held, tmp_path / "net.pth")
-    with pytest.raises(nb.UsageError, match="something else among its tensors"):
+    with pytest.raises(nb.UsageError, match=r"net\.pth .*: save the state_dict"):
         nb.load_checkpoint(tmp_path / "net.pth")
 
 

