@@ -29,7 +29,7 @@ def _arrays(file: str) -> dict[str, np.ndarray]:
     except (OSError, ValueError, KeyError) as error:
         raise nb.UsageError(f"{nb.one_line(file)} cannot be read: {nb.one_line(error)}") from None
     if hashlib.sha256(np.ascontiguousarray(arrays["audio"], "<i2").tobytes()).hexdigest() != _SHA256:
-        raise nb.UsageError(f"{nb.one_line(file)} has other values than the published ones (SHA-256): get it anew")
+        raise nb.UsageError(f"{nb.one_line(file)} has other values than the published ones (SHA-256): get it again")
     return arrays
 
 

@@ -35,5 +35,5 @@ def noise_clips(*, split: Split = "all", only: tuple[Noise, ...] = (), level: Le
     chosen = [name for name in names if not only or name in only]
     absent = [name for name in only if name not in names]
     if absent:
-        raise nb.UsageError(f"noise_clips: {absent[0]} is not of split={split}: give split=all")
+        raise nb.UsageError(f"noise_clips: {absent[0]} is not in split={split}: give split=all")
     return SoundFiles(find_files("noise_clips", [f"{name}.flac" for name in chosen]), level)

@@ -26,4 +26,4 @@ def find_folder(name: str, file: str, homepage: str) -> Path:
 def check_values(values: bytes, sha256: str, name: str) -> None:
     """Raise `UsageError` where values are not those that are expected."""
     if hashlib.sha256(values).hexdigest() != sha256:
-        raise nb.UsageError(f"{name} has other values than the published ones (SHA-256): get it anew")
+        raise nb.UsageError(f"{name} has other values than the published ones (SHA-256): get it again")

@@ -30,10 +30,10 @@ def _pictures(folder: Path, split: str) -> np.ndarray[Any, Any]:
     for number in range(len(_CLASSES)):
         sheets = sorted(folder.glob(f"{split}_{number}_*.webp"))
         if len(sheets) != 1:
-            raise nb.UsageError(f"{nb.one_line(folder)} lacks the sheet {split}_{number}_NAME.webp: get it anew")
+            raise nb.UsageError(f"{nb.one_line(folder)} lacks the sheet {split}_{number}_NAME.webp: get it again")
         sheet = nb.read_picture(sheets[0])
         if sheet.shape != (down * 32, across * 32, 3):
-            raise nb.UsageError(f"{nb.one_line(sheets[0])} is no sheet of {across} by {down} pictures: get it anew")
+            raise nb.UsageError(f"{nb.one_line(sheets[0])} is no sheet of {across} by {down} pictures: get it again")
         tiles.append(sheet.reshape(down, 32, across, 32, 3).swapaxes(1, 2).reshape(-1, 32, 32, 3))
     pictures = np.concatenate(tiles)
     check_values(pictures.tobytes(), _SHA256[split], nb.one_line(folder))
@@ -50,7 +50,7 @@ def _annotated(labels: str) -> np.ndarray[Any, Any]:
     except (OSError, ValueError, KeyError) as error:
         raise nb.UsageError(f"{nb.one_line(file)} cannot be read: {nb.one_line(error)}") from None
     if annotated.shape != (10_000,) or annotated.max() > 9:
-        raise nb.UsageError(f"{nb.one_line(file)}: {labels} are no 10,000 labels of ten classes: get it anew")
+        raise nb.UsageError(f"{nb.one_line(file)}: {labels} are no 10,000 labels of ten classes: get it again")
     return annotated
 
 

@@ -35,7 +35,7 @@ class Sachs:
         except (OSError, ValueError, KeyError) as error:
             raise nb.UsageError(f"{nb.one_line(file)} cannot be read: {nb.one_line(error)}") from None
         if hashlib.sha256(np.ascontiguousarray(values, "<f8").tobytes()).hexdigest() != _SHA256:
-            raise nb.UsageError(f"{nb.one_line(file)} has other values than the published ones (SHA-256): get it anew")
+            raise nb.UsageError(f"{nb.one_line(file)} has other values than the published ones (SHA-256): get it again")
         return measured_dag(name, np.log(values) if self._log else values, edges)
 
 

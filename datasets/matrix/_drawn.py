@@ -39,4 +39,6 @@ def factor(rng: np.random.Generator, rows: int, rank: int, spread: float = 1.0) 
 def refuse_rank(rank: int, *sides: int) -> None:
     """Raise `UsageError` for a rank above the smaller side."""
     if rank > min(sides):
-        raise nb.UsageError(f"rank={rank} is more than a matrix of {' x '.join(map(str, sides))} has: {min(sides)}")
+        raise nb.UsageError(
+            f"rank={rank} is too large for a matrix of {' x '.join(map(str, sides))}: give {min(sides)} or less"
+        )

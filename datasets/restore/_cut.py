@@ -41,8 +41,8 @@ def cut_to_multiple(sample: nb.Sample, multiple: int) -> nb.Sample:
         scale = sample.clean.shape[0] // noisy.shape[0]
         if height % scale or width % scale:
             raise nb.UsageError(
-                f"picture {sample.id!r} is {scale} times as large as its own small one: "
-                f"multiple={multiple} must be a multiple of {scale}"
+                f"multiple={multiple} must be a multiple of {scale}: "
+                f"picture {sample.id!r} is {scale} times as large as its noisy one"
             )
         noisy = np.ascontiguousarray(noisy[: height // scale, : width // scale])
     return nb.Sample(sample.id, clean, noisy, group=sample.group)

@@ -23,8 +23,8 @@ class CentreCrop:
         sides = [min(side, self._size) for side in sample.clean.shape[:2]]
         if any(side % scale for side in sides):
             raise nb.UsageError(
-                f"picture {sample.id!r} is {scale} times as large as its own small one: size={self._size} must be a "
-                f"multiple of {scale}"
+                f"size={self._size} must be a multiple of {scale}: "
+                f"picture {sample.id!r} is {scale} times as large as its noisy one"
             )
         # From a place that the small picture has too.
         places = [(whole - side) // 2 // scale for whole, side in zip(sample.clean.shape, sides, strict=False)]

@@ -49,7 +49,7 @@ def _maps(folder: Path, split: str) -> tuple[tuple[str, ...], tuple[str, ...], _
     except (OSError, ValueError, KeyError) as error:
         raise nb.UsageError(f"{nb.one_line(file)} cannot be read: {nb.one_line(error)}") from None
     if maps.dtype != np.uint8 or hashlib.sha256(np.ascontiguousarray(maps).data).hexdigest() != _MAPS_SHA256[split]:
-        raise nb.UsageError(f"{nb.one_line(file)}: its maps of {split} are not the published ones: get it anew")
+        raise nb.UsageError(f"{nb.one_line(file)}: its maps of {split} are not the published ones: get it again")
     return tuple(map(str, names)), tuple(map(str, classes[:_VOID])), maps
 
 
@@ -62,7 +62,7 @@ def _pictures(folder: Path, split: str) -> np.ndarray[Any, np.dtype[np.uint8]]:
     for picture in pictures:
         whole.update(np.ascontiguousarray(picture).data)
     if whole.hexdigest() != _SHA256[split]:
-        raise nb.UsageError(f"{nb.one_line(folder / split)} has other values than the published ones: get it anew")
+        raise nb.UsageError(f"{nb.one_line(folder / split)} has other values than the published ones: get it again")
     return np.stack(pictures)
 
 

@@ -48,7 +48,7 @@ def list_files(folder: Folder, suffixes: Collection[str], pattern: str = "*") ->
     except OSError as error:
         raise UsageError(f"folder {shown} cannot be read: {error.strerror}") from None
     if broken := sorted(file.relative_to(root).as_posix() for file in set(named).difference(matched)):
-        raise UsageError(f"folder {shown}: {_listing(broken)}: a link that leads nowhere, or no file: take it out")
+        raise UsageError(f"folder {shown} has broken links, or other than files: remove {_listing(broken)}")
     if not matched:
         content = f"it holds {_listing(sorted(others))}" if others else f"it holds none of {', '.join(suffixes)}"
         if not others and (below := _folder_below(root, suffixes)):

@@ -44,7 +44,7 @@ def normalised_by_batch(inner: nb.Classifier, who: str) -> nn.Module:
 
 def _refuse_one_value(norm: nn.Module, inputs: tuple[Any, ...]) -> None:
     if inputs[0].numel() == inputs[0].shape[1]:
-        raise nb.UsageError("a batch of one picture has no statistics: let batch= of the stream leave no picture alone")
+        raise nb.UsageError("a batch of one picture has no statistics: give the stream a batch= that leaves none alone")
 
 
 def refuse_other_channels(inner: nb.Classifier, pictures: torch.Tensor) -> None:

@@ -12,7 +12,7 @@ def sampler_within(bound: nb.Bound) -> Sampler:
     if any(entry.meta.get("oracle") for entry in bound.entries):
         raise nb.UsageError(f"{bound.display} looks at the reference, or its law: no method can be made of it")
     if isinstance(bound.entry.obj, type) and not hasattr(bound.entry.obj, "sample"):
-        raise nb.UsageError(f"{bound.display} is a model and no sampler: name one, such as euler(model=…)")
+        raise nb.UsageError(f"{bound.display} is a model, not a sampler: give one, such as euler(model=…)")
     return Sampler(bound)
 
 

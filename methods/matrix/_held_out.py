@@ -28,7 +28,7 @@ def chosen_by_held_out(
     split = max(1, len(order) // PART)
     held_out, used = np.sort(order[:split]), np.sort(order[split:])
     if not len(used):
-        raise nb.Skip("one measurement is too few to hold any out: say the parameter")
+        raise nb.Skip("one measurement is too few to choose a parameter on held-out ones: give its value")
     part = Measurements(part_of(given.operator, used), given.y[used], given.psd)
     best: tuple[float, Choice, Any] | None = None
     before, since = None, 0

@@ -29,7 +29,6 @@ LIMITS = {
     "statistics": 5,
     "suite": 3,
     "track": 3,
-    "tracks": 76,
     "training": 5,
 }
 """Pins that a folder may have at most: a number only falls, and a folder without one has none."""

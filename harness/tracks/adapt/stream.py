@@ -51,7 +51,9 @@ def checked(stream: Stream) -> Stream:
     if not len(stream.pictures) or not len(stream.order):
         raise UsageError(f"{who}: a stream without pictures")
     if stream.batch < 1 or stream.order.min() < 0 or stream.order.max() >= len(stream.pictures):
-        raise UsageError(f"{who}: its order names pictures that it does not have, or its batch is below 1")
+        raise UsageError(
+            f"{who}: give a batch of 1 or more, and an order of places from 0 to {len(stream.pictures) - 1}"
+        )
     if len({(item.picture.shape, len(item.classes)) for item in stream.pictures}) > 1:
-        raise UsageError(f"{who}: its pictures differ in size or classes: give a set of one kind")
+        raise UsageError(f"{who}: its pictures differ in size or classes: give a dataset of one kind")
     return stream

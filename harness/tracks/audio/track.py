@@ -73,7 +73,7 @@ class AudioTrack(DefaultTrack):
         from .mixture import item_sha256
 
         if len(item.wave) < 2:
-            raise UsageError(f"{who(item)}: one sample is no clip: leave it out")
+            raise UsageError(f"clip {who(item)} has one sample, where two are the least: leave it out")
         return f"{item.id!r} {item_sha256(item)}"
 
     def metric_arguments(self, output: Floats, item: Clip, case: Case, protocol: Bound) -> tuple[Any, ...]:

@@ -74,7 +74,7 @@ class Model(Sampler):
     def call(self, prepared: Any, info: Info) -> Any:
         """What it sees in noisy pictures. Raises `Skip` where it is given latents."""
         if info.sigma is None:
-            raise Skip(f"{self.bound.entry.name} is a model and no sampler: name one, such as heun(model=…)")
+            raise Skip(f"{self.bound.entry.name} is a model, not a sampler: give one, such as heun(model=…)")
         return self._denoised(prepared, [info])
 
     def call_together(self, cases: Sequence[Case]) -> list[Any] | None:

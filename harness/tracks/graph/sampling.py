@@ -79,7 +79,7 @@ def pose_graph(regime: Bound, item: LinearDag, seed: int, draw: int = 0) -> Grap
         raise UsageError(f"regime {regime.display}: write noise first, and then what is done to samples")
     if item.values is not None:
         if noises:
-            raise Skip("these samples were measured: no noise is made, take none, standardised or bootstrap")
+            raise Skip("these samples were measured, and take no noise: give none, standardised or bootstrap")
         samples = Samples(item.values, Truth(item.weights != 0))
     elif noises:
         noise = Noise(np.zeros((item.count, len(item.weights))), np.zeros(len(item.weights)))
@@ -88,7 +88,7 @@ def pose_graph(regime: Bound, item: LinearDag, seed: int, draw: int = 0) -> Grap
         truth = Truth(item.weights != 0, item.weights, np.sqrt(noise.variances))
         samples = Samples(propagated(noise.values, item.weights), truth)
     else:
-        raise Skip("samples of this graph are made of noise: name one, such as equal(sigma=1)")
+        raise Skip("this graph has no samples: give a regime that draws their noise, such as equal(sigma=1)")
     for part in others:
         samples = _after(part, samples, rng)
     given = np.ascontiguousarray(samples.values, dtype=np.float64)

@@ -75,8 +75,8 @@ def _scale_of_own(clean: Array, noisy: Array, name: str) -> dict[str, Any]:
     if clean.shape[:2] != tuple(scale * side for side in noisy.shape[:2]):
         sizes = " and ".join("×".join(map(str, picture.shape[:2])) for picture in (clean, noisy))
         raise UsageError(
-            f"picture {name!r} and its own noisy one are {sizes}: "
-            "give one size, or a clean one that is a whole number of times as large"
+            f"picture {name!r} and its noisy one are {sizes}: "
+            "give both one size, or a clean one that is a whole number of times as large"
         )
     return {"scale": scale} if scale > 1 else {}
 
@@ -107,7 +107,7 @@ def _whole(value: Any, name: str) -> int:
     except TypeError:
         number = -1
     if number < 0 or isinstance(value, bool):
-        raise UsageError(f"{name} is a whole number from 0, not {one_line(repr(value), 80)}")
+        raise UsageError(f"{name} must be a whole number from 0, not {one_line(repr(value), 80)}")
     return number
 
 

@@ -124,7 +124,7 @@ def score_sets(
     chosen = bind_all(metrics, "metric")
     single, _ = split_metrics(chosen)
     if single:
-        raise UsageError(f"{', '.join(m.display for m in single)} is of single pictures: use score")
+        raise UsageError(f"{', '.join(m.display for m in single)} is of single pictures: call score, not score_sets")
     rules = bind(protocol, "protocol")
     pairs = _several(restored, "restored pictures"), _several(clean, "clean pictures")
     if len(pairs[0]) != len(pairs[1]):

@@ -98,11 +98,11 @@ class Restore(PictureTrack):
         """As every track of pictures; `bits` is 8 or None, and `peak` a finite number above 0."""
         complete = super().declare(kind, declared)
         if complete.get("bits") not in (None, 8):
-            raise ValueError(f"bits is 8 or None, not {complete['bits']!r}")
+            raise ValueError(f"bits must be 8 or None, not {complete['bits']!r}")
         if complete.get("bits") == 8 and "peak" not in declared:
             complete["peak"] = 255.0
         if "peak" in complete and not _is_range(complete["peak"]):
-            raise ValueError(f"peak is a finite number above 0, not {one_line(repr(complete['peak']), 60)}")
+            raise ValueError(f"peak must be a finite number above 0, not {one_line(repr(complete['peak']), 60)}")
         return complete
 
     def pose(self, regime: Bound, item: Sample, seed: int, draw: int = 0) -> Case:

@@ -21,8 +21,8 @@ def separator_of(net: Any, batch: Any, name: str) -> tuple[ClassMaskUNet, Any]:
         raise nb.UsageError(f"objective {name} needs clips whose classes are known: give data=mixtures(…)")
     if int(labels.max()) >= separator.classes:
         raise nb.UsageError(
-            f"objective {name}: a class of number {int(labels.max())} is not of a network of {separator.classes} "
-            "classes: give arch=class_mask_unet(classes=…)"
+            f"objective {name}: class {int(labels.max())} is beyond this network, which has "
+            f"classes={separator.classes}: give arch=class_mask_unet(classes={int(labels.max()) + 1})"
         )
     return separator, labels
 

@@ -36,7 +36,7 @@ def test_a_picture_and_its_own_small_one_show_the_same() -> None:
 
 
 def test_a_size_that_is_no_multiple_of_the_scale_is_refused() -> None:
-    with pytest.raises(nb.UsageError, match="2 times as large as its own small one: size=7 must be a multiple of 2"):
+    with pytest.raises(nb.UsageError, match="^size=7 .*multiple of 2: "):
         CentreCrop(Pictures(14, 12, scale=2), 7).load(0)
 
 

@@ -303,7 +303,7 @@ def test_the_best_of_n_is_the_preferred_one_and_costs_n_times() -> None:
     ("method", "problem"),
     [
         (f"golden_noise(sampler=ddim(model={TWO}, steps=1), preference=upper_half)", "two steps or more"),
-        (f"golden_noise(sampler={TWO}, preference=upper_half)", "is a model and no sampler"),
+        (f"golden_noise(sampler={TWO}, preference=upper_half)", "not a sampler"),
         ("golden_noise(sampler=identity, preference=upper_half)", "goes down no levels of noise"),
         (f"golden_noise(sampler={SAMPLER}, preference=oracle)", "is shown the truth"),
         (f"golden_noise(sampler={SAMPLER}, preference=upper_half, pairs_of=({SAMPLER}, {SAMPLER}))", "name one"),

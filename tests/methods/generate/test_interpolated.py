@@ -198,7 +198,7 @@ def test_the_picture_of_a_call_leads_to_the_sample() -> None:
 @pytest.mark.parametrize(
     ("spec", "why"),
     [
-        ("interpolated(sampler=exact)", "is a model and no sampler"),
+        ("interpolated(sampler=exact)", "not a sampler"),
         ("interpolated(sampler=bayes_optimum)", "looks at the reference"),
         ("interpolated(sampler=identity, encode=true)", "goes down no levels of noise"),
         ("interpolated(sampler=identity, how=slerp, gamma=0.1)", "gamma is the new noise of noisediffusion"),

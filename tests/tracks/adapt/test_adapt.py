@@ -128,9 +128,9 @@ def test_what_cannot_be_had_is_said_in_one_line(spec: str, track: str, said: str
 def test_pictures_of_two_sizes_are_no_stream() -> None:
     item = made([0, 1], [0, 1])
     other = LabelledPicture("q", np.zeros((4, 2), np.float32), 0, ("a", "b", "c"))
-    with pytest.raises(nb.UsageError, match="differ in size or classes"):
+    with pytest.raises(nb.UsageError, match="'made': .* size or classes: give"):
         TRACK.identify(Stream("made", [*item.pictures, other], item.order, 2))
-    with pytest.raises(nb.UsageError, match="names pictures that it does not have"):
+    with pytest.raises(nb.UsageError, match="'made': .*order .*from 0 to 1"):
         TRACK.identify(Stream("made", item.pictures, np.array([0, 2]), 2))
 
 
@@ -256,7 +256,7 @@ def test_batch_norms_use_what_has_just_come_and_the_classifier_stays() -> None:
 
 
 def test_a_network_without_batch_norm_and_a_classifier_without_a_network_are_refused() -> None:
-    with pytest.raises(nb.UsageError, match="needs a network with batch norm"):
+    with pytest.raises(nb.UsageError, match="tent .*batch norm.*arch=small_cnn"):
         normalised_by_batch(Inner(small(norm=False)), "tent")  # type: ignore[arg-type]
     with pytest.raises(nb.UsageError, match="holds one network"):
         normalised_by_batch(nb.Classifier(bind("uniform", "method", "classify")), "tent")
@@ -359,7 +359,7 @@ def test_a_batch_of_one_and_norms_without_scales_are_refused(monkeypatch: pytest
     net = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(4, affine=False))
     found = normalised_by_batch(Inner(net), "tent")  # type: ignore[arg-type]
     assert found(torch.rand(2, 1, 2, 2)).shape == (2, 4)
-    with pytest.raises(nb.UsageError, match="a batch of one picture has no statistics"):
+    with pytest.raises(nb.UsageError, match="one picture .*: give .*batch="):
         found(torch.rand(1, 1, 2, 2))
     from noisebench.training.trained_method import TrainedMethod
 

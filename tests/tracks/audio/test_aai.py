@@ -109,11 +109,11 @@ def test_another_rate_keeps_the_instants():
 
 def test_what_has_no_value_says_why():
     wave = falling_at(np.arange(0.1, 0.9, 0.008), RATE, RATE)
-    assert scores(wave, as_clip("a", wave, RATE))["gci_miss"].reason == "the closures of the clip are not known"
-    assert scores(wave, clip_of([0.5]))["gci_identification"].reason == "the clip has no larynx cycle"
+    assert scores(wave, as_clip("a", wave, RATE))["gci_miss"].reason.startswith("the closures ")
+    assert "larynx cycle" in scores(wave, clip_of([0.5]))["gci_identification"].reason
     silent = scores(0 * wave, clip_of([0.5, 0.51]))
     assert silent["gci_miss"] == 1
-    assert silent["gci_jitter"].reason == "fewer than two closures are identified"
+    assert "fewer than two closures" in silent["gci_jitter"].reason
 
 
 # ---- detectors that learn nothing

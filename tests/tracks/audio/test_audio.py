@@ -105,12 +105,10 @@ def test_si_sdr_by_hand():
 
 def test_si_sdr_at_its_ends():
     assert score(4 * WHITE.wave, WHITE, "si_sdr") == math.inf
-    assert score(0 * WHITE.wave, WHITE, "si_sdr").reason == "the restored clip is silent"
+    assert "restored clip" in score(0 * WHITE.wave, WHITE, "si_sdr").reason
     two = as_clip("two", [1.0, -1.0, 1.0, -1.0], 8_000)
     assert score([1.0, 1.0, -1.0, -1.0], two, "si_sdr") == -math.inf
-    assert (
-        score([1.0, 0.0, 0.0, 0.0], as_clip("none", np.zeros(4), 8_000), "si_sdr").reason == "the true clip is silent"
-    )
+    assert "true clip" in score([1.0, 0.0, 0.0, 0.0], as_clip("none", np.zeros(4), 8_000), "si_sdr").reason
 
 
 def test_snr_by_hand():
@@ -169,7 +167,7 @@ def test_pesq_is_that_of_its_package_and_says_where_it_is_not():
     given = posed(VOICE, "white(snr=10)").given
     theirs = package.pesq(8_000, VOICE.wave.astype(float), given.astype(float), "nb")
     assert score(given, VOICE, "pesq") == pytest.approx(theirs, abs=1e-9)
-    assert score(0 * given, VOICE, "pesq").reason == "a silent clip has no PESQ"
+    assert "silent" in score(0 * given, VOICE, "pesq").reason
     assert "8000 Hz" in score(given, VOICE, "pesq(band=wb)").reason
 
 
@@ -325,7 +323,7 @@ def test_the_clip_that_a_regime_refuses_is_named_in_the_reason(cli, tmp_path):
         "white(snr=5)", "--metrics", "si_sdr", "--store", "st", code=1)  # fmt: skip
     (record,) = read_records(tmp_path / "st")
     assert record.cell.outcome == "failed"
-    assert record.cell.reason == "regime white: the clip is silent, so that there is no SNR: leave it out (clip 'b')"
+    assert record.cell.reason.startswith("regime white: ") and record.cell.reason.endswith(": leave it out (clip 'b')")
     with pytest.raises(nb.UsageError) as caught:
         nb.evaluate("identity", f"folder(path={str(tmp_path)!r})", "white(snr=5)", track="audio", metrics="si_sdr")
     assert caught.value.__notes__ == ["clip 'b'"] and caught.value._render_traceback_()[0].endswith("(clip 'b')")
@@ -343,7 +341,7 @@ def test_an_item_is_not_named_twice_and_a_skip_names_none():
 
 
 def test_a_clip_of_one_sample_is_refused_by_its_name():
-    with pytest.raises(nb.UsageError, match="'click': one sample is no clip: leave it out"):
+    with pytest.raises(nb.UsageError, match="'click' .*one sample.*: leave it out"):
         TRACK.identify(as_clip("click", [0.5], 8_000))
 
 
@@ -497,7 +495,7 @@ def test_real_sets_are_whole_and_their_splits_apart(monkeypatch: pytest.MonkeyPa
     assert len(ids("noise_clips(split=test)")) + len(ids("noise_clips(split=train)")) == 13
     assert item_of("noise_clips(only=(rain,))").rate == 16_000
     assert item_of("music_moh").rate == 8_000
-    with pytest.raises(nb.UsageError, match="rain is not of split=train"):
+    with pytest.raises(nb.UsageError, match="noise_clips: rain .*split=train: give split=all"):
         ids("noise_clips(split=train, only=(rain,))")
     assert posed(VOICE, "recorded(snr=3)").given.shape == VOICE.wave.shape
 

@@ -326,7 +326,7 @@ def test_what_does_not_go_together_is_refused():
             objective(name, torch.nn.Linear(1, 1), batch)
         with pytest.raises(nb.UsageError, match="data=mixtures"):
             objective(name, net, {"given": batch["given"], "wanted": batch["wanted"]})
-        with pytest.raises(nb.UsageError, match="not of a network of 5 classes"):
+        with pytest.raises(nb.UsageError, match=r"class 8 .*classes=5: give arch=class_mask_unet\(classes=9\)"):
             objective(name, net, batch | {"labels": batch["labels"] + 4})
     with pytest.raises(nb.UsageError, match="frozen_classifier"):
         objective("bimodal", net, batch)

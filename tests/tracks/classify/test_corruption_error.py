@@ -73,7 +73,5 @@ def test_the_report_has_the_table_and_names_the_reference(tmp_path: Path) -> Non
     lines = [[part.strip() for part in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("|")]
     assert lines[0] == ["method", "mCE (%)", "mean error (%)"]
     assert lines[2:5] == [["net", "45.0", "15.0"], ["mean", "100.0", "35.0"], ["worst", "350.0", "100.0"]]
-    assert (
-        "divided by that of mean, the baseline here; the mean over 2 corruptions: fog, snow; ImageNet-C has 15" in text
-    )
+    assert "of mean, the baseline" in text and "2 corruptions: fog, snow; ImageNet-C has 15" in text
     assert "Mean corruption error: digits: Lower is better" in (tmp_path / "leaderboard.html").read_text()

@@ -376,9 +376,9 @@ def test_a_regime_draws_the_same_on_every_machine(regime: str):
 
 def test_what_does_not_fit_together_is_said():
     made, measured = weighted_dag("chain", CHAIN, 40), measured_dag("m", np.eye(3), CHAIN != 0)
-    with pytest.raises(nb.Skip, match="name one, such as equal"):
+    with pytest.raises(nb.Skip, match=r"give a regime .*equal\(sigma="):
         posed(made, "none")
-    with pytest.raises(nb.Skip, match="were measured"):
+    with pytest.raises(nb.Skip, match="were measured.*: give none, .*bootstrap"):
         posed(measured, "equal(sigma=1)")
     with pytest.raises(nb.UsageError, match="write noise first"):
         posed(made, "standardised + equal(sigma=1)")
@@ -489,7 +489,7 @@ def test_a_table_of_the_user(tmp_path: Path):
     assert_allclose(item.values, rows)
     assert np.array_equal(item.weights, CHAIN != 0)
     (tmp_path / "mine.graph.csv").write_text("0,1,0\n0,0,1\n1,0,0\n")
-    with pytest.raises(nb.UsageError, match=r"mine\.csv: its edges form a cycle"):
+    with pytest.raises(nb.UsageError, match=r"mine\.csv: .*cycle"):
         data.load(0)
     (tmp_path / "mine.graph.csv").unlink()
     with pytest.raises(nb.UsageError, match=r"put mine\.graph\.csv beside it"):
@@ -527,7 +527,7 @@ def test_sachs_that_is_not_there_is_said(tmp_path: Path, monkeypatch: pytest.Mon
         data.load(0)
     (tmp_path / "sachs").mkdir()
     np.savez(tmp_path / "sachs" / "sachs.npz", x=np.ones((853, 11)), adj_consensus20=np.zeros((11, 11)))
-    with pytest.raises(nb.UsageError, match="other values than the published ones"):
+    with pytest.raises(nb.UsageError, match=r"sachs\.npz .*published .*: get it again"):
         data.load(0)
 
 

@@ -68,7 +68,7 @@ def test_only_known_entries_count_and_only_those_that_were_not_seen_where_they_a
     assert scores(output, item, protocol="held_out")["relative_error"] == 0.5
     full = as_measured("full", np.eye(2), seen(np.eye(2)))
     value = scores(np.eye(2), full, protocol="held_out")["relative_error"]
-    assert value.reason == "no entry counts: all known ones are measured"
+    assert value.reason.startswith("no entry counts")
 
 
 def test_singular_values_above_a_part_of_the_largest_are_the_rank():
@@ -101,7 +101,7 @@ def test_psnr_is_of_pictures_and_of_clipped_values():
     assert scores(off, item, "psnr")["psnr"] == pytest.approx(-10 * np.log10(0.12**2 / 12))
     assert scores(PICTURE, item, "psnr")["psnr"] == np.inf
     plain = as_measured("plain", PICTURE, seen(PICTURE))
-    assert scores(off, plain, "psnr")["psnr"].reason == "the matrix is no picture"
+    assert scores(off, plain, "psnr")["psnr"].reason.endswith(" no picture")
 
 
 # ---- operators
@@ -144,7 +144,7 @@ def test_only_the_key_of_gaussian_measurements_travels():
 def test_too_many_numbers_are_refused_in_a_line():
     with pytest.raises(nb.UsageError, match=r"90,000,000 numbers: 25,000,000 is the most; measure fewer"):
         item_of("gaussian_psd(d=300, m=1000)")
-    with pytest.raises(nb.UsageError, match="rank=21 is more than a matrix of 20 has: 20"):
+    with pytest.raises(nb.UsageError, match="rank=21 .* 20: give 20 or less"):
         item_of("gaussian_psd(rank=21)")
 
 
@@ -428,7 +428,7 @@ def test_a_matrix_of_zeros_is_recovered_as_such(method):
 def test_one_measurement_is_too_few_to_hold_any_out():
     item = as_measured("one", np.ones((3, 2)), seen(np.ones((3, 2)), (1, 1)))
     for method in ("nuclear_norm", "als"):
-        with pytest.raises(nb.Skip, match="too few to hold any out"):
+        with pytest.raises(nb.Skip, match="^one measurement .*parameter.*: give its value"):
             recover(method, item)
     assert error("als(rank=1)", item) < 1
 
@@ -480,7 +480,8 @@ def test_a_method_that_edits_its_measurements_is_told_so():
         return np.zeros(given.shape)
 
     found = nb.evaluate(edits, "gaussian_psd(n=1)", track="matrix")
-    assert found.record.cell.notes == ["edits its input in place (it was given a copy)"]
+    (note,) = found.record.cell.notes
+    assert "edits its input" in note
 
 
 @pytest.mark.parametrize("dataset", ["gaussian_psd", "photographs(side=32)", "moving_things(side=24, frames=8)"])

@@ -264,9 +264,9 @@ def test_counting_takes_negative_light_as_none() -> None:
 
 
 def test_real_needs_a_noisy_picture_and_the_first_place() -> None:
-    with pytest.raises(Skip, match="noisy pictures of its own"):
+    with pytest.raises(Skip, match="^regime real .*noisy pictures"):
         degraded("real", picture(4, 4))
-    with pytest.raises(UsageError, match="noisy pictures of its own"):
+    with pytest.raises(UsageError, match="^regime real .*noisy pictures"):
         nb.degrade("real", picture(4, 4))
     sample = Sample("a", picture(4, 4), noisy=picture(4, 4, seed=1))
     with pytest.raises(UsageError, match="can only stand first"):
@@ -365,7 +365,7 @@ def test_what_is_no_picture_is_refused(clean: object, says: str) -> None:
 
 @pytest.mark.parametrize("seed", [1.5, "0", None, -1, True])
 def test_a_seed_is_a_whole_number(seed: object) -> None:
-    with pytest.raises(UsageError, match="seed is a whole number"):
+    with pytest.raises(UsageError, match="^seed .*whole number from 0, not "):
         nb.degrade("gaussian(sigma=25)", picture(4, 4), seed=seed)  # type: ignore[arg-type]
 
 

@@ -95,10 +95,10 @@ def test_what_cannot_be_split_says_why(study: Path) -> None:
     identity = [r for r in records if r.cell.method.name == "identity"]
     assert splits(store, identity[:1])[1] == [f"identity, {DATASET} · {REGIME}, raw: one seed only"]
     same = splits(store, [identity[0], identity[0]])[1]
-    assert same[0].endswith("the noise does not change with the seed")
+    assert same[0].endswith(" with the seed")
     for record in identity[1:]:
         record.scores.pop("mse")
-    assert splits(store, identity)[1][0].endswith("no mse among the metrics")
+    assert "no mse" in splits(store, identity)[1][0]
     folder = cell_dir(store, records[0].cell.key) / "outputs"
     file, away = folder / "00001.npy", folder / "away"
     file.rename(away)

@@ -164,7 +164,7 @@ def test_gray8_keeps_every_grey():
 def test_what_is_not_finite_is_refused_and_located(spec, value, which):
     pictures = [np.zeros((4, 5, 3), np.float32), np.zeros((4, 5, 3), np.float32)]
     pictures[which][2, 3, 1] = value
-    with pytest.raises(nb.UsageError, match=r"picture has 1 values that are not finite .*row 2, column 3"):
+    with pytest.raises(nb.UsageError, match=r"picture has 1 values .*row 2, column 3"):
         pair(*pictures, spec)
 
 
@@ -223,7 +223,7 @@ def test_a_protocol_and_a_metric_of_ones_own(monkeypatch):
 
 
 def test_a_protocol_rounds_to_8_bits_or_not_at_all():
-    with pytest.raises(ValueError, match="bits is 8 or None"):
+    with pytest.raises(ValueError, match="^bits must be 8 or None"):
         nb.protocol("test_ten_bits", bits=10)
 
 
@@ -234,7 +234,7 @@ def test_the_peak_of_a_protocol_is_that_of_its_values_where_it_says_none(declare
 
 @pytest.mark.parametrize("peak", [0, -1, np.inf, np.nan, None, "255"])
 def test_a_peak_that_is_no_range_is_refused(peak):
-    with pytest.raises(ValueError, match="^peak is a finite number above 0, not "):
+    with pytest.raises(ValueError, match="^peak must be .* above 0, not "):
         nb.protocol("test_peak", peak=peak)
 
 

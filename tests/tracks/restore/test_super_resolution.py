@@ -170,12 +170,12 @@ def test_a_wrapper_cuts_both_pictures_of_a_pair(sides: tuple[Path, Path, str], w
     nb.write_picture(small / "a.png", COLOUR[:18, :20])
     sample = opened(f"{wrapper}(of={spec}, multiple=16)").load(0)
     assert sample.clean.shape[:2] == (32, 32) and sample.noisy.shape[:2] == (16, 16)
-    with pytest.raises(UsageError, match="multiple=7 must be a multiple of 2"):
+    with pytest.raises(UsageError, match="^multiple=7 .*multiple of 2: "):
         opened(f"{wrapper}(of={spec}, multiple=7)").load(0)
 
 
 def test_a_real_picture_of_another_shape_is_refused_with_both_sizes() -> None:
-    with pytest.raises(UsageError, match="'a' and its own noisy one are 37×41 and 18×20"):
+    with pytest.raises(UsageError, match="'a' .* 37×41 and 18×20: give"):
         degrade_sample(bind("real", "regime"), Sample("a", COLOUR, COLOUR[:18, :20]))
     noisy, info = degrade_sample(
         bind("real + downsample(scale=2)", "regime"), Sample("a", COLOUR[:36, :40], COLOUR[:18, :20])

@@ -34,6 +34,6 @@ def adversarial(
     label. A method without a gradient is skipped.
     """
     raise UsageError(
-        "regime adversarial attacks the classifier that is scored, and stands last: on sets give "
+        "regime adversarial attacks the scored classifier: put it last; in a dataset give "
         "adversarial_examples(of=…, classifier=…), in a training objective=adversarial_training"
     )

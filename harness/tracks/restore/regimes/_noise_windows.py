@@ -39,7 +39,7 @@ def mined(of: str, size: int, variance: float, smooth: float = 0.0) -> Windows:
     if not windows:
         raise UsageError(
             f"regime negseq: {of} has no window of {size} pixels a side whose variance is below {variance:g}: "
-            "give a larger one, or pictures with more that is flat"
+            "give a larger variance, or pictures with more flat areas"
         )
     channels = max(window.shape[2] for window in windows)
     if smooth:

@@ -64,7 +64,7 @@ def _read(path: str, network: str, size: int, stamp: int) -> ReferenceFile:
     made_by = [str(arrays.get(name)) for name in ("network", "network_sha256", "resize")]
     if names_network and made_by != [network, network_sha256(network), RESIZE]:
         raise UsageError(
-            f"reference {one_line(path)} is of other features than {network} ({RESIZE}): make it again with "
+            f"reference {one_line(path)} was not made with {network} ({RESIZE}): make it again with "
             "noisebench.write_reference"
         )
     width = NETWORKS[network].width

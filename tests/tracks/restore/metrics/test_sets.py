@@ -196,7 +196,7 @@ def test_fid_with_weights_of_the_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("NOISEBENCH_WEIGHTS", str(tmp_path))
     rng = np.random.default_rng(3)
     clean = [rng.integers(0, 256, (40, 40, 3)).astype(np.uint8) for _ in range(2)]
-    with pytest.raises(UsageError, match="is not the published file"):
+    with pytest.raises(UsageError, match="features inception: .*SHA-256 .*: get it again from"):
         nb.score_sets(clean, clean, "fid(allow_small=True)")
     sha = hashlib.sha256((tmp_path / networks.INCEPTION.file).read_bytes()).hexdigest()
     ours = replace(networks.INCEPTION, sha256=sha)
@@ -236,7 +236,8 @@ def test_patches_are_counted_and_a_picture_that_is_too_small_says_so():
     assert nb.score_sets(clean, clean, spec)[spec]["n"] == 8
     small = "kid(features=efficientnet_lite0_mid, patch=64)"
     found = nb.score_sets(clean, clean, small)[small]
-    assert found["value"] is None and found["note"] == "not defined on 2 of 2 pictures: 40×40 is smaller than a patch of 64"  # fmt: skip  # noqa: E501
+    assert found["value"] is None
+    assert "2 of 2 pictures: 40×40 " in found["note"] and found["note"].endswith(" patch of 64")
 
 
 @packaged
@@ -295,7 +296,7 @@ def test_small_sets_are_flagged_or_refused(spec, n, flags, valued):
 
 def test_inception_needs_as_many_pictures_as_features():
     assert why_too_few(PictureSetMetric("inception", "frechet"), 2048) is None
-    assert "kid is unbiased at any number" in why_too_few(PictureSetMetric("inception", "frechet"), 2047)
+    assert "kid is unbiased" in why_too_few(PictureSetMetric("inception", "frechet"), 2047)
     assert why_too_few(PictureSetMetric("inception", "kernel", True), 2) is None
 
 
@@ -312,7 +313,7 @@ def test_paired_kernel_distance_is_the_statistic_over_pairs():
         value, _ = nb.kernel_distance(x, y, paired=True, block=block)
         assert value == pytest.approx(np.mean(h), rel=1e-12)
     assert nb.kernel_distance(x, x, paired=True) == pytest.approx((0, 0), abs=1e-14)
-    with pytest.raises(UsageError, match="pairs need equally many features, not 9 and 8"):
+    with pytest.raises(UsageError, match="^pairs .*features, not 9 and 8"):
         nb.kernel_distance(x, y[:8], paired=True)
 
 
@@ -355,7 +356,7 @@ def test_a_reference_file_takes_the_place_of_the_clean_pictures(tmp_path, monkey
     published = fd.replace("stats", "published")
     part = nb.score_sets(pictures[2:4], pictures[3:], published)[published]
     assert part["value"] == pytest.approx(found[fd]["value"], rel=1e-4)
-    assert part["note"] == "the reference file does not say which network it is from"
+    assert part["note"].startswith("the reference file ") and "which network" in part["note"]
 
 
 @packaged
@@ -368,7 +369,11 @@ def test_a_reference_file_takes_the_place_of_the_clean_pictures(tmp_path, monkey
         ({"features": np.zeros((4, 3))}, "fd", r"due is \(N, 152\)"),
         ({"other": np.zeros(3)}, "fd", "has neither"),
         ({"features": np.array([{}], dtype=object)}, "fd", "is not an .npz of arrays"),
-        ({"features": np.zeros((4, 152)), "network_sha256": "other", "resize": "other"}, "fd", "is of other features"),
+        (
+            {"features": np.zeros((4, 152)), "network_sha256": "other", "resize": "other"},
+            "fd",
+            "make it again with noisebench.write_reference",
+        ),
         ({"mu": np.zeros(152, complex), "sigma": np.eye(152)}, "fd", r"r.npz: .* of numbers"),
         ({"mu": np.array(["a"] * 152), "sigma": np.eye(152)}, "fd", r"r.npz: .* of numbers"),
         ({"mu": np.full(152, np.nan), "sigma": np.eye(152)}, "fd", r"r.npz: .*not finite"),
@@ -392,11 +397,11 @@ def test_a_reference_is_for_the_network_it_was_made_with_and_is_written_whole_or
     with pytest.raises(UsageError, match="is not an .npz of arrays"):
         nb.score_sets([], [], lone)
     nb.write_reference(file, np.zeros((4, 152)), mid)
-    with pytest.raises(UsageError, match="is of other features than efficientnet_lite0 "):
+    with pytest.raises(UsageError, match=r"r\.npz .* efficientnet_lite0 .*write_reference"):
         nb.score_sets([], [], f"fd(features=efficientnet_lite0, reference={str(file)!r})")
     with pytest.raises(UsageError, match="features are <U1: give real numbers"):
         nb.write_reference(file, np.array([["a"] * 152] * 4), mid)
-    with pytest.raises(UsageError, match="cannot be written: No such file or directory"):
+    with pytest.raises(UsageError, match=r"none/r\.npz.* cannot be written: "):
         nb.write_reference(tmp_path / "none" / "r.npz", np.zeros((4, 152)), mid)
 
 
@@ -424,7 +429,7 @@ def test_features_go_on_where_a_killed_process_stopped(tmp_path):
         second.take(restored[i], nb.Sample("", clean[i]))
     assert second.score() == whole.score()
     next((tmp_path / "torn").iterdir()).write_bytes(b"")
-    with pytest.raises(UsageError, match="has lost features of finished pictures"):
+    with pytest.raises(UsageError, match="lost features .*: run with --retry always"):
         FeatureCollector(metrics, tmp_path / "torn", 4, protocol=rules, taken=taken)
 
 
@@ -529,7 +534,8 @@ def test_reports_show_set_metrics_beside_their_floor_and_an_export_tells_the_sam
     assert list(board["metrics"]) == ["psnr"] and board["rank_by"] == "psnr"
     assert board["sets"]["rows"]["identity"][KID]["value"] > 0
     lines = (ran / "board" / "sets.csv").read_text().splitlines()
-    assert lines[0].startswith("dataset,regime,protocol,seeds,method,set_metric,value,error") and len(lines) == 5
+    columns = ["dataset", "regime", "protocol", "seeds", "method", "set_metric", "value", "error"]
+    assert lines[0].split(",")[:8] == columns and len(lines) == 5
 
 
 @packaged
@@ -565,7 +571,8 @@ def test_a_worse_set_metric_is_a_regression_beyond_its_error(ran):
         assert check(before, moved(50), loose).exit_code == 0
     gone = replace(before[0], cell=structs.replace(before[0].cell, sets={}))
     lost = {c.metric: (c.absent, c.reason) for c in set_changes(before[0], gone)}
-    assert lost[KID] == (True, f"{KID} was not scored in B")
+    absent, reason = lost[KID]
+    assert absent and KID in reason and reason.endswith(" in B")
 
 
 @packaged
@@ -590,7 +597,8 @@ def test_set_metrics_alone_make_a_board_without_a_ranking(cli, tmp_path):
 def test_ranking_by_a_set_metric_is_refused(cli, tmp_path):
     suite = f"methods: [identity]\ndatasets: [photos]\nregimes: [none]\nmetrics: [psnr, '{KID}']\nrank_by: '{KID}'\n"
     (tmp_path / "s.yaml").write_text(suite)
-    assert "is of the whole set: name a metric of each picture" in cli("run", "s.yaml", code=2).stderr
+    message = cli("run", "s.yaml", code=2).stderr
+    assert f"rank_by {KID!r}" in message and "such as psnr" in message
 
 
 @packaged
@@ -612,7 +620,7 @@ def test_score_shows_set_metrics_of_two_folders(cli, tmp_path):
 
 def test_a_pair_of_pictures_has_no_set_metric():
     picture = np.zeros((20, 20), np.uint8)
-    with pytest.raises(UsageError, match="of a whole set of pictures, not of one"):
+    with pytest.raises(UsageError, match="^fid .*: use score_sets"):
         nb.score(picture, picture, "fid")
-    with pytest.raises(UsageError, match="psnr is of single pictures"):
+    with pytest.raises(UsageError, match="^psnr .*: call score, not score_sets"):
         nb.score_sets([picture], [picture], "psnr")

@@ -111,5 +111,5 @@ def test_a_picture_that_the_metric_refuses_has_no_score_and_says_why() -> None:
     colour = value("PeakSignalNoiseRatioWithBlockedEffect")
     assert isinstance(colour, nb.NotDefined) and "3 channels" in colour.reason
     black = np.zeros_like(CLEAN)
-    assert value("SpectralAngleMapper", black, black).reason == "SpectralAngleMapper has no value for this picture"
+    assert value("SpectralAngleMapper", black, black).reason.startswith("SpectralAngleMapper has no value")
     assert "border" in value("TotalVariation", protocol="y8(border=99)").reason

@@ -225,8 +225,9 @@ def test_other_than_1_or_3_channels_is_not_defined(name):
 
 
 def test_fsim_of_flat_pictures_is_not_defined():
-    assert nb.score(FLAT, FLAT, "fsim")["fsim"].reason == "fsim needs pictures with features"
-    assert nb.score(np.zeros_like(FLAT), FLAT, "fsim")["fsim"].reason == "fsim needs pictures with features"
+    for restored in (FLAT, np.zeros_like(FLAT)):
+        reason = nb.score(restored, FLAT, "fsim")["fsim"].reason
+        assert reason.startswith("fsim ") and "features" in reason
 
 
 @pytest.mark.parametrize("shape", [FLAT.shape, (65, 81), (300, 300, 3)])
