@@ -46,8 +46,8 @@ def _places(
         at = trained[data.labels[trained] == label]
         if len(at) < ipc:
             raise nb.UsageError(
-                f"dataset condensed: {name} has {len(at)} pictures of {data.classes[label]!r} beside those that are "
-                f"kept apart, not ipc={ipc}: give less, or a smaller validated"
+                f"dataset condensed: class {data.classes[label]!r} of {name} has {len(at)} pictures to train on, and "
+                f"ipc={ipc} is more: give a smaller ipc or validated"
             )
         if method == "k_centre":
             import torch

@@ -192,7 +192,7 @@ def chosen(
     for name in names:
         if name not in known:
             of_file = name.endswith((".yaml", ".yml"))
-            way_out = "a file of your own is given by --claims" if of_file else nearest(name, known)
+            way_out = f"give a file of your own as --claims {one_line(name)}" if of_file else nearest(name, known)
             raise UsageError(f"unknown claim {one_line(name)!r}: {way_out}")
     matching = [
         c
@@ -205,7 +205,7 @@ def chosen(
     if not matching:
         of = f" of system {system}" if system is not None else ""
         described = " ".join(filter(None, (size, kind))) or "known"
-        raise UsageError(f"no {described} claim{of} among them: `noisebench reproduce --list` names all")
+        raise UsageError(f"no {described} claim{of} matches: `noisebench reproduce --list` names all")
     return matching
 
 

@@ -126,7 +126,7 @@ def _systems(args: argparse.Namespace) -> int:
     if args.track:
         systems = [s for s in systems if s.track == get_track(args.track).name]
         if args.name and not systems:
-            raise UsageError(f"no system {args.name!r} is of the track {args.track}")
+            raise UsageError(f"system {args.name!r} is not of the track {args.track}: leave out --track")
     rows = system_rows(systems, all_claims(), results)
     if args.json:
         print_json(rows[0] if args.name else rows)

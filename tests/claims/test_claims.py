@@ -139,7 +139,7 @@ def test_claims_are_chosen_by_name_group_kind_and_system() -> None:
     assert [c.name for c in chosen(claims, [], None, 7)] == ["b"]
     with pytest.raises(UsageError, match="unknown claim 'aa'"):
         chosen(claims, ["aa"])
-    with pytest.raises(UsageError, match="a file of your own is given by --claims"):
+    with pytest.raises(UsageError, match="unknown claim .*--claims mine/own.yaml"):
         chosen(claims, ["mine/own.yaml"])
     with pytest.raises(UsageError, match="no effect claim"):
         chosen(claims, [], "effect")

@@ -200,4 +200,4 @@ def test_claims_are_chosen_by_kind_and_size(cli: Any, folder: Path) -> None:
         "a_training_has_a_course", "a_rate_can_be_too_high", "no_such_method",
     ]  # fmt: skip
     done = cli("reproduce", "--claims", "mine.yaml", "--kind", "property", "--size", "full", cwd=folder, code=2)
-    assert "no full property claim among them" in done.stderr
+    assert "no full property claim" in done.stderr and "`noisebench reproduce --list`" in done.stderr

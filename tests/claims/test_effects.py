@@ -131,9 +131,9 @@ def test_an_effect_is_decided_by_its_interval_over_seeds() -> None:
     # On each seed, and yet by chance perhaps.
     row = effect_row(made_up(), Judged(on_seeds(0.25, 1.0, 1.75), 1.0))
     assert (row["verdict"], row["more_seeds"]) == ("undecided", 2)
-    assert row["reason"] == "2 more seeds would decide it, by the variance seen"
+    assert row["reason"].startswith("2 more seeds ")
     row = effect_row(made_up(), Judged(on_seeds(-1.0, 0.01, 1.0), 1.0))
-    assert row["reason"] == "more than 100 more seeds would decide it, by the variance seen"
+    assert row["reason"].startswith("more than 100 more seeds ")
     row = effect_row(made_up(), Judged(reason="needs the weights x"))
     assert (row["verdict"], row["reason"]) == ("not available", "needs the weights x")
 
@@ -142,7 +142,7 @@ def test_what_is_not_known_on_a_seed_decides_nothing_and_on_none_differs() -> No
     lost = [{"x": math.nan, "y": 1.0}]
     row = effect_row(made_up(), Judged([*on_seeds(1.0, 1.25), *lost], 1.0, notes=["x diverged on seed 2"]))
     assert row["verdict"] == "undecided"
-    assert row["reason"] == "has no mean over seeds: not known or infinite on some; x diverged on seed 2"
+    assert row["reason"].startswith("has no mean ") and row["reason"].endswith("; x diverged on seed 2")
     assert effect_row(made_up(), Judged(lost * 3))["verdict"] == "differs"
     never = {"x": math.inf, "y": 1.0}
     assert effect_row(made_up(), Judged([never, *on_seeds(1.0, 1.25)]))["verdict"] == "undecided"
@@ -183,18 +183,18 @@ def test_a_property_holds_on_every_seed_or_of_the_means() -> None:
     of_each = replace(made_up(), kind="property")
     assert effect_row(of_each, Judged(on_seeds(1.0, 2.0, 9.0)))["verdict"] == "reproduced"
     row = effect_row(of_each, Judged(on_seeds(1.0, -1.0, 2.0)))
-    assert (row["verdict"], row["reason"], "effect" in row) == ("differs", "does not hold on seed 1", False)
+    assert (row["verdict"], "effect" in row) == ("differs", False) and row["reason"].endswith(" seed 1")
     of_means = replace(of_each, over="mean")
     assert effect_row(of_means, Judged(on_seeds(1.0, -1.0, 2.0)))["verdict"] == "reproduced"
     row = effect_row(of_means, Judged(on_seeds(1.0, -1.0, -2.0), notes=["y diverged on seed 1"]))
-    assert row["reason"] == "does not hold of the means over seeds; y diverged on seed 1"
+    assert "the means" in row["reason"] and row["reason"].endswith("; y diverged on seed 1")
 
 
 def test_one_seed_is_judged_by_itself() -> None:
     one = made_up(seeds=(4,))
     assert effect_row(one, Judged(on_seeds(1.0)))["verdict"] == "reproduced"
     row = effect_row(one, Judged(on_seeds(-1.0)))
-    assert (row["verdict"], row["reason"]) == ("differs", "does not hold on seed 4")
+    assert row["verdict"] == "differs" and row["reason"].endswith(" seed 4")
 
 
 def test_items_widen_the_interval_where_all_cells_have_the_same() -> None:
@@ -236,7 +236,7 @@ def test_most_of_many_effects_that_stand_are_true() -> None:
     assert largest_standing([0.04, 0.9]) == -1.0
     rows = [effect_row(made_up(), Judged(on_seeds(1.0, 1.0 + d, 1.0 + 2 * d))) for d in (0.001, 0.4, 0.9, 0.0)]
     assert [row["verdict"] for row in rows] == ["reproduced", "reproduced", "undecided", "reproduced"]
-    assert discoveries_text(rows).startswith("2 of 2 reproduced effects that vary over seeds stand")
+    assert discoveries_text(rows).startswith("2 of 2 reproduced effects ")
 
 
 # ---- seeds that are added
@@ -264,7 +264,8 @@ def test_seeds_decide_nothing_where_a_value_is_at_an_edge() -> None:
         return [effect_row(one, Judged(on_seeds(1.0, 1.0, 1.0), 3.0, edges=["x: lr=1 of 0, 1"])) for one in effects]
 
     (row,) = decide([made_up()], run, math.inf)
-    assert (row["verdict"], row["reason"]) == ("undecided", "reproduced but for a value at an edge of what was tried")
+    assert row["verdict"] == "undecided"
+    assert row["reason"].startswith("reproduced but for ") and " edge " in row["reason"]
 
 
 # ---- the files
@@ -365,7 +366,7 @@ def test_what_is_not_known_of_edges_is_not_taken_for_none() -> None:
     assert found is not None and "edges" not in found and found["verdict"] == "reproduced"
     assert "not recorded" not in claims_markdown([found])
     tuned = found | {"cells": {"x": {"method": "tuned(method=trained)"}}}
-    assert "whether at an edge of what was tried was not recorded" in claims_markdown([tuned])
+    assert "was not recorded" in claims_markdown([tuned])
 
 
 @pytest.mark.parametrize(
@@ -429,7 +430,7 @@ def test_a_value_in_a_file_may_be_whole_not_known_or_never_reached(tmp_path: Pat
     (tmp_path / "v.json").write_text(json.dumps(stored(values)))
     file = read_verdicts(tmp_path / "v.json")
     assert file is not None
-    assert (row_of(made_up(), [file]) or {})["reason"] == "has no mean over seeds: not known or infinite on some"
+    assert (row_of(made_up(), [file]) or {})["reason"].startswith("has no mean ")
 
 
 def test_a_compressed_file_is_read_as_the_plain_one_and_a_damaged_one_is_named(tmp_path: Path) -> None:
@@ -439,7 +440,7 @@ def test_a_compressed_file_is_read_as_the_plain_one_and_a_damaged_one_is_named(t
     packed = tmp_path / "v.json.zst"
     assert read_verdicts(packed) == read_verdicts(tmp_path / "v.json") == json.loads(text)
     packed.write_bytes(packed.read_bytes()[:-20])
-    with pytest.raises(UsageError, match="is no file of verdicts"):
+    with pytest.raises(UsageError, match=r"v\.json\.zst .*`noisebench reproduce --to`"):
         read_verdicts(packed)
     write_verdicts(packed, "{}")
     assert read_verdicts(packed) is None
@@ -492,7 +493,7 @@ def test_a_damaged_file_of_verdicts_is_refused(tmp_path: Path, place: str, value
         at = at[part]
     at[last] = value
     (tmp_path / "v.json").write_text(json.dumps(held))
-    with pytest.raises(UsageError, match=r"v\.json is no file of verdicts"):
+    with pytest.raises(UsageError, match=r"v\.json .*`noisebench reproduce --to`"):
         read_verdicts(tmp_path / "v.json")
 
 

@@ -111,7 +111,7 @@ def test_a_cost_is_a_number_and_a_latency_its_median() -> None:
     found = CellResult(cell(cost={**cost, "latency_ms": {"p50": 3.0, "p90": 4.0}, "latency_rel": 0.5}))
     values = [value_of(CellOf("m", cost=name), found, {}) for name in ("latency_ms", "latency_rel")]
     assert values == [3.0, 0.5]
-    with pytest.raises(Unknown, match="macs could not be measured: no torch"):
+    with pytest.raises(Unknown, match="^macs .*: no torch$"):
         value_of(CellOf("m", cost="macs"), found, {})
 
 

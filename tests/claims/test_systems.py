@@ -154,7 +154,7 @@ def test_list_systems(cli) -> None:
     table = cli("list", "systems", "--all").stdout.splitlines()
     assert len(table) == 58 and table[0].split() == ["#", "system", "role", "track", "spec", "claims", "verdict"]
     shown = cli("list", "systems", "ELD").stdout
-    assert shown.startswith("13. ELD (regime)") and "did not show here, or is not built: a lead on real noise" in shown
+    assert shown.startswith("13. ELD (regime)") and "not built: a lead on" in shown
     assert "effect row_noise_is_shared_along_a_row: not run" in shown and "\ntrack: restore\n" in shown
     audio = json.loads(cli("list", "systems", "--track", "audio", "--json").stdout)
     assert [row["number"] for row in audio] == [s.number for s in read_systems() if s.track == "audio"] != []
@@ -166,7 +166,8 @@ def test_list_systems_shows_those_that_are_here(cli) -> None:
 
 
 def test_mistakes_are_one_line(cli) -> None:
-    assert "no system '44' is of the track audio" in cli("list", "systems", "44", "--track", "audio", code=2).stderr
+    message = cli("list", "systems", "44", "--track", "audio", code=2).stderr
+    assert "system '44' " in message and "track audio" in message
     assert "unknown track 'nope'" in cli("list", "systems", "--track", "nope", code=2).stderr
     assert "--all goes with `list systems`" in cli("list", "methods", "--all", code=2).stderr
     assert "did you mean 'ELD'" in cli("list", "systems", "ELDD", code=2).stderr

@@ -104,7 +104,7 @@ def test_a_file_is_made_anew_of_an_older_one_and_what_was_judged_since(cli, tmp_
 @pytest.mark.parametrize("damage", [lambda t: t[: len(t) // 2], lambda t: t.replace('"seeds"', '"sides"')])
 def test_a_damaged_file_is_named(tmp_path: Path, verdicts: Path, damage) -> None:
     verdicts.write_text(damage(verdicts.read_text()))
-    with pytest.raises(UsageError, match=r"v\.json is no file of verdicts"):
+    with pytest.raises(UsageError, match=r"v\.json .*`noisebench reproduce --to`"):
         row(tmp_path, verdicts)
 
 

@@ -183,7 +183,7 @@ def test_a_run_that_a_scheduler_ends_says_how_it_goes_on(tmp_path):
     run.terminate()
     _, said = run.communicate(timeout=60)
     assert run.returncode == 130
-    assert "stopped: nothing that was finished is lost" in said
+    assert "stopped: " in said and "; the same command" in said
 
 
 def test_hostile_names_stay_text_in_every_output_and_inside_the_store(cli, tmp_path):
@@ -245,7 +245,7 @@ def test_a_folder_that_is_no_store_is_not_written_into(cli, tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.tex").write_text("x")
     done = cli("run", "--methods", "identity", *SMALL, "--store", "mine", code=2)
-    assert "is not a noisebench store" in done.stderr
+    assert "mine is not " in done.stderr and "folder with --store" in done.stderr
     assert [p.name for p in (tmp_path / "mine").iterdir()] == ["thesis.tex"]
 
 

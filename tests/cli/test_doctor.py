@@ -251,7 +251,7 @@ def test_what_would_gain_by_far_is_said_with_the_line_to_write(
 
 def test_no_gain_is_judged_where_the_input_is_the_clean_picture() -> None:
     finding = {f.name: f for f in examine(bind("identity", "method"), regime="none")}["gain"]
-    assert (finding.ok, finding.detail) == (None, "not judged: under none the input is the clean picture")
+    assert finding.ok is None and finding.detail.startswith("not judged: under none ")
 
 
 @pytest.mark.parametrize("layer", [torch.nn.Conv2d(1, 1, 1), torch.nn.Linear(4, 2)])
@@ -328,7 +328,7 @@ def test_a_network_for_colour_and_for_multiples_that_returns_bytes_is_tried_on_s
         return 255 * only_three_channels(torch.nn.functional.pixel_shuffle(down, 8), info)
 
     found = {f.name: f for f in examine(bound_to(network))}
-    assert "it takes colour only, so begin with" in found["grey"].detail
+    assert "colour only" in found["grey"].detail and 'raise nb.Skip("for colour pictures")' in found["grey"].detail
     assert found["colour"].detail.startswith("64×64 colour: Invalid: returned values")
 
 
@@ -359,9 +359,8 @@ def test_a_method_that_raises_is_told_where(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_network_for_multiples_is_tried_on_such_and_told_to_pad() -> None:
     found = {f.name: f for f in examine(bound_to(of_a_multiple_of_8))}
     assert [name for name, f in found.items() if f.ok is False] == ["odd sizes", "tiny", "1×1"]
-    assert "multiples of 8: pad the input to them and cut the result (docs/pytorch-network.md)" in (
-        found["odd sizes"].detail
-    )
+    assert "multiples of 8: pad " in found["odd sizes"].detail
+    assert "(docs/pytorch-network.md)" in found["odd sizes"].detail
 
 
 class Normed(torch.nn.Module):
@@ -401,7 +400,7 @@ def test_evaluation_mode_is_judged_where_the_answer_is_the_noise_too() -> None:
         return noisy - net(noisy)
 
     found = {f.name: f for f in examine(bound_to(residual))}
-    assert found["gain"].detail.endswith("noisy - net(noisy), or leave out a subtraction of your own")
+    assert "noisy - net(noisy), or leave out" in found["gain"].detail
     assert "+8.1 dB after .eval()" in found["evaluation mode"].detail
 
 
@@ -494,7 +493,7 @@ def test_a_method_that_writes_to_a_descriptor_of_the_doctor_is_told_so(
     (tmp_path / "writes.py").write_text(WRITES.format(stray))
     code, passed, details = diagnose(capsys, "writes", "--plugin", tmp_path / "writes.py")
     assert (code, passed["open files"]) == (1, False)
-    assert details["open files"].startswith("the method writes to a file that it did not open")
+    assert "the method writes" in details["open files"] and "to stdout" in details["open files"]
 
 
 FORKS = """
@@ -617,7 +616,7 @@ def needy(noisy, info):
     )
     code, passed, details = diagnose(capsys, "needy", "--plugin", file)
     assert (code, passed) == (0, {"loads": None})
-    assert details["loads"] == "needs weather, which the doctor cannot supply"
+    assert details["loads"].startswith("needs weather, ")
 
 
 @pytest.mark.parametrize(

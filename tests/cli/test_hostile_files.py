@@ -65,7 +65,8 @@ def test_what_is_no_export_is_refused_by_every_verb(
     capsys: pytest.CaptureFixture[str], args: list[str], text: str
 ) -> None:
     Path("bad.json").write_text(text)
-    assert "bad.json is not a noisebench export" in refused(args, capsys)
+    message = refused(args, capsys)
+    assert "bad.json is not " in message and "`noisebench export STORE --to FILE`" in message
     assert os.listdir() == ["bad.json"]
 
 

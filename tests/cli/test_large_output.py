@@ -54,7 +54,8 @@ def test_their_cells_are_what_would_be_planned_today(run) -> None:
 
 
 def test_why_counts_what_is_up_to_date(run) -> None:
-    assert run("why", "a")[1] == [f"{CELLS} cells: {CELLS} up to date; a FILTER or --json shows each of them"]
+    (line,) = run("why", "a")[1]
+    assert line.startswith(f"{CELLS} cells: {CELLS} up to date; ") and "FILTER or --json" in line
     assert "gaussian_filter(width=24)" in run("why", "a", "width=24")[1][0]
 
 
@@ -71,8 +72,8 @@ def test_why_tells_cells_that_changed_alike_as_one(run, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(planning_process, "replan_in_child", edited)
     lines = run("why", "a")[1]
-    assert len(lines) == 3 and " and 22 more cells  ok  to be run again" in lines[0]
-    assert lines[1].startswith("    the items of the dataset changed (")
+    assert len(lines) == 3 and " and 22 more cells  ok  " in lines[0] and lines[0].endswith("to be run again")
+    assert "dataset changed (" in lines[1]
     assert lines[2].startswith("24 cells: 23 to be run again, 1 up to date; ")
 
 

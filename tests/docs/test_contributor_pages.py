@@ -26,7 +26,7 @@ def test_a_method(tmp_path: Path) -> None:
 
 def test_a_regime(tmp_path: Path) -> None:
     said = follow("add-a-regime.md", tmp_path)
-    assert "A sine wave down the picture" in said
+    assert "A sine wave down" in said
     assert "6 cells: 6 ok (6 run now)" in said
     assert "hum(amplitude=20) + gaussian(sigma=10)" in said
     assert "2 passed" in said

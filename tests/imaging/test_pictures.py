@@ -69,7 +69,7 @@ def test_a_picture_that_is_shown_turned_is_refused_and_one_that_is_not_is_read(t
     exif = Image.Exif()
     exif[0x112] = 6
     turned = saved(tmp_path / f"turned.{kind.lower()}", Image.fromarray(RGB), kind, exif=exif)
-    with pytest.raises(nb.UsageError, match=r"turned.*EXIF orientation 6.*save it as it is shown"):
+    with pytest.raises(nb.UsageError, match=r"turned\..*EXIF orientation 6.*: save it"):
         nb.read_picture(turned)
     exif[0x112] = 1
     upright = saved(tmp_path / f"upright.{kind.lower()}", Image.fromarray(RGB), kind, exif=exif)
@@ -281,10 +281,10 @@ def test_writing_leaves_nothing_behind_when_it_fails(tmp_path, monkeypatch):
 def test_writing_what_does_not_fit_is_refused(tmp_path, name, picture):
     with pytest.raises(nb.UsageError):
         nb.write_picture(tmp_path / name, picture)
-    with pytest.raises(nb.UsageError, match=r"x\.png' cannot be written: its folder does not exist: make it first$"):
+    with pytest.raises(nb.UsageError, match=r"x\.png' .*its folder .*: make it first$"):
         nb.write_picture(tmp_path / "none" / "x.png", GREY)
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "f.png").mkdir()
-    with pytest.raises(nb.UsageError, match=r"f\.png' cannot be written: a folder has its name: name another file$"):
+    with pytest.raises(nb.UsageError, match=r"f\.png' .*a folder .*: name another file$"):
         nb.write_picture(tmp_path / "f.png", GREY)
     assert [p.name for p in tmp_path.iterdir()] == ["f.png"]

@@ -130,9 +130,9 @@ def test_a_restored_picture_on_another_scale_than_the_clean_one_is_refused(way, 
 def test_exchanged_arguments_are_named_where_values_show_it() -> None:
     assert NOISY.min() < -0.1 and NOISY.max() > 1.1
     for other in (U, F):
-        with pytest.raises(nb.UsageError, match="are restored and clean exchanged"):
+        with pytest.raises(nb.UsageError, match="^clean picture .* exchanged"):
             nb.psnr(other, NOISY)
-    with pytest.raises(nb.UsageError, match="the regime comes first, as text, not ndarray"):
+    with pytest.raises(nb.UsageError, match=r"not ndarray: degrade\(regime, clean\)"):
         nb.degrade(U, "gaussian(sigma=25)")  # type: ignore[arg-type]
 
 
@@ -189,7 +189,7 @@ def test_a_picture_on_0_1_where_another_range_is_said_is_refused() -> None:
     for pair in ((R.astype(float), F), (F, U.astype(float))):
         with pytest.raises(nb.UsageError, match=r"range=255 is said: it is on \[0, 1\]; multiply it by 255"):
             nb.psnr(*pair, range=255)
-    with pytest.raises(nb.UsageError, match="clean picture is float with values"):
+    with pytest.raises(nb.UsageError, match="^clean picture is float "):
         nb.psnr(R, U.astype(float), range=(-1, 1))
 
 
@@ -242,7 +242,7 @@ def test_folders_of_floats_on_other_scales_are_refused(cli, tmp_path: Path) -> N
     assert "restored picture is float" in done.stderr and "take (x + 1) / 2" in done.stderr
     spec = "folder(path='signed', pattern='*.npy')"
     done = cli("run", "--methods", "identity", "--datasets", spec, "--regimes", "none", code=2)
-    assert "'a': clean picture is float with values -1 … 1" in done.stderr and done.stderr.count("\n") == 1
+    assert "'a': clean picture " in done.stderr and " -1 … 1" in done.stderr and done.stderr.count("\n") == 1
     assert not (tmp_path / "nb-store").exists()
 
 

@@ -16,15 +16,9 @@ TESTS = ROOT / "tests"
 WORDS_IN_A_ROW = re.compile(r"\b[A-Za-z]+(?:[ ,]+[A-Za-z]+){4}\b")
 LIMITS = {
     ".": 8,
-    "claims": 18,
-    "cli": 17,
-    "datasets": 10,
-    "docs": 4,
     "engine": 19,
-    "imaging": 7,
     "notebook": 4,
     "planning": 1,
-    "project": 1,
     "spec": 2,
     "statistics": 5,
     "suite": 3,

@@ -132,7 +132,7 @@ def test_a_folder_of_another_shape_is_refused_by_its_mistake(
 
 def test_no_folder_and_no_picture_are_said_as_elsewhere(tmp_path: Path) -> None:
     assert "does not exist" in refused(tmp_path / "absent")
-    assert "has no file that matches" in refused(tmp_path)
+    assert "has no file" in refused(tmp_path)
 
 
 def test_another_size_is_refused_unless_one_is_given(tmp_path: Path) -> None:

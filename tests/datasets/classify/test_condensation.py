@@ -132,7 +132,7 @@ def test_changes_are_those_of_their_seed_and_let_gradients_pass() -> None:
 
 
 def test_more_pictures_than_a_class_has_are_refused() -> None:
-    with pytest.raises(nb.UsageError, match="pictures of '.' beside those that are kept apart, not ipc=150"):
+    with pytest.raises(nb.UsageError, match="class '.' .* ipc=150 .*: give a smaller ipc"):
         opened(f"condensed(of={FEW}, ipc=150, validated=20, method=random)")
 
 
