@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -66,13 +67,28 @@ def _metrics(inputs: dict[str, Any]) -> dict[str, int]:
     return {**single, **{name: one["version"] for name, one in inputs.get("sets", {}).items()}}
 
 
+def code_behind(code: Code) -> dict[str, str]:
+    """The source files behind a cell by name → fingerprint, and versions of what is not in them, as they are now.
+
+    Raises `UsageError` for what is not.
+    """
+    now = _inputs_now(code)
+    files = (one for name, one in now.items() if name == "sources" or name.endswith("_sources"))
+    versions = {name: str(now[name]) for name in ("fingerprint", "training", "reference") if name in now}
+    return {
+        **versions,
+        f"track {code['track']}": now["track"],
+        **{name: one for of in files for name, one in of.items()},
+    }
+
+
 def _inputs_now(code: Code) -> dict[str, Any]:
     """What goes into the key of a cell today, without data and weights; its `dataset` has the versions alone."""
     track, kind = code["track"], code["kind"]
     now: dict[str, Any] = {
         **track_inputs(get_track(track)),
-        **method_inputs(_bound(code["method"], "method", track)),
-        **regime_inputs(_bound(code["regime"], "regime", track)),
+        **_inputs_of("method", code["method"], track),
+        **_inputs_of("regime", code["regime"], track),
     }
     if kind == "train":
         now["training"] = TRAINING
@@ -81,11 +97,24 @@ def _inputs_now(code: Code) -> dict[str, Any]:
     if code["dataset"]:
         now["dataset"] = _bound(code["dataset"], "dataset", track).versions
     if kind == "score":
-        now |= protocol_inputs(_bound(code["protocol"], "protocol", track))
+        now |= _inputs_of("protocol", code["protocol"], track)
         now["metrics"] = {spec: _bound(spec, "metric", track).entry.version for spec in code["metrics"]}
         now["metric_sources"] = _sources("metric", track, *code["metrics"])
         now["dataset_sources"] = _sources("dataset", track, code["dataset"])
     return now
+
+
+_INPUTS: dict[str, Callable[[Bound], dict[str, Any]]] = {
+    "method": method_inputs,
+    "regime": regime_inputs,
+    "protocol": protocol_inputs,
+}
+
+
+@cache
+def _inputs_of(kind: str, spec: str, track: str) -> dict[str, Any]:
+    """What a component adds to keys: thousands of cells share a few hundred."""
+    return _INPUTS[kind](_bound(spec, kind, track))
 
 
 @cache
