@@ -13,7 +13,7 @@
 # make sets   run the suites of published sets on the pictures and weights at $NOISEBENCH_DATA, and remake their boards
 # make trainings  train what the boards of learned methods and of recipes are of, run what else takes long, and remake them
 # make boards  remake the boards of all committed results in build/boards, and what reports/ keeps of each
-# make published  remake docs/published.md and .csv from the committed verdicts
+# make published  remake docs/published.md and .csv, docs/systems and the verdicts of the package from results/claims
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -186,7 +186,7 @@ boards: $(STAMP)
 	$(BIN)/python benchmarks/remake_boards.py
 
 published: $(STAMP)
-	$(BIN)/noisebench reproduce $$(printf -- "--from %s " results/claims/*) --to docs/published.csv >/dev/null || [ $$? = 1 ]
+	$(BIN)/python benchmarks/remake_published.py
 
 clean:
 	rm -rf build board nb-store *.egg-info

@@ -28,6 +28,7 @@ TARGETS = {
     "200 pictures of 512×512 RGB, times as fast as one process": Target(1.27, "×", at_least=True),
     "import noisebench": Target(0.15, "s"),
     "noisebench --help": Target(0.15, "s"),
+    "noisebench list systems, CPU": Target(1, "s"),
     "a run of 1,000 stored cells": Target(2, "s"),
     "a report of 10,000 cells": Target(15, "s"),
     "a report of 10,000 cells, memory": Target(1024, "MiB"),

@@ -54,6 +54,7 @@ def test_start_up(benchmark, tmp_path):
     imported = "import sys, noisebench; assert 'torch' not in sys.modules"
     ours = best(lambda: call("--help", cwd=tmp_path), 7)
     hold({"import noisebench": best(lambda: python(imported), 7), "noisebench --help": ours})
+    hold({"noisebench list systems, CPU": best(lambda: cpu_seconds("list", "systems", cwd=tmp_path), 3)})
 
 
 def test_overhead_of_a_long_cell(benchmark, tmp_path):

@@ -76,7 +76,7 @@ def _verdicts_in(results: Sequence[Path]) -> tuple[list[Verdicts], list[Path]]:
 def cells_behind(rows: Sequence[ClaimRow], results: Sequence[Path]) -> dict[str, Behind]:
     """The cells that rows name, by key: those that stores and exports hold, and those that files of verdicts name."""
     files, others = _verdicts_in(results)
-    wanted = {key for row in rows for key in row.get("keys", ())}
+    wanted = {key for row in rows for key in keys_of(row)}
     named = {key: behind for file in files for key, behind in file["cells"].items()}
     stored = (record.cell for path in others for record in read_records(path))
     return named | {
@@ -84,6 +84,12 @@ def cells_behind(rows: Sequence[ClaimRow], results: Sequence[Path]) -> dict[str,
         for cell in stored
         if cell.key in wanted
     }
+
+
+def keys_of(row: ClaimRow) -> list[str]:
+    """The keys of the cells that a row is judged by; of a number there is one."""
+    key = row.get("key")
+    return [key] if key else row.get("keys", [])
 
 
 def held_in(results: Sequence[Path]) -> StoredCells:

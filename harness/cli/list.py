@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import shutil
+from pathlib import Path
 from typing import Any
 
 from ..text.errors import UsageError, nearest, one_line
-from .options import add_shared, note, print_json, print_table, refuse_beside, verb
+from .options import add_shared, print_json, print_table, refuse_beside, verb
 
 KINDS = ("tracks", "methods", "datasets", "regimes", "metrics", "protocols", "suites", "systems", "archs", "objectives",
          "losses", "optimizers", "schedules", "parts", "samplers", "stops")  # fmt: skip
@@ -22,7 +24,7 @@ def add(verbs: Any) -> None:
     p.add_argument("kind", choices=KINDS, help="what to list")
     p.add_argument("name", nargs="?", metavar="NAME", help="show this one in full")
     p.add_argument("--store", metavar="STORE", action="append", default=[],
-                   help="systems: read verdicts from this store or export (default: those in ./results)")  # fmt: skip
+                   help="systems: read verdicts from this store or export (default: those of the package)")  # fmt: skip
     p.add_argument("--all", action="store_true", help="systems: those too that nothing expresses yet")
     p.add_argument("--track", metavar="T", help="only what belongs to this track (default: all)")
     add_shared(p, "plugin", "json")
@@ -37,12 +39,7 @@ def run(args: argparse.Namespace) -> int:
     if args.all:
         raise UsageError(f"--all goes with `list systems`: `list {args.kind}` shows all there are")
     if args.kind == "suites":
-        from ..suite.suite import named_suites
-
-        entries: list[dict[str, Any]] = [
-            {"name": name, "about": path.read_text(encoding="utf-8").partition("\n")[0].lstrip("# "), "path": str(path)}
-            for name, path in named_suites().items()
-        ]
+        entries = _suites(args.track)
     else:
         from ..engine.planning_process import catalogue_in_child
 
@@ -73,6 +70,24 @@ def run(args: argparse.Namespace) -> int:
             ["name", *(["track"] if several else []), "what it is"],
         )
     return 0
+
+
+def _suites(track: str | None) -> list[dict[str, Any]]:
+    """The suites of the package, of one track or of all."""
+    from ..components.tracks import DEFAULT, get_track
+    from ..suite.reading import read_yaml
+    from ..suite.suite import named_suites
+
+    entries = [
+        {
+            "name": name,
+            "track": read_yaml(path, "suite", "").mapping.get("track", DEFAULT),
+            "about": path.read_text(encoding="utf-8").partition("\n")[0].lstrip("# "),
+            "path": str(path),
+        }
+        for name, path in named_suites().items()
+    ]
+    return [one for one in entries if track is None or one["track"] == get_track(track).name]
 
 
 def _print_in_full(entry: dict[str, Any], kind: str, several: bool) -> None:
@@ -106,58 +121,44 @@ def _singular(kind: str) -> str:
 
 
 def _systems(args: argparse.Namespace) -> int:
-    from pathlib import Path
-
     from ..claims.effects import all_claims
-    from ..claims.systems import NOT_YET, read_systems, system_rows
+    from ..claims.systems import NOT_YET, judged_systems, read_systems
     from ..components.tracks import get_track
 
-    results = [Path(p) for p in args.store] or sorted(
-        p for form in ("*.json", "*.json.xz", "*.json.zst", "*.parquet") for p in Path("results").rglob(form)
-    )
     systems = read_systems()
     if args.name:
         known = [str(s.number) for s in systems] + [s.name for s in systems]
         systems = [s for s in systems if args.name in (str(s.number), s.name)]
         if not systems:
             raise UsageError(f"no system {one_line(args.name, 60)!r}: {nearest(args.name, known)}")
-    if not results:
-        note("there are no results in ./results, so no verdicts: call it in the checkout, or give --store")
     if args.track:
         systems = [s for s in systems if s.track == get_track(args.track).name]
         if args.name and not systems:
             raise UsageError(f"system {args.name!r} is not of the track {args.track}: leave out --track")
-    rows = system_rows(systems, all_claims(), results)
+    judged = judged_systems(systems, all_claims(), [Path(store) for store in args.store] or None)
+    width = shutil.get_terminal_size((100, 24)).columns
     if args.json:
+        rows = [one.row() for one in judged]
         print_json(rows[0] if args.name else rows)
     elif args.name:
-        _system(rows[0])
+        from ..report.systems import system_text
+
+        print(system_text(judged[0], width))
     else:
-        shown = [r for r in rows if args.all or r["state"] != NOT_YET]
+        shown = [one for one in judged if args.all or one.system.specs]
         table = [
-            [r["number"], r["name"], r["role"], r["track"], _specs(r), _claims(r), r["verdict"] or "-"] for r in shown
+            [
+                str(s.number),
+                one_line(s.name, max(20, width // 3)),
+                one.verdict or "-",
+                s.track,
+                s.role,
+                "; ".join(s.specs) or NOT_YET,
+            ]
+            for one in shown
+            for s in (one.system,)
         ]
-        print_table(table, ["#", "system", "role", "track", "spec", "claims", "verdict"])
-        if len(shown) < len(rows):
-            print(f"and {len(rows) - len(shown)} that are not here yet: `noisebench list systems --all` names them")
+        print_table(table, ["#", "system", "verdict", "track", "role", "spec"], width)
+        if len(shown) < len(judged):
+            print(f"and {len(judged) - len(shown)} that are not here yet: `noisebench list systems --all` names them")
     return 0
-
-
-def _specs(row: dict[str, Any]) -> str:
-    return str(row["spec"]) + (" (part)" if row["part"] else "")
-
-
-def _claims(row: dict[str, Any]) -> str:
-    names = list(row["claims"])
-    return ", ".join(names[:2]) + (f" and {len(names) - 2} more" if len(names) > 2 else "") or "-"
-
-
-def _system(row: dict[str, Any]) -> None:
-    print(f"{row['number']}. {row['name']} ({row['role']})\n\n{row['about']}\n")
-    print(f"source: {row['source']}\ntrack: {row['track']}\nspec: {_specs(row)}")
-    if row["suites"]:
-        print("beside its rivals: " + ", ".join(f"noisebench run {name}" for name in row["suites"]))
-    if row["lacks"]:
-        print(f"did not show here, or is not built: {row['lacks']}")
-    for name, verdict in row["claims"].items():
-        print(f"{row['kinds'][name]} {name}: {verdict}")

@@ -88,8 +88,8 @@ def print_json(document: Any) -> None:
     print(spelled(json.dumps(plain(document), indent=1, ensure_ascii=not all_letters, allow_nan=False)))
 
 
-def print_table(rows: Iterable[Sequence[str]], head: Sequence[str]) -> None:
-    """Aligned columns on stdout; every text on one line of printable characters.
+def print_table(rows: Iterable[Sequence[str]], head: Sequence[str], most: int | None = None) -> None:
+    """Aligned columns on stdout, every text on one line of printable characters, no line longer than `most`.
 
     A library looks at each text for numbers first: of a million rows that takes longer than all else.
     """
@@ -100,7 +100,16 @@ def print_table(rows: Iterable[Sequence[str]], head: Sequence[str]) -> None:
     widths = [max(map(_width, column)) for column in columns]
     for line in zip(*columns, strict=True):
         padded = (text + " " * (width - _width(text)) for text, width in zip(line, widths, strict=True))
-        sys.stdout.write("  ".join(padded).rstrip() + "\n")
+        sys.stdout.write(_cut("  ".join(padded).rstrip(), most) + "\n")
+
+
+def _cut(line: str, most: int | None) -> str:
+    """A line, or as much of it as takes `most` places."""
+    if most is None or _width(line) <= most:
+        return line
+    while line and _width(line) >= most:
+        line = line[:-1]
+    return line.rstrip() + "…"
 
 
 def _width(text: str) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from conftest import ROOT
 from noisebench.claims.effects import Effect, all_claims
 from noisebench.claims.figures import CellOf
 from noisebench.claims.numbers import Claim
-from noisebench.claims.systems import read_systems, summed, system_rows
+from noisebench.claims.systems import judged_systems, read_systems, summed, system_rows
 from noisebench.components.registry import bind
 from noisebench.suite.suite import find_suite, read_suite
 from noisebench.text.errors import UsageError
@@ -99,7 +98,7 @@ def test_a_system_goes_by_its_headlines() -> None:
     )  # fmt: skip
     row = system_rows(read_systems(), [claim(), effect, replace(effect, name="c", role="extension")], [])[11]
     assert [headline["name"] for headline in row["headlines"]] == ["b"]
-    assert set(row["headlines"][0]) == {"name", "verdict", "effect", "low", "high", "seeds"}
+    assert set(row["headlines"][0]) == {"name", "verdict", "effect", "low", "high", "budget", "seeds"}
     assert list(row["claims"]) == ["a", "b", "c"] and row["verdict"] == "not run"
 
 
@@ -145,19 +144,44 @@ def test_verdicts_are_read_from_a_store_and_from_an_export(cli, tmp_path: Path) 
 # ---- the verb
 
 
-def test_list_systems(cli) -> None:
+def test_list_systems(cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
     rows = json.loads(cli("list", "systems", "--json").stdout)
     assert len(rows) == 57 and rows[0]["state"] == "here"
     assert [row["state"] == "not yet" for row in rows] == [not system.specs for system in read_systems()]
     one = json.loads(cli("list", "systems", "12", "--json").stdout)
-    assert "method bf_cnn" in one["specs"] and one["verdict"] == "not run"
+    assert "method bf_cnn" in one["specs"] and one == rows[11]
     table = cli("list", "systems", "--all").stdout.splitlines()
-    assert len(table) == 58 and table[0].split() == ["#", "system", "role", "track", "spec", "claims", "verdict"]
-    shown = cli("list", "systems", "ELD").stdout
-    assert shown.startswith("13. ELD (regime)") and "not built: a lead on" in shown
-    assert "effect row_noise_is_shared_along_a_row: not run" in shown and "\ntrack: restore\n" in shown
+    assert len(table) == 58 and table[0].split() == ["#", "system", "verdict", "track", "role", "spec"]
     audio = json.loads(cli("list", "systems", "--track", "audio", "--json").stdout)
     assert [row["number"] for row in audio] == [s.number for s in read_systems() if s.track == "audio"] != []
+
+
+@pytest.mark.parametrize("width", [80, 100, 160])
+def test_the_table_is_as_wide_as_the_terminal(cli, monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    lines = cli("list", "systems").stdout.splitlines()
+    assert max(map(len, lines)) == width
+    verdicts = {str(row["number"]): row["verdict"] for row in json.loads(cli("list", "systems", "--json").stdout)}
+    assert all(verdicts[line.split()[0]] in line for line in lines[1:] if len(verdicts[line.split()[0]]) < 38)
+
+
+def test_one_system_is_a_screen(cli) -> None:
+    shown = cli("list", "systems", "ELD").stdout
+    assert shown.startswith("13. ELD (regime, track restore): ")
+    assert "did not show here, or is not built: a lead on real noise" in " ".join(shown.split())
+    assert "harness/tracks/restore/regimes/eld.py" in shown and "harness/claims/systems/13_eld.yaml" in shown
+    row = json.loads(cli("list", "systems", "13", "--json").stdout)
+    assert all(f"\n{headline['name']}\n  {headline['verdict']}; " in shown for headline in row["headlines"])
+    assert shown.endswith(
+        "> mine.yaml\n  # Name your own data in mine.yaml: see docs/data.md.\n  noisebench run mine.yaml\n"
+    )
+
+
+def test_files_of_systems_are_there() -> None:
+    for one in judged_systems(read_systems(), all_claims()):
+        assert all((ROOT / file).is_file() for file in one.files), one.system.name
+        assert len(one.files) >= 3
 
 
 def test_list_systems_shows_those_that_are_here(cli) -> None:
@@ -175,18 +199,26 @@ def test_mistakes_are_one_line(cli) -> None:
     assert cli("list", "systems", "--store", "nowhere", code=2).stderr.count("\n") == 1
 
 
-def test_committed_results_of_the_folder_are_the_default(cli, tmp_path: Path) -> None:
+def test_verdicts_of_the_package_are_the_default(cli) -> None:
     committed = ROOT / "results" / "claims" / "bandlimited_weights.parquet"
     names = {claim.name for claim in all_claims() if 33 in claim.systems}
 
     def verdicts(*options: object) -> dict[str, str]:
         return json.loads(cli("list", "systems", "33", "--json", *options).stdout)["claims"]
 
-    assert names and verdicts() == dict.fromkeys(names, "not run")
-    below = tmp_path / "results" / "claims"
-    below.mkdir(parents=True)
-    shutil.copy(committed, below)
     expected = dict.fromkeys(names, "reproduced") | {"the_right_box_follows_the_bandwidth": "undecided"}
-    assert verdicts() == verdicts("--store", committed) == expected
+    assert names and verdicts() == verdicts("--store", committed) == expected
     cli("run", "--methods", "identity", "--datasets", "gaussian_field(n=1, size=16)", "--regimes", "none")
     assert verdicts("--store", "nb-store") == dict.fromkeys(names, "not run")  # a store that is named is instead of it
+
+
+def test_suites_are_listed_by_track(cli) -> None:
+    every = json.loads(cli("list", "suites", "--json").stdout)
+    audio = json.loads(cli("list", "suites", "--track", "audio", "--json").stdout)
+    assert audio == [suite for suite in every if suite["track"] == "audio"] != []
+    assert {"demo_audio", "glottal_closure"} <= {suite["name"] for suite in audio}
+    assert [line.split()[0] for line in cli("list", "suites", "--track", "audio").stdout.splitlines()[1:]] == [
+        suite["name"] for suite in audio
+    ]
+    assert "no suite 'demo'" in cli("list", "suites", "demo", "--track", "audio", code=2).stderr
+    assert "unknown track 'nope'" in cli("list", "suites", "--track", "nope", code=2).stderr

@@ -36,3 +36,8 @@ def test_hostile_text_is_one_line_of_printable_characters(capsys: pytest.Capture
 
 def test_a_table_without_rows_is_its_head(capsys: pytest.CaptureFixture[str]) -> None:
     assert lines(capsys, [], ["a", "b"]) == ["a  b"]
+
+
+def test_a_line_is_no_longer_than_it_may_be(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table([["ab", "cdefgh"], ["画像", "c"], ["画像", "素描"]], ["x", "y"], 8)
+    assert capsys.readouterr().out.splitlines() == ["x     y", "ab    c…", "画像  c", "画像…"]

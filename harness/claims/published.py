@@ -1,0 +1,190 @@
+"""The verdicts that come with the package: what `make published` judged, and the code that stood behind each."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
+from functools import cache
+from pathlib import Path
+
+import msgspec
+from msgspec import structs
+
+from ..components.fingerprint import VERSION as FINGERPRINT
+from ..components.fingerprint import source_of
+from ..components.registry import bind
+from ..components.tracks import get_track
+from ..planning.recipe import VERSION as TRAINING
+from ..planning.recipe import recipe_of, recipes_in
+from ..store.cell import REFERENCE
+from ..text.errors import UsageError
+from .effects import Effect
+from .numbers import Claim, ClaimRow
+
+PUBLISHED = Path(__file__).with_name("published.json")
+_UNJUDGED = ("name", "systems", "size", "group", "paper", "url", "where", "says", "table", "row", "role")
+"""What a claim says of itself that no verdict hangs on."""
+_DIGITS = 16
+"""Hexadecimal digits that are kept of a hash."""
+_TRACK = "track "
+"""Begins the name of the version of a track."""
+_TRACKS = f"{__name__.partition('.')[0]}.tracks"
+
+
+class Code(msgspec.Struct, frozen=True, array_like=True):
+    """A source file or a version: its fingerprint, and the hash of its bytes; same bytes have the same fingerprint."""
+
+    name: str
+    value: str
+    data: str = ""
+
+
+class JudgedClaim(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A claim as it was judged: an effect with its interval. `steps` are those of its longest training.
+
+    `judged` is the hash of what it says, `code` the place of the code behind it.
+    """
+
+    name: str
+    verdict: str
+    reason: str = ""
+    comparison: str = ""
+    effect: float | None = None
+    low: float | None = None
+    high: float | None = None
+    seeds: tuple[int, ...] = ()
+    steps: int | None = None
+    judged: str = ""
+    code: int = 0
+    stale: bool = False
+
+    @property
+    def told(self) -> str:
+        """The verdict, and whether it is of cells that would have other keys today."""
+        return self.verdict + (" (stale)" if self.stale else "")
+
+
+class _Published(msgspec.Struct, frozen=True):
+    """`sets` are of places in `code`: what is behind one claim or several."""
+
+    code: list[Code]
+    sets: list[list[int]]
+    claims: list[JudgedClaim]
+
+
+def judged_claim(claim: Claim | Effect, row: ClaimRow) -> JudgedClaim:
+    """A claim with the row that it was judged by."""
+    return JudgedClaim(
+        name=claim.name,
+        verdict=row["verdict"],
+        reason=row["reason"],
+        comparison=row.get("comparison", ""),
+        effect=_rounded(row.get("effect")),
+        low=_rounded(row.get("low")),
+        high=_rounded(row.get("high")),
+        seeds=tuple(row.get("seeds", ())),
+        steps=_steps(claim),
+        judged=_hash_of(claim),
+        stale=row.get("stale", False),
+    )
+
+
+def _rounded(value: float | None) -> float | None:
+    """A value with six digits; None where it is not finite."""
+    return None if value is None or not math.isfinite(value) else float(f"{value:.6g}")
+
+
+def published_claims(claims: Iterable[Claim | Effect], file: Path = PUBLISHED) -> dict[str, JudgedClaim]:
+    """The verdicts on claims by name, of those that are as they were when they were judged; nothing is imported.
+
+    One is stale where code behind it has changed since.
+    """
+    published = msgspec.json.decode(file.read_bytes(), type=_Published)
+    changed = {place for place, code in enumerate(published.code) if _has_changed(code)}
+    stale = [not changed.isdisjoint(places) for places in published.sets]
+    by_name = {one.name: one for one in published.claims}
+    same = [by_name[c.name] for c in claims if c.name in by_name and by_name[c.name].judged == _hash_of(c)]
+    return {one.name: structs.replace(one, stale=one.stale or stale[one.code]) for one in same}
+
+
+def published_text(judged: Iterable[JudgedClaim], behind: Mapping[str, Mapping[str, str]]) -> str:
+    """The file of verdicts, a line each; `behind` is the code of each by name, as `stale.code_behind` has it."""
+    values = {name: value for code in behind.values() for name, value in code.items()}
+    places = {name: place for place, name in enumerate(sorted(values))}
+    sets: dict[tuple[int, ...], int] = {(): 0}
+    claims = []
+    for one in judged:
+        of_it = tuple(sorted(places[name] for name in behind.get(one.name, ())))
+        claims.append(structs.replace(one, code=sets.setdefault(of_it, len(sets))))
+    code = [_code(name, values[name]) for name in places]
+    parts: dict[str, Sequence[object]] = {"code": code, "sets": list(sets), "claims": claims}
+    lines = {name: ",\n".join(msgspec.json.encode(one).decode() for one in part) for name, part in parts.items()}
+    return "{" + ",\n".join(f'"{name}": [\n{text}\n]' for name, text in lines.items()) + "}\n"
+
+
+def _code(name: str, value: str) -> Code:
+    file = _file_of(name)
+    return Code(name, value[:_DIGITS], "" if file is None else _hash_of_bytes(file))
+
+
+def _has_changed(code: Code) -> bool:
+    """Whether a source file or a version is another one now. A track is imported only where its file has changed."""
+    try:
+        file = _file_of(code.name)
+        if file is not None and code.data == _hash_of_bytes(file):
+            return False
+        return _value_now(code.name, file) != code.value
+    except OSError:
+        return True
+
+
+def _value_now(name: str, file: Path | None) -> str:
+    """The version or the fingerprint of what has that name, as keys have it."""
+    track = name.removeprefix(_TRACK)
+    if track != name:
+        return f"{track}@{get_track(track).version}"
+    if file is None:
+        return str({"fingerprint": FINGERPRINT, "training": TRAINING, "reference": REFERENCE}[name])
+    package, _, below = name.partition("/")
+    return source_of(file.resolve(), package, below.count("/")).sha256[:_DIGITS]
+
+
+def _file_of(name: str) -> Path | None:
+    """The file that a name is of; None of other versions. Raises OSError where there is no such folder."""
+    track = name.removeprefix(_TRACK)
+    if track != name:
+        return _folder_of(_TRACKS) / track / "track.py"
+    package, _, below = name.partition("/")
+    return _folder_of(package) / below if below else None
+
+
+@cache
+def _folder_of(package: str) -> Path:
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise FileNotFoundError(package)
+    return Path(next(iter(spec.submodule_search_locations)))
+
+
+def _hash_of_bytes(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:_DIGITS]
+
+
+def _hash_of(claim: Claim | Effect) -> str:
+    """A short hash of what is judged of a claim."""
+    judged = {field.name: getattr(claim, field.name) for field in fields(claim) if field.name not in _UNJUDGED}
+    return hashlib.sha256(repr(judged).encode()).hexdigest()[:_DIGITS]
+
+
+def _steps(claim: Claim | Effect) -> int | None:
+    """The steps of the longest training that a claim names; None where nothing is trained."""
+    cells = [claim] if isinstance(claim, Claim) else [c.at(seed) for c in claim.cells.values() for seed in claim.seeds]
+    try:
+        methods = [bind(method, "method", track) for method, track in {(cell.method, cell.track) for cell in cells}]
+        steps = [recipe_of(one.kwargs).steps for method in methods for one in recipes_in(method)]
+    except UsageError:
+        return None
+    return max(steps, default=None)

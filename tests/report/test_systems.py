@@ -1,0 +1,61 @@
+"""Systems as a screen and as a page."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import remake_published
+from conftest import ROOT
+from noisebench.claims.effects import all_claims
+from noisebench.claims.systems import JudgedSystem, judged_systems, read_systems
+from noisebench.report.systems import commands_for_own_data, system_page, system_text
+
+PAGES = ROOT / "docs" / "systems"
+
+
+@pytest.fixture(scope="module")
+def judged() -> list[JudgedSystem]:
+    return judged_systems(read_systems(), all_claims())
+
+
+def test_a_screen_holds_all_of_a_system(judged: list[JudgedSystem]) -> None:
+    for one in judged:
+        for width in (80, 120):
+            lines = system_text(one, width).splitlines()
+            assert max(map(len, lines)) <= width and len(lines) <= 60
+            flat = " ".join(" ".join(lines).split())
+            assert all(f"{headline.name} {headline.told}; " in flat for headline in one.headlines)
+            assert all(part in flat for part in (one.system.source, one.system.lacks, *one.files, *one.system.suites))
+
+
+def test_a_page_says_what_the_screen_does(judged: list[JudgedSystem]) -> None:
+    one = judged[41]
+    page = system_page(one, {suite: f"../../reports/{suite}" for suite in one.system.suites}, one.system.suites[0])
+    assert page.startswith("# 42. HAWQ-V2\n\nBits for each layer")
+    for headline in one.headlines:
+        assert f"| `{headline.name}` | {headline.told}" in page
+        assert f"[{headline.low:.3g}, {headline.high:.3g}]` | {headline.steps} | {len(headline.seeds)} |" in page
+    assert "![train_bits](../../reports/train_bits/board.png)" in page and one.system.lacks in page
+
+
+def test_the_committed_pages_are_made_of_the_verdicts_of_the_package() -> None:
+    pages = {f"{number}.md": text for number, text in remake_published.system_pages(all_claims()).items()}
+    assert {path.name: path.read_text() for path in PAGES.iterdir()} == pages and len(pages) == 57
+
+
+def test_what_pages_link_to_is_there() -> None:
+    for page in PAGES.iterdir():
+        for target in re.findall(r"\]\(([^)]+)\)", page.read_text()):
+            assert (PAGES / target).is_file(), (page.name, target)
+
+
+def test_own_data_is_named_where_the_suite_can_use_it_as_it_is(judged: list[JudgedSystem]) -> None:
+    commands = {one.system.number: commands_for_own_data(one.system) for one in judged}
+    assert commands[2] == [
+        "noisebench run without_clean_pictures_white \\", '  --datasets "folder(path=my_pictures)"'
+    ]  # fmt: skip
+    assert commands[30][1] == '  --datasets "folder(path=my_clips)"'
+    # Of pairs of the same scene, of classes and of sets of samples there is no folder that serves every suite.
+    for number in (6, 13, 35):
+        assert commands[number][0].endswith("> mine.yaml") and commands[number][-1] == "noisebench run mine.yaml"
