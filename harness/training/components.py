@@ -47,7 +47,8 @@ def schedule(name: str, *, version: int = 1, cite: str = "") -> Callable[[F], F]
 def part(name: str, *, version: int = 1, cite: str = "") -> Callable[[F], F]:
     """Register what changes how a network is trained: a class with any of the methods below.
 
-    `prepare(net) -> net` once, before the optimiser is made, and again where the trained weights are loaded;
+    `prepare(net) -> net`, or `prepare(net, given)` with the shape of one input, once, before the optimiser is made, and
+    again where the trained weights are loaded;
     `before_step(net, step, steps)` after each backward pass, when gradients are there; `after_step(net, step, steps)`;
     `batch(batch, step, steps) -> batch`; `loss(net, loss, step, steps) -> scalar tensor` is minimised in place of the
     objective's loss; `finish(net)` at the end; `state() -> dict` of tensors and numbers and `load(state)` where

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +36,8 @@ def build(recipe: Recipe, parts: list[Any], given: Shape, wanted: Shape) -> nn.M
         raise UsageError(f"arch {recipe.arch.display} gives {type(net).__name__}: give a torch.nn.Module")
     for one in parts:
         if hasattr(one, "prepare"):
-            net = one.prepare(net)
+            shapes = (given,) if len(signature(one.prepare).parameters) > 1 else ()
+            net = one.prepare(net, *shapes)
     module: nn.Module = net
     return module
 
