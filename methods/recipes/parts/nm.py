@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, NamedTuple
 
 import noisebench as nb
 import torch
 from annotated_types import Ge, Gt, Le
+from noisebench.recipes.weight_matrices import WeightMatrix, covered_share, rewritable, trained_weight, weight_matrices
 from torch import nn
 from torch.nn.utils import parametrize
 
@@ -67,9 +68,11 @@ class NM:
     the pull; `one_shot` trains the whole network and prunes it at the end. The mask is found anew in each step.
 
     At the end the others are exactly 0, in the checkpoint too: its zeros are the mask. Layers whose inputs are no
-    multiple of M stay whole, such as a first convolution. Figures, of the layers that have blocks: `zeros`, the share
-    of weights that are 0; `kept_blocks`, the share of blocks with at most N others; `used_in_training`, the share of
-    weights that the passes of a step needed, on average; and `nonzero_weights` of all layers.
+    multiple of M stay whole, such as a first convolution; so does what is neither a linear layer nor a 2-D convolution
+    nor a projection of attention. Figures, of all weight matrices of the network: `zeros`, the share of weights that
+    are 0; `used_in_training`, the share that the passes of a step needed, on average; `nonzero_weights`; `nm_covers`,
+    the share of weights in layers that have blocks; and of these `kept_blocks`, the share of blocks with at most N
+    others.
     """
 
     settles = True
@@ -86,14 +89,15 @@ class NM:
         self.n, self.m, self.decay, self.until, self.lam = n, m, decay, until, lam
         self.done = self.steps = 1
 
-    def prepare(self, net: Any) -> Any:
+    def prepare(self, net: Any, given: Sequence[int]) -> Any:
         """The layers that have blocks use their weights through a mask. Raises `UsageError` where none has."""
-        self.layers: list[Any] = [layer for layer in _layers(net) if layer.weight.shape[1] % self.m == 0]
-        if not self.layers:
+        self.net, self.matrices = net, weight_matrices(net, given)
+        self.covered: list[WeightMatrix] = [one for one in rewritable(net, self.matrices) if one.shape[1] % self.m == 0]
+        if not self.covered:
             raise nb.UsageError(f"part nm: no layer has a multiple of {self.m} inputs: give a wider network")
-        self.masks = [Sparse(self.pattern(0.0, layer.weight.shape[1])) for layer in self.layers]
-        for layer, mask in zip(self.layers, self.masks, strict=True):
-            parametrize.register_parametrization(layer, "weight", mask)
+        self.masks = [Sparse(self.pattern(0.0, one.shape[1])) for one in self.covered]
+        for one, mask in zip(self.covered, self.masks, strict=True):
+            parametrize.register_parametrization(net.get_submodule(one.module), one.parameter, mask)
         return net
 
     def pattern(self, progress: float, inputs: int) -> Pattern:
@@ -116,45 +120,42 @@ class NM:
     def batch(self, batch: Any, step: int, steps: int) -> Any:
         """The pattern of this step; the batch as it is."""
         self.done, self.steps = step + 1, steps
-        for layer, mask in zip(self.layers, self.masks, strict=True):
-            mask.pattern = self.pattern(step / steps, layer.parametrizations.weight.original.shape[1])
+        for one, mask in zip(self.covered, self.masks, strict=True):
+            mask.pattern = self.pattern(step / steps, one.shape[1])
         return batch
 
     def before_step(self, net: Any, step: int, steps: int) -> None:
         """SR-STE's pull."""
         if self.decay == "srste":
-            for layer in self.layers:
-                weight = layer.parametrizations.weight.original
+            for weight in self._stored():
                 if weight.grad is not None:
                     weight.grad.add_((1 - largest(weight.detach(), self.n, self.m)) * weight.detach(), alpha=self.lam)
 
     def finish(self, net: Any) -> None:
         """What is not kept is nothing, in the weights that are stored too."""
-        for layer, mask in zip(self.layers, self.masks, strict=True):
+        for one, mask, weight in zip(self.covered, self.masks, self._stored(), strict=True):
             mask.pattern = Pattern(self.n, self.m, 0.0)
             with torch.no_grad():
-                layer.parametrizations.weight.original.copy_(layer.weight)
-        self.net = net
+                weight.copy_(one.of(self.net))
 
     def figures(self) -> dict[str, float]:
         """What is left, counted in the weights that are stored."""
-        stored = [layer.parametrizations.weight.original.detach() for layer in self.layers]
+        stored = [weight.detach() for weight in self._stored()]
         kept = torch.cat([(weight.movedim(1, -1).reshape(-1, self.m) != 0).sum(dim=1) for weight in stored])
-        size = sum(weight.numel() for weight in stored)
-        sizes = Counter[int]()
-        for weight in stored:
-            sizes[weight.shape[1]] += weight.numel()
+        size = sum(one.size for one in self.matrices)
+        whole = size - sum(one.size for one in self.covered)
         used = sum(
-            count * sum(self.pattern(step / self.steps, inputs).used for step in range(self.done))
-            for inputs, count in sizes.items()
+            one.size * sum(self.pattern(step / self.steps, one.shape[1]).used for step in range(self.done))
+            for one in self.covered
         )
+        left = float(sum(int(trained_weight(self.net, one).count_nonzero()) for one in self.matrices))
         return {
-            "zeros": 1 - float(kept.sum()) / size,
+            "zeros": 1 - left / size,
             "kept_blocks": float((kept <= self.n).double().mean()),
-            "used_in_training": used / (size * self.done),
-            "nonzero_weights": float(sum(int(layer.weight.count_nonzero()) for layer in _layers(self.net))),
+            "used_in_training": (whole * self.done + used) / (size * self.done),
+            "nonzero_weights": left,
+            "nm_covers": covered_share(self.covered, self.matrices),
         }
 
-
-def _layers(net: Any) -> list[Any]:
-    return [layer for layer in net.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
+    def _stored(self) -> list[Any]:
+        return [trained_weight(self.net, one) for one in self.covered]

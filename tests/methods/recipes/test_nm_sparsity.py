@@ -8,8 +8,10 @@ import pytest
 import torch
 from noisebench.components.registry import bind
 from noisebench.planning.recipe import recipe_of
+from noisebench.recipes.weight_matrices import trained_weight
 from noisebench.text.errors import UsageError
 from noisebench.training.trainer import Trainer
+from own_networks import GIVEN, SIZES, train_with
 from torch import nn
 
 
@@ -47,7 +49,8 @@ def test_of_each_m_weights_along_the_input_just_n_are_left_in_the_checkpoint(dec
     for w in sparse:
         assert ((w.movedim(1, -1).reshape(-1, 8) != 0).sum(dim=1) == 2).all()
     figures = one.figures()
-    assert figures["zeros"] == 0.75 and figures["kept_blocks"] == 1
+    assert figures["nm_covers"] == pytest.approx(1 - 16 * 9 / (2 * 16 * 9 + 2 * 16 * 16 * 9))
+    assert figures["zeros"] == pytest.approx(0.75 * figures["nm_covers"]) and figures["kept_blocks"] == 1
     assert figures["nonzero_weights"] == 16 * 9 + 2 * 16 * 16 * 9 / 4 + 16 * 9 / 4
 
 
@@ -92,18 +95,45 @@ def test_a_pattern_tightens_in_phases_of_equal_length(spec: str, phases: list[st
     assert {rest for *_, rest in found} == {0.0}
 
 
+def test_projections_of_attention_are_sparse_and_all_weights_of_the_network_are_counted() -> None:
+    rule = part("nm(n=1, m=8)")
+    net: Any = train_with(rule)
+    figures = rule.figures()
+    whole = {"stem", "positions", "mix", "unused"}
+    assert {one.name for one in rule.covered} == SIZES.keys() - whole
+    for weight in (net.blocks.self_attn.in_proj_weight, net.blocks.self_attn.out_proj.weight, net.head.weight):
+        assert ((weight.reshape(-1, 8) != 0).sum(dim=1) == 1).all()
+    covered, size = sum(SIZES[one.name] for one in rule.covered), sum(SIZES.values())
+    assert figures["nm_covers"] == covered / size and figures["kept_blocks"] == 1
+    assert figures["zeros"] == pytest.approx(7 / 8 * covered / size)
+    assert figures["nonzero_weights"] == size - covered * 7 / 8
+
+
+def test_a_vision_transformer_is_covered_but_for_what_has_no_blocks() -> None:
+    made = bind("vit(dim=16, depth=2, patch=2)", "arch")
+    rule = part("nm(n=1, m=8)")
+    train_with(rule, made.entry.obj(GIVEN, (3,), **made.kwargs))
+    size = 16 * 4 + 16 * 16 + 2 * 12 * 16 * 16 + 3 * 16
+    assert rule.figures()["nm_covers"] == 1 - (16 * 4 + 16 * 16) / size  # first convolution and positions
+
+
 def test_weights_that_were_used_in_training_are_counted_over_its_steps() -> None:
-    assert sparse_after("one_shot").figures()["used_in_training"] == 1
-    assert sparse_after("srste").figures()["used_in_training"] == 0.25
-    assert sparse_after("exp").figures()["used_in_training"] == pytest.approx(0.75 + 0.25 * 0.25)
-    assert sparse_after("stepwise", 9).figures()["used_in_training"] == pytest.approx((7 / 8 + 4 / 8 + 2 / 8) / 3)
+    def used(decay: str, steps: int = 8) -> float:
+        """The share that is used of what the part covers."""
+        figures = sparse_after(decay, steps).figures()
+        return 1 - (1 - figures["used_in_training"]) / figures["nm_covers"]
+
+    assert used("one_shot") == 1
+    assert used("srste") == pytest.approx(0.25)
+    assert used("exp") == pytest.approx(0.75 + 0.25 * 0.25)
+    assert used("stepwise", 9) == pytest.approx((7 / 8 + 4 / 8 + 2 / 8) / 3)
 
 
 def test_a_pattern_that_leaves_nothing_out_is_refused() -> None:
     with pytest.raises(Exception, match="leaves nothing out"):
         part("nm(n=4, m=4)")
     with pytest.raises(Exception, match="^part nm: .*multiple of 8 .*: give"):
-        part("nm").prepare(nn.Conv2d(3, 4, 3))
+        part("nm").prepare(nn.Conv2d(3, 4, 3), (3, 8, 8))
 
 
 @pytest.mark.parametrize("name", ["nm", "hawq_v2"])
@@ -118,8 +148,8 @@ def test_a_network_from_before_the_end_of_its_steps_is_refused(name: str) -> Non
 @pytest.mark.parametrize("order", ["(nm, hawq_v2({}))", "(hawq_v2({}), nm)"])
 def test_a_sparse_network_may_have_few_bits_too(order: str) -> None:
     one = trained(order.format("budget=3, allocation=uniform"))
-    sparse = one.parts[0 if order.startswith("(nm") else 1].layers
-    for layer in sparse:
-        stored = layer.parametrizations.weight.original.detach()
+    covered = one.parts[0 if order.startswith("(nm") else 1].covered
+    for matrix in covered:
+        stored = trained_weight(one.net, matrix).detach()
         assert ((stored.movedim(1, -1).reshape(-1, 8) != 0).sum(dim=1) <= 1).all()
         assert all(len(channel.unique()) <= 7 for channel in stored)

@@ -15,40 +15,15 @@ from noisebench.recipes.weight_matrices import (
     weight_matrices,
 )
 from noisebench.text.errors import UsageError
+from own_networks import GIVEN, SIZES, Attentive
 from torch import nn
 from torch.nn.utils import parametrizations, parametrize
-
-GIVEN = (1, 8, 8)
-
-
-class Attentive(nn.Module):
-    """A user's own network: the head is defined first, one layer is never used, and a bare matrix is."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.head = nn.Linear(16, 3)
-        self.blocks = nn.TransformerEncoderLayer(16, 2, 32, 0.1, batch_first=True)
-        self.mix = nn.Parameter(torch.randn(16, 16))
-        self.unused = nn.Linear(2, 2)
-        self.stem = nn.Conv2d(1, 16, 4, stride=4)
-        self.norm = nn.BatchNorm2d(16)
-        self.positions = nn.Parameter(torch.randn(1, 4, 16))
-
-    def forward(self, x: Any) -> Any:
-        y = self.norm(self.stem(x)).flatten(2).transpose(1, 2) + self.positions
-        return self.head((self.blocks(y) @ self.mix).mean(dim=1))
-
-
-ORDER = [
-    "stem", "positions", "blocks.self_attn.in_proj_weight", "blocks.self_attn.out_proj", "blocks.linear1",
-    "blocks.linear2", "mix", "head", "unused",
-]  # fmt: skip
 
 
 @pytest.mark.parametrize("training", [True, False])
 def test_matrices_come_in_the_order_of_a_pass_and_unused_ones_last(training: bool) -> None:
     found = weight_matrices(Attentive().train(training), GIVEN)
-    assert [one.name for one in found] == ORDER
+    assert {one.name: one.size for one in found} == SIZES and [one.name for one in found] == list(SIZES)
     assert [one.name for one in found if not one.executed] == ["unused"]
     assert [one.name for one in found if not one.called] == ["blocks.self_attn.out_proj", "unused"]
     assert [one.kind for one in found[:5]] == [
@@ -127,7 +102,7 @@ def test_a_network_without_a_pass_has_its_matrices_in_the_order_of_definition() 
             return x
 
     found = weight_matrices(Two(), GIVEN)
-    assert not any(one.executed for one in found) and sorted(one.name for one in found) == sorted(ORDER)
+    assert not any(one.executed for one in found) and sorted(one.name for one in found) == sorted(SIZES)
     with pytest.raises(UsageError, match="part any needs a network that gives an output for a batch of its inputs"):
         first_and_last("any", found)
 
