@@ -7,7 +7,9 @@ from typing import Annotated, Any, ClassVar, Literal
 import noisebench as nb
 import torch
 from annotated_types import Ge, Gt, Le, Lt
+from noisebench.recipes.weight_matrices import WeightMatrix, covered_share, rewritable, trained_weight, weight_matrices
 from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.utils import parametrize
 
 _HAWQ = "Z. Dong et al., HAWQ-V2: Hessian aware trace-weighted quantization of neural networks, NeurIPS 2020"
@@ -73,9 +75,10 @@ def _refuse_misfits(bits: Sequence[int], budget: float, allocation: str) -> None
 class HawqV2:
     """HAWQ-V2: bits for each layer by the trace of its Hessian, chosen within a size; then training goes on quantised.
 
-    For a share `at` of the steps the network trains in full precision. Then every convolution and linear layer that is
-    trained gets one of `bits`, so that together its weights take at most `budget` bits each, and trains on with rounded
-    weights, whose gradients pass straight through; each output channel has a scale, its largest weight. allocation:
+    For a share `at` of the steps the network trains in full precision. Then every convolution, linear layer and
+    projection of attention that is trained gets one of `bits`, so that together their weights take at most `budget`
+    bits each, and trains on with rounded weights, whose gradients pass straight through; each output channel has a
+    scale, its largest weight. Other weights, such as learned positions, stay as they are. allocation:
     `trace` makes the sum of (mean trace) ‖Q(W) − W‖² the least (paper), exactly; `error` the same without
     the trace; `uniform` gives each layer `budget` bits; `random` is an allocation of the same size, another for each
     `draw`.
@@ -83,10 +86,11 @@ class HawqV2:
     The mean trace of a layer, Tr(H)/n, is Hutchinson's of 50 sign vectors, each on a batch of its own of the last steps
     before. It needs a loss with curvature, such as l2: that of l1 on a network of convolutions and ReLU is 0.
 
-    At the end the stored weights are those of the levels. Figures: `average_bits`; `packed_bytes` of these weights,
-    with a scale of 4 bytes a channel; `bits_LAYER`; and of `trace`: `trace_LAYER`; `trace_seconds`, which are no part
-    of the seconds of training; and how three ways to rank layers agree (Spearman) with the rise of the loss when one
-    alone has the most of `bits` within the budget: `rank_by_omega`, `rank_by_trace`, `rank_by_error`.
+    At the end the stored weights are those of the levels. Figures, of all weight matrices of the network:
+    `average_bits`; `packed_bytes`, with a scale of 4 bytes a channel; `hawq_v2_covers`, the share that has bits. Then
+    `bits_LAYER`; and of `trace`: `trace_LAYER`; `trace_seconds`, which are no part of the seconds of training; and how
+    three ways to rank layers agree (Spearman) with the rise of the loss when one alone has the most of `bits` within
+    the budget: `rank_by_omega`, `rank_by_trace`, `rank_by_error`.
     """
 
     costs: ClassVar[Mapping[str, str]] = {"average_bits": "bits a weight"}
@@ -108,20 +112,19 @@ class HawqV2:
         self.rises: list[float] = []
         self.measurements: dict[str, float] = {}
 
-    def prepare(self, net: Any) -> Any:
+    def prepare(self, net: Any, given: Sequence[int]) -> Any:
         """The layers use their weights as they are, until they have bits. Raises `UsageError` where there is none."""
-        self.layers: dict[str, Any] = {
-            name: layer
-            for name, layer in net.named_modules()
-            if isinstance(layer, nn.Conv2d | nn.Linear) and layer.weight.requires_grad
-        }
-        if not self.layers:
+        self.net, self.matrices = net, weight_matrices(net, given)
+        self.covered: list[WeightMatrix] = [
+            one for one in rewritable(net, self.matrices) if trained_weight(net, one).requires_grad
+        ]
+        if not self.covered:
             raise nb.UsageError("part hawq_v2: the network has no convolution or linear layer: leave out the part")
-        self.sizes = [layer.weight.numel() for layer in self.layers.values()]
+        self.sizes = [one.size for one in self.covered]
         self.traces, self.rises = [0.0] * len(self.sizes), [0.0] * len(self.sizes)
         self.masks = [Quantised() for _ in self.sizes]
-        for layer, mask in zip(self.layers.values(), self.masks, strict=True):
-            parametrize.register_parametrization(layer, "weight", mask)
+        for one, mask in zip(self.covered, self.masks, strict=True):
+            parametrize.register_parametrization(net.get_submodule(one.module), one.parameter, mask)
         return net
 
     def batch(self, batch: Any, step: int, steps: int) -> Any:
@@ -139,10 +142,11 @@ class HawqV2:
         training = net.training
         net.eval()
         weights = self._weights()
-        for _ in range(-(-_DRAWS // min(start, _DRAWS))):
-            for i, value in enumerate(products(loss_of(batch), weights)):
-                self.traces[i] += value / self.sizes[i]
-            self.draws += 1
+        with sdpa_kernel(SDPBackend.MATH):  # attention's other ways have no second derivative
+            for _ in range(-(-_DRAWS // min(start, _DRAWS))):
+                for i, value in enumerate(products(loss_of(batch), weights)):
+                    self.traces[i] += value / self.sizes[i]
+                self.draws += 1
         with torch.no_grad():
             whole = float(loss_of(batch))
             for i, mask in enumerate(self.masks):
@@ -157,8 +161,8 @@ class HawqV2:
         if not self.chosen:
             self._choose()
         with torch.no_grad():
-            for layer, mask in zip(self.layers.values(), self.masks, strict=True):
-                layer.parametrizations.weight.original.copy_(layer.weight)
+            for one, mask, weight in zip(self.covered, self.masks, self._weights(), strict=True):
+                weight.copy_(one.of(self.net))
                 mask.bits = 0
 
     def state(self) -> dict[str, Any]:
@@ -175,13 +179,17 @@ class HawqV2:
 
     def figures(self) -> dict[str, float]:
         """What was chosen, what it takes, and by what."""
-        bits = sum(size * b for size, b in zip(self.sizes, self.chosen, strict=True))
-        packed = sum(-(-size * b // 8) for size, b in zip(self.sizes, self.chosen, strict=True))
-        channels = sum(layer.weight.shape[0] for layer in self.layers.values())
+        whole = sum(
+            one.size * trained_weight(self.net, one).element_size() for one in self.matrices if one not in self.covered
+        )
+        bits = sum(size * b for size, b in zip(self.sizes, self.chosen, strict=True)) + 8 * whole
+        packed = sum(-(-size * b // 8) for size, b in zip(self.sizes, self.chosen, strict=True)) + whole
+        channels = sum(one.shape[0] for one in self.covered)
         return {
-            "average_bits": bits / sum(self.sizes),
+            "average_bits": bits / sum(one.size for one in self.matrices),
             "packed_bytes": float(packed + 4 * channels),
-            **{f"bits_{name}": float(b) for name, b in zip(self.layers, self.chosen, strict=True)},
+            "hawq_v2_covers": covered_share(self.covered, self.matrices),
+            **{f"bits_{one.name}": float(b) for one, b in zip(self.covered, self.chosen, strict=True)},
             **self.measurements,
         }
 
@@ -192,7 +200,7 @@ class HawqV2:
         return max(b for b in self.bits if b <= self.budget)
 
     def _weights(self) -> list[Any]:
-        return [layer.parametrizations.weight.original for layer in self.layers.values()]
+        return [trained_weight(self.net, one) for one in self.covered]
 
     def _choose(self) -> None:
         if self.allocation == "uniform":
@@ -220,7 +228,7 @@ class HawqV2:
         errors = [error(weight, self._most()) for weight in self._weights()]
         ways = {"omega": [t * e for t, e in zip(traces, errors, strict=True)], "trace": traces, "error": errors}
         self.measurements = {
-            **{f"trace_{name}": trace for name, trace in zip(self.layers, traces, strict=True)},
+            **{f"trace_{one.name}": trace for one, trace in zip(self.covered, traces, strict=True)},
             "trace_seconds": self.seconds,
             **{f"rank_by_{way}": spearman(values, self.rises) for way, values in ways.items()},
         }

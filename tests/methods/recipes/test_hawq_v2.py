@@ -13,6 +13,7 @@ from noisebench.components.registry import bind
 from noisebench.planning.recipe import recipe_of
 from noisebench.recipes.parts.hawq_v2 import cheapest, drawn, error, products, quantised
 from noisebench.training.trainer import Trainer
+from own_networks import GIVEN, SIZES, train_with
 from torch import nn
 
 
@@ -148,14 +149,40 @@ def test_a_stopped_training_goes_on_with_the_bits_that_it_chose() -> None:
         }
 
 
-def test_what_cannot_be_chosen_is_refused() -> None:
-    def part(text: str) -> Any:
-        made = bind(text, "part")
-        return made.entry.obj(**made.kwargs)
+def part(text: str) -> Any:
+    made = bind(text, "part")
+    return made.entry.obj(**made.kwargs)
 
+
+@pytest.mark.parametrize("allocation", ["trace", "uniform"])
+def test_projections_of_attention_have_bits_and_all_weights_of_the_network_are_counted(allocation: str) -> None:
+    rule = part(f"hawq_v2(budget=3, allocation={allocation})")
+    net: Any = train_with(rule)
+    figures = rule.figures()
+    assert {one.name for one in rule.covered} == SIZES.keys() - {"positions", "mix"}
+    bits = int(figures["bits_blocks.self_attn.in_proj_weight"])
+    assert all(len(channel.unique()) < 2**bits for channel in net.blocks.self_attn.in_proj_weight.detach())
+    covered, size = sum(SIZES[one.name] for one in rule.covered), sum(SIZES.values())
+    packed = sum(SIZES[one.name] * figures[f"bits_{one.name}"] for one in rule.covered)
+    assert figures["hawq_v2_covers"] == covered / size and packed <= 3 * covered
+    assert figures["average_bits"] == (packed + 32 * (size - covered)) / size
+    assert figures["packed_bytes"] >= figures["average_bits"] * size / 8
+    if allocation == "trace":
+        assert figures["trace_blocks.self_attn.in_proj_weight"] != 0
+
+
+def test_of_a_vision_transformer_only_positions_have_no_bits() -> None:
+    made = bind("vit(dim=16, depth=2, patch=2)", "arch")
+    rule = part("hawq_v2(budget=4, allocation=uniform)")
+    train_with(rule, made.entry.obj(GIVEN, (3,), **made.kwargs))
+    size, positions = 16 * 4 + 16 * 16 + 2 * 12 * 16 * 16 + 3 * 16, 16 * 16
+    assert rule.figures()["average_bits"] == (4 * (size - positions) + 32 * positions) / size
+
+
+def test_what_cannot_be_chosen_is_refused() -> None:
     with pytest.raises(Exception, match="none of bits=\\(4, 8\\) is within budget=3"):
         part("hawq_v2(bits=(4, 8), budget=3)")
     with pytest.raises(Exception, match="budget=2.5 is no whole number"):
         part("hawq_v2(budget=2.5, allocation=uniform)")
     with pytest.raises(nb.UsageError, match="^part hawq_v2: .*convolution.*: leave out"):
-        part("hawq_v2").prepare(nn.ReLU())
+        part("hawq_v2").prepare(nn.ReLU(), (1, 8, 8))
