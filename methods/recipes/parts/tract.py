@@ -1,14 +1,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import noisebench as nb
 import torch
 import torch.nn.functional as F
 from annotated_types import Gt
+from noisebench.recipes.weight_matrices import covered_share, first_and_last, is_layer, trained_weight, weight_matrices
 from torch import nn
-from torch.nn.utils import parametrize
 
 _TRACT = "F. Petersen et al., TrAct: making first-layer pre-activations trainable, NeurIPS 2024"
 
@@ -17,25 +18,31 @@ _TRACT = "F. Petersen et al., TrAct: making first-layer pre-activations trainabl
 class TrAct:
     """TrAct: the first layer's weights take the step that would best move its pre-activations along their gradient.
 
-    Of the first convolution or linear layer, with inputs x (one row a place, n features) and gradients G of its output,
-    the weight gradient is Gᵀx (xᵀx / B + lam I)⁻¹, where B counts rows (paper). Bias, other layers and
-    optimiser are as they are. `lam` is for inputs of deviation 1, which the part `standardise` gives. Convolutions of
-    several groups are refused.
+    Of the layer that a pass comes to first, a convolution or linear, with inputs x (one row a place, n features) and
+    gradients G of its output, the weight gradient is Gᵀx (xᵀx / B + lam I)⁻¹, where B counts rows (paper). Bias, other
+    layers and optimiser are as they are. `lam` is for inputs of deviation 1, which the part `standardise` gives. Other
+    first layers, such as an embedding, and convolutions of several groups are refused. Figure: `tract_covers`, the
+    share of all weights that are the first layer's.
     """
 
     def __init__(self, *, lam: Annotated[float, Gt(0)] = 0.1) -> None:
         self.lam = lam
 
-    def prepare(self, net: Any) -> Any:
-        """Hooks on the first layer; the network and its weights stay as they are."""
-        for layer in net.modules():
-            if isinstance(layer, nn.Conv2d | nn.Linear):
-                break
-        else:
+    def prepare(self, net: Any, given: Sequence[int]) -> Any:
+        """Hooks on the first layer; the network and its weights stay as they are. Raises `UsageError`."""
+        matrices = weight_matrices(net, given)
+        if not any(is_layer(net, one, nn.Conv2d | nn.Linear) for one in matrices):
             raise nb.UsageError("part tract: the network has no convolution or linear layer: leave out the part")
+        first, _ = first_and_last("tract", matrices)
+        if not first.called or not is_layer(net, first, nn.Conv2d | nn.Linear):
+            raise nb.UsageError(
+                f"part tract takes a first convolution or linear layer, and {first.name} comes first: leave out the part"
+            )
+        layer: Any = net.get_submodule(first.module)
         if isinstance(layer, nn.Conv2d) and (layer.groups != 1 or isinstance(layer.padding, str)):
             raise nb.UsageError("part tract takes a first convolution of one group, with padding in numbers")
-        self.layer = layer
+        self.net, self.layer, self.first = net, layer, first
+        self.share = covered_share([first], matrices)
 
         def keep(_: Any, inputs: Any) -> None:
             if torch.is_grad_enabled():
@@ -46,17 +53,16 @@ class TrAct:
 
     def before_step(self, net: Any, step: int, steps: int) -> None:
         """Replace the weight gradient of the first layer. Raises `UsageError` where it has none."""
-        weight = _trained_weight(self.layer)
+        weight = trained_weight(self.net, self.first)
         if weight.grad is None:
             raise nb.UsageError("part tract: the weight of the first layer has no gradient: leave out the part")
         columns = _columns(self.layer, self.inputs).to(weight.dtype)
         flat = weight.grad.reshape(weight.shape[0], -1)
         weight.grad.copy_(preconditioned(flat, columns, self.lam).reshape(weight.shape))
 
-
-def _trained_weight(layer: Any) -> Any:
-    """The weight that has the gradient: of a layer that another part made sparse or rounds, the one behind."""
-    return layer.parametrizations.weight.original if parametrize.is_parametrized(layer, "weight") else layer.weight
+    def figures(self) -> dict[str, float]:
+        """The share of all weights."""
+        return {"tract_covers": self.share}
 
 
 def preconditioned(gradient: Any, columns: Any, lam: float) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import noisebench as nb
@@ -10,6 +11,7 @@ import torch
 from noisebench.components.registry import bind
 from noisebench.planning.recipe import recipe_of
 from noisebench.training.trainer import Trainer
+from own_networks import GIVEN, SIZES, Attentive
 from torch import nn
 
 
@@ -128,7 +130,7 @@ def _first_layer_gradient(scale: float, rule: Any) -> tuple[torch.Tensor, torch.
     rng = torch.Generator().manual_seed(0)
     net = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1))
     if rule is not None:
-        net = rule.prepare(net)
+        net = rule.prepare(net, (3, 8, 8))
     x = scale * torch.randn(4, 3, 8, 8, generator=rng)
     out = net(x)
     out.backward(torch.randn(out.shape, generator=torch.Generator().manual_seed(1)))
@@ -187,7 +189,7 @@ def test_tract_gives_the_gradient_of_its_formula_beside_a_part_that_masks_or_rou
     torch.manual_seed(0)
     net, rule, other = nn.Linear(16, 4), part("tract(lam=0.1)"), part(beside)
     for one in (rule, other):
-        net = one.prepare(net)
+        net = one.prepare(net, (16,))
     for step in range(2):  # of hawq_v2 the second is the first in few bits
         other.batch({}, step, 2)
         net.zero_grad()
@@ -201,14 +203,46 @@ def test_tract_gives_the_gradient_of_its_formula_beside_a_part_that_masks_or_rou
 
 def test_tract_says_where_its_weight_has_no_gradient() -> None:
     net, rule = nn.Linear(3, 2), part("tract")
-    rule.prepare(net)
+    rule.prepare(net, (3,))
     with pytest.raises(nb.UsageError, match="^part tract: .*first layer .*gradient: leave out"):
         rule.before_step(net, 0, 1)
 
 
 def test_tract_refuses_a_network_without_a_first_layer() -> None:
     with pytest.raises(nb.UsageError, match="^part tract: .*convolution.*: leave out"):
-        part("tract").prepare(nn.ReLU())
+        part("tract").prepare(nn.ReLU(), (3,))
+
+
+def test_tract_takes_the_layer_that_a_pass_comes_to_first() -> None:
+    torch.manual_seed(0)
+    plain = Attentive()
+    own = copy.deepcopy(plain)
+    rule = part("tract(lam=0.1)")
+    for net in (plain, rule.prepare(own, GIVEN)):
+        torch.manual_seed(1)
+        x = torch.rand(8, *GIVEN)
+        net(x).square().sum().backward()
+    rule.before_step(own, 0, 1)
+    rows = nn.functional.unfold(x, 4, stride=4).transpose(1, 2).reshape(-1, 16)
+    gram = rows.T @ rows / len(rows) + 0.1 * torch.eye(16)
+    due = plain.stem.weight.grad.reshape(16, 16) @ torch.linalg.inv(gram)
+    torch.testing.assert_close(own.stem.weight.grad.reshape(16, 16), due, rtol=1e-2, atol=1e-4)
+    assert torch.equal(own.head.weight.grad, plain.head.weight.grad)
+    assert rule.figures() == {"tract_covers": SIZES["stem"] / sum(SIZES.values())}
+
+
+def test_tract_refuses_what_looks_vectors_up_first() -> None:
+    class Words(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.head, self.table = nn.Linear(4, 3), nn.Embedding(2, 4)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            out: torch.Tensor = self.head(self.table((x > 0.5).long()).mean(dim=1))
+            return out
+
+    with pytest.raises(Exception, match="takes a first convolution or linear layer, and table comes first"):
+        part("tract").prepare(Words(), (5,))
 
 
 def standardised(values: torch.Tensor, net: nn.Module) -> nn.Module:
