@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import noisebench as nb
 import torch
 from annotated_types import Ge
+from noisebench.recipes.weight_matrices import (
+    WeightMatrix,
+    covered_share,
+    first_and_last,
+    rewritable,
+    trained_weight,
+    weight_matrices,
+)
 from torch import nn
 from torch.nn.utils import parametrize
 
@@ -111,14 +120,16 @@ class BinaryWeights:
 
     estimator: `ste` passes it where |w| is at most 1; `reste` as if the sign were sign(w)|w|^(1/o), where the exponent
     o rises from 1 to `o_end` by a quarter of a cosine; `tanh` as if it were tanh(w); `ede` as if it were
-    max(1/t, 1) tanh(tw), where t rises from 0.1 to 10 (Qin et al., CVPR 2020). The first and the last convolution or
-    linear layer stay as they are; a layer keeps one scale, the mean magnitude of its weights. activations: the inputs
+    max(1/t, 1) tanh(tw), where t rises from 0.1 to 10 (Qin et al., CVPR 2020). Inner are convolutions, linear layers
+    and projections of attention, but for the first and the last weights that a pass comes to; each keeps one scale, the
+    mean magnitude of its weights. Other weights, such as learned positions, stay as they are. activations: the inputs
     of inner layers are binary too, about the mean of their channel.
 
     At the end each inner layer's stored weights are two values. Figures, means over 20 steps: `estimating_error`, the
     root mean square distance of the estimator from the sign at the inner weights; `gradient_variance`, of the magnitude
     of their gradients (both as in the paper); `slope_variance`, of what the estimator multiplies gradients by. And
-    `packed_bytes` of the weights of all layers: a bit each and a scale of 4 bytes, those of the outer layers 4 bytes.
+    `packed_bytes` of all weight matrices: a bit each and a scale of 4 bytes where they are binary, else 4 bytes each;
+    `binary_covers`, the share of weights that are binary.
     """
 
     def __init__(
@@ -127,15 +138,20 @@ class BinaryWeights:
         self.estimator, self.o_end, self.activations = SlopeEstimator(estimator), o_end, activations
         self.looks, self.error, self.variance, self.slopes = 0, 0.0, 0.0, 0.0
 
-    def prepare(self, net: Any) -> Any:
-        """Inner layers use binary weights. Raises `UsageError` where there is none."""
-        first, *self.layers, last = _layers(net)
-        self.outer = [first, last]
+    def prepare(self, net: Any, given: Sequence[int]) -> Any:
+        """Inner layers use binary weights. Raises `UsageError` where there is none, or its inputs are not seen."""
+        self.net, self.matrices = net, weight_matrices(net, given)
+        self.covered = _inner(net, self.matrices)
         self.users: list[Any] = []
-        for layer in self.layers:
+        for one in self.covered:
+            layer: Any = net.get_submodule(one.module)
             self.users.append(Binary(self.estimator))
-            parametrize.register_parametrization(layer, "weight", self.users[-1])
+            parametrize.register_parametrization(layer, one.parameter, self.users[-1])
             if self.activations:
+                if isinstance(layer, nn.MultiheadAttention) or (one.executed and not one.called):
+                    raise nb.UsageError(
+                        f"part binary: attention uses {one.name} itself, which hides its inputs: give activations=false"
+                    )
                 layer.binary_input = BinaryInput(layer, self.estimator)
                 self.users.append(layer.binary_input)
                 layer.register_forward_pre_hook(lambda module, inputs: (module.binary_input(inputs[0]), *inputs[1:]))
@@ -143,7 +159,7 @@ class BinaryWeights:
 
     def batch(self, batch: Any, step: int, steps: int) -> Any:
         """The estimator of this step; the batch as it is. Raises `UsageError` where a part changes weights too."""
-        if step == 0 and any(len(layer.parametrizations.weight) > 1 for layer in self.layers):
+        if step == 0 and any(_rules_of(self.net, one) > 1 for one in self.covered):
             raise nb.UsageError(
                 "part binary: another part changes weights of which binary keeps the signs alone: leave out one of them"
             )
@@ -156,7 +172,7 @@ class BinaryWeights:
         """Look at error and stability."""
         if step % max(1, steps // _LOOKS):
             return
-        latent = [layer.parametrizations.weight.original for layer in self.layers]
+        latent = [trained_weight(self.net, one) for one in self.covered]
         weights = torch.cat([weight.detach().flatten() for weight in latent])
         gradients = [weight.grad.flatten() for weight in latent if weight.grad is not None]
         self.looks += 1
@@ -168,8 +184,8 @@ class BinaryWeights:
     def finish(self, net: Any) -> None:
         """The weights that are stored are those that are used."""
         with torch.no_grad():
-            for layer in self.layers:
-                layer.parametrizations.weight.original.copy_(layer.weight)
+            for one in self.covered:
+                trained_weight(self.net, one).copy_(one.of(self.net))
 
     def state(self) -> dict[str, Any]:
         """What was seen so far."""
@@ -182,17 +198,23 @@ class BinaryWeights:
     def figures(self) -> dict[str, float]:
         """How near the estimator was to the sign, how steady its gradients, and what the weights take."""
         looks = max(self.looks, 1)
-        binary = sum(-(-layer.weight.numel() // 8) + 4 for layer in self.layers)
+        binary = sum(-(-one.size // 8) + 4 for one in self.covered)
         return {
             "estimating_error": self.error / looks,
             "gradient_variance": self.variance / looks,
             "slope_variance": self.slopes / looks,
-            "packed_bytes": float(binary + 4 * sum(layer.weight.numel() for layer in self.outer)),
+            "packed_bytes": float(binary + 4 * sum(one.size for one in self.matrices if one not in self.covered)),
+            "binary_covers": covered_share(self.covered, self.matrices),
         }
 
 
-def _layers(net: Any) -> list[Any]:
-    layers = [layer for layer in net.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
-    if len(layers) < 3:
+def _inner(net: Any, matrices: Sequence[WeightMatrix]) -> list[WeightMatrix]:
+    if len(rewritable(net, matrices)) < 3:
         raise nb.UsageError("part binary: the network has no layer between the first and the last: leave out the part")
-    return layers
+    outer = first_and_last("binary", matrices)
+    return [one for one in rewritable(net, matrices) if one not in outer]
+
+
+def _rules_of(net: Any, one: WeightMatrix) -> int:
+    """How many parts change a weight."""
+    return len(getattr(net.get_submodule(one.module).parametrizations, one.parameter))
