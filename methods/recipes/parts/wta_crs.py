@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Annotated, Any
 
@@ -9,6 +10,14 @@ import torch.nn.functional as F
 from annotated_types import Gt, Le
 from noisebench.recipes.parts._own_forward import refuse_replaced
 from noisebench.recipes.parts._row_sampling import Sampling, draw_rows, relative_errors
+from noisebench.recipes.weight_matrices import (
+    WeightMatrix,
+    covered_share,
+    first_and_last,
+    is_layer,
+    rewritable,
+    weight_matrices,
+)
 from torch import nn
 
 _WTA = (
@@ -107,14 +116,17 @@ _product: Any = _Product.apply
 class WTACRS:
     """WTA-CRS: layers keep a few rows of their inputs for the weight gradient, the largest and some of the others.
 
-    Of linear layers and 1×1 convolutions, all but the network's last, whose inputs have n rows (items × places):
-    `ratio` n of them, 10 at least. sampling: `wta` keeps the most probable as they are and draws of the others, `crs`
-    draws all, `topk` draws none and is biased. What a layer gives, and the gradients of inputs and biases, are
-    exact. A row's probability goes with its norm times that of its gradient when its item was last trained on, kept for
-    each layer, item and place in 2 bytes; before that, and where batches tell no `index`, with its own norm alone.
+    Of linear layers and 1×1 convolutions that a pass calls, all but its last, whose inputs have n rows (items ×
+    places): `ratio` n of them, 10 at least. sampling: `wta` keeps the most probable as they are and draws of the
+    others, `crs` draws all, `topk` draws none and is biased. What a layer gives, and the gradients of inputs and
+    biases, are exact. A row's probability goes with its norm times that of its gradient when its item was last trained
+    on, kept for each layer, item and place in 2 bytes; before that, and where batches tell no `index`, with its own
+    norm alone.
 
     Figures, means over layers and four looks: `variance_wta`, `variance_crs`, `bias_topk`, the expected squared error
-    of the weight gradient over its squared norm at this `ratio`; `norm_bytes`, of the norms that are kept.
+    of the weight gradient over its squared norm at this `ratio`; `norm_bytes`, of the norms that are kept. And
+    `wta_crs_covers`, the share of all weights that are in such layers: torch's own attention uses its projections
+    itself, and they keep all rows.
     """
 
     def __init__(self, *, ratio: Annotated[float, Gt(0), Le(1)] = 0.3, sampling: Sampling = "wta") -> None:
@@ -122,14 +134,17 @@ class WTACRS:
         self.index: Any = None
         self.errors: dict[str, list[float]] = {"wta": [], "crs": [], "topk": []}
 
-    def prepare(self, net: Any) -> Any:
+    def prepare(self, net: Any, given: Sequence[int]) -> Any:
         """Layers keep a sample. Raises `UsageError` where none can, or where another part has their `forward`."""
-        every: list[Any] = [layer for layer in net.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
-        chosen = [layer for layer in every[:-1] if isinstance(layer, nn.Linear) or _is_pointwise(layer)]
-        if not chosen:
+        matrices = weight_matrices(net, given)
+        _, last = first_and_last("wta_crs", matrices)
+        covered = [one for one in rewritable(net, matrices) if one.called and one != last and _is_sampled(net, one)]
+        if not covered:
             raise nb.UsageError(
                 "part wta_crs: no layer before the last is linear or a 1×1 convolution: leave out the part"
             )
+        self.share = covered_share(covered, matrices)
+        chosen = [net.get_submodule(one.module) for one in covered]
         refuse_replaced("wta_crs", chosen)
         self.layers: dict[Any, _Layer] = {module: _Layer(module) for module in chosen}
         for module, layer in self.layers.items():
@@ -190,11 +205,21 @@ class WTACRS:
     def figures(self) -> dict[str, float]:
         """Expected squared errors, relative, and the bytes of the norms."""
         kept_norms = [layer.norms for layer in self.layers.values() if layer.norms is not None]
-        figures = {"norm_bytes": float(sum(norms.numel() * norms.element_size() for norms in kept_norms))}
+        figures = {
+            "norm_bytes": float(sum(norms.numel() * norms.element_size() for norms in kept_norms)),
+            "wta_crs_covers": self.share,
+        }
         for name, figure in (("wta", "variance_wta"), ("crs", "variance_crs"), ("topk", "bias_topk")):
             if self.errors[name]:
                 figures[figure] = sum(self.errors[name]) / len(self.errors[name])
         return figures
+
+
+def _is_sampled(net: Any, one: WeightMatrix) -> bool:
+    if not is_layer(net, one, nn.Conv2d | nn.Linear):
+        return False
+    layer = net.get_submodule(one.module)
+    return isinstance(layer, nn.Linear) or _is_pointwise(layer)
 
 
 def _is_pointwise(layer: Any) -> bool:

@@ -13,6 +13,7 @@ from noisebench.components.registry import bind
 from noisebench.planning.recipe import recipe_of
 from noisebench.recipes.parts._row_sampling import draw_rows, relative_errors
 from noisebench.training.trainer import Trainer
+from own_networks import SIZES, Attentive, train_with
 from torch import nn
 
 
@@ -210,7 +211,7 @@ def test_looking_finds_the_errors_of_all_three_and_leaves_the_training_as_it_is(
     assert one.weights() == other.weights()
     found = one.figures()
     assert 0 < found["variance_wta"] <= found["variance_crs"] and found["bias_topk"] > 0
-    assert set(other.figures()) == {"norm_bytes"}
+    assert set(other.figures()) == {"norm_bytes", "wta_crs_covers"}
 
 
 def test_a_training_that_goes_on_is_the_one_that_was_never_stopped() -> None:
@@ -227,13 +228,13 @@ def test_few_rows_are_all_kept() -> None:
     net = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 2))
     x = torch.rand(10, 3)
     due = torch.autograd.grad(net(x).square().sum(), net[0].weight)[0]
-    net = part("wta_crs(ratio=0.1)").prepare(net)
+    net = part("wta_crs(ratio=0.1)").prepare(net, (3,))
     assert torch.equal(torch.autograd.grad(net(x).square().sum(), net[0].weight)[0], due)
 
 
 def test_a_network_without_such_a_layer_is_refused() -> None:
     with pytest.raises(nb.UsageError, match="^part wta_crs: .*linear.*1×1.*: leave out"):
-        part("wta_crs").prepare(nn.Sequential(nn.Conv2d(1, 4, 3), nn.Linear(4, 2)))
+        part("wta_crs").prepare(nn.Sequential(nn.Conv2d(1, 4, 3), nn.Linear(4, 2)), (1, 6, 6))
 
 
 @pytest.mark.parametrize(
@@ -241,9 +242,25 @@ def test_a_network_without_such_a_layer_is_refused() -> None:
     [("wta_crs", "feedback_alignment"), ("feedback_alignment", "wta_crs"), ("wta_crs", "wta_crs")],
 )
 def test_layers_whose_forward_another_part_has_are_refused(first: str, second: str) -> None:
-    net = part(first).prepare(nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 2)))
+    net = prepared(first, nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 2)), (3,))
     with pytest.raises(nb.UsageError, match=f"part {second}: another part .*forward.*: leave out"):
-        part(second).prepare(net)
+        prepared(second, net, (3,))
+
+
+def prepared(spec: str, net: nn.Module, given: tuple[int, ...]) -> nn.Module:
+    one = part(spec)
+    ready: nn.Module = one.prepare(net, given) if spec == "wta_crs" else one.prepare(net)
+    return ready
+
+
+def test_layers_that_a_pass_does_not_call_are_not_covered_and_the_last_is_that_of_the_pass() -> None:
+    rule, net = part("wta_crs(ratio=0.3)"), Attentive()
+    train_with(rule, net, steps=8)
+    covered = [net.blocks.linear1, net.blocks.linear2]  # the head is last, and attention calls no projection
+    assert list(rule.layers) == covered and all(layer.norms is not None for layer in rule.layers.values())
+    figures = rule.figures()
+    assert figures["wta_crs_covers"] == 2 * 32 * 16 / sum(SIZES.values())
+    assert 0 < figures["variance_wta"] <= figures["variance_crs"]
 
 
 def test_looking_leaves_the_forward_that_was_there() -> None:
