@@ -8,14 +8,18 @@ from typing import Any
 
 import noisebench as nb
 import torch
+from noisebench.recipes.weight_matrices import WeightMatrix, is_layer
 from torch import nn
 
 _LAYERS = nn.Conv1d | nn.Conv2d | nn.ConvTranspose2d | nn.Linear
 
 
-def hidden_layers(net: Any, who: str) -> list[Any]:
-    """All convolutions and linear layers but the last, in the order of their definition. Raises `UsageError`."""
-    layers = [layer for layer in net.modules() if isinstance(layer, _LAYERS)]
+def hidden_layers(net: Any, matrices: Sequence[WeightMatrix], who: str) -> list[WeightMatrix]:
+    """The weights of all convolutions and linear layers that a pass calls but the last, in its order.
+
+    Raises `UsageError` where there is none.
+    """
+    layers = [one for one in matrices if is_layer(net, one, _LAYERS) and one.called]
     if len(layers) < 2:
         raise nb.UsageError(
             f"part {who}: the network has no convolution or linear layer before its last one: leave out the part"

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import noisebench as nb
 import torch
 from annotated_types import Ge, Gt, Le
 from noisebench.recipes.parts._hidden import changed, hidden_layers
+from noisebench.recipes.weight_matrices import weight_matrices
 
 
 @nb.part("noise_response")
@@ -22,9 +24,10 @@ class NoiseResponse:
         self.sums = {"input": 0.0, "feature": 0.0}
         self.count = 0
 
-    def prepare(self, net: Any) -> Any:
+    def prepare(self, net: Any, given: Sequence[int]) -> Any:
         """The hidden layers; the network stays as it is. Raises `UsageError` where there is none."""
-        self.layers = hidden_layers(net, "noise_response")
+        hidden = hidden_layers(net, weight_matrices(net, given), "noise_response")
+        self.layers = [net.get_submodule(one.module) for one in hidden]
         return net
 
     def observe(self, net: Any, batch: Any, loss_of: Any, step: int, steps: int) -> None:

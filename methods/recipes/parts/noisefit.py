@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import noisebench as nb
@@ -8,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from annotated_types import Ge, Gt, Le, Lt
 from noisebench.recipes.parts._hidden import changed, channel_axis, hidden_layers, passed
+from noisebench.recipes.weight_matrices import covered_share, weight_matrices
 
 _NOISEFIT = (
     "A. Khadangi et al., Noise augmented fine tuning for mitigating hallucinations in large language models, 2025"
@@ -51,6 +53,10 @@ class NoiseFit:
     follows its median and deviations; the loss is alpha · loss + (1 - alpha) · the mean of D(clean, noisy) + lam ·
     D(noisy, other noisy). D is KL of logits, and the mean square of pictures. Nothing of it is left at evaluation. The
     MACs that a training counts are those of the pass without noise.
+
+    Hidden are the convolutions and linear layers that a pass calls, all but its last, in its order; torch's own
+    attention calls no projection. Figures: the least and the largest ratio among the chosen layers, their first and
+    last place, and `noisefit_covers`, the share of all weights that are in layers to choose of.
     """
 
     def __init__(
@@ -71,9 +77,12 @@ class NoiseFit:
         self._handle: Any = None
         self._seen: Any = None
 
-    def prepare(self, net: Any) -> Any:
+    def prepare(self, net: Any, given: Sequence[int]) -> Any:
         """The hidden layers; the network stays as it is. Raises `UsageError` where there are fewer than `k`."""
-        self.net, self.layers = net, hidden_layers(net, "noisefit")
+        matrices = weight_matrices(net, given)
+        hidden = hidden_layers(net, matrices, "noisefit")
+        self.net, self.share = net, covered_share(hidden, matrices)
+        self.layers = [net.get_submodule(one.module) for one in hidden]
         if self.k > len(self.layers):
             raise nb.UsageError(f"part noisefit: k={self.k}, and the network has {len(self.layers)} hidden layers")
         return net
@@ -133,7 +142,7 @@ class NoiseFit:
         self.chosen, self.ratios = list(state["chosen"]), list(state["ratios"])
 
     def figures(self) -> dict[str, float]:
-        """The least and the largest ratio among the chosen layers, and their first and last place."""
+        """The least and the largest ratio among the chosen layers, their first and last place, and the share."""
         if not self.chosen:
             return {}
         ratios = [self.ratios[place] for place in self.chosen]
@@ -142,4 +151,5 @@ class NoiseFit:
             "noisefit_snr_largest": max(ratios),
             "noisefit_first_layer": float(self.chosen[0] + 1),
             "noisefit_last_layer": float(self.chosen[-1] + 1),
+            "noisefit_covers": self.share,
         }

@@ -13,14 +13,15 @@ from noisebench.components.registry import bind
 from noisebench.planning.recipe import recipe_of
 from noisebench.recipes.parts.noisefit import divergence, spread
 from noisebench.training.trainer import Trainer
+from own_networks import SIZES, Attentive, train_with
 from torch import nn
 
 
-def part(spec: str, *layers: nn.Module) -> tuple[Any, Any]:
-    """A part, and a network of the layers that is prepared by it."""
+def part(spec: str, *layers: nn.Module, given: tuple[int, ...] = (4,)) -> tuple[Any, Any]:
+    """A part, and a network of the layers that is prepared by it for inputs of a shape."""
     made = bind(spec, "part")
     one = made.entry.obj(**made.kwargs)
-    return one, one.prepare(nn.Sequential(*layers))
+    return one, one.prepare(nn.Sequential(*layers), given)
 
 
 def trainer(parts: str, steps: int = 4, arch: str = "dncnn(depth=5, width=4)") -> Trainer:
@@ -79,7 +80,7 @@ def test_divergence_is_kl_of_logits_and_mean_square_of_pictures() -> None:
 def test_layers_are_chosen_by_signal_over_noise_and_the_last_is_none_of_them() -> None:
     for snr, due in (("high", [1, 2]), ("low", [0, 3])):
         torch.manual_seed(0)
-        one, net = part(f"noisefit(k=2, snr={snr}, start=0.0)", *(nn.Linear(16, 16) for _ in range(5)))
+        one, net = part(f"noisefit(k=2, snr={snr}, start=0.0)", *(nn.Linear(16, 16) for _ in range(5)), given=(16,))
         for layer, scale in zip(net, (30.0, 0.1, 0.5, 200.0, 1.0), strict=True):
             # Noise grows with the square of features, so that small ones have the higher ratio.
             layer.weight.data = scale * torch.linalg.qr(torch.randn(16, 16)).Q
@@ -87,6 +88,17 @@ def test_layers_are_chosen_by_signal_over_noise_and_the_last_is_none_of_them() -
         one.batch({}, 0, 1)
         one.loss(net, net(torch.randn(8, 16)).square().mean(), 0, 1)
         assert one.chosen == due, one.ratios
+
+
+def test_hidden_layers_are_those_that_a_pass_calls_in_its_order() -> None:
+    made = bind("noisefit(k=3, start=0.0)", "part")
+    rule, net = made.entry.obj(**made.kwargs), Attentive()
+    train_with(rule, net, steps=1)
+    assert rule.layers == [net.stem, net.blocks.linear1, net.blocks.linear2]  # attention calls no projection
+    assert all(0 < ratio < math.inf for ratio in rule.ratios) and rule.chosen == [0, 1, 2]
+    due = sum(SIZES[name] for name in ("stem", "blocks.linear1", "blocks.linear2")) / sum(SIZES.values())
+    assert rule.figures()["noisefit_covers"] == due
+    assert rule.figures()["noisefit_first_layer"] == 1
 
 
 def test_the_loss_is_the_mixture_of_three_passes() -> None:
@@ -132,13 +144,14 @@ def test_a_training_that_was_stopped_goes_on_with_the_layers_that_were_chosen() 
 
 def test_more_layers_than_there_are_is_refused() -> None:
     with pytest.raises(Exception, match="k=3, and the network has 1 hidden layers"):
-        part("noisefit", nn.Linear(2, 2), nn.Linear(2, 2))
+        part("noisefit", nn.Linear(2, 2), nn.Linear(2, 2), given=(2,))
     with pytest.raises(nb.UsageError, match="^part noise_response: .*before its last one: leave out"):
-        part("noise_response", nn.Linear(2, 2))
+        part("noise_response", nn.Linear(2, 2), given=(2,))
 
 
 def test_response_to_noise_is_the_root_mean_square_of_the_change() -> None:
-    one, net = part("noise_response(sd=0.5, looks=1)", nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False))
+    layers = nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False)
+    one, net = part("noise_response(sd=0.5, looks=1)", *layers, given=(1, 1))
     net[0].weight.data.fill_(3.0)
     net[1].weight.data.fill_(2.0)
     torch.manual_seed(0)
