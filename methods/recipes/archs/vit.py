@@ -19,6 +19,43 @@ def _refuse_uneven_heads(dim: int, heads: int) -> None:
         )
 
 
+class Attention(nn.Module):
+    """Attention of `heads` heads of vectors (N, T, D) to each other; each of its four matrices is a linear layer."""
+
+    def __init__(self, dim: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.out = nn.Linear(dim, dim)
+        self.query, self.key, self.value = (nn.utils.skip_init(nn.Linear, dim, dim) for _ in range(3))
+        # As in nn.MultiheadAttention: the three are drawn as one matrix, and biases begin at 0.
+        drawn = nn.init.xavier_uniform_(torch.empty(3 * dim, dim)).chunk(3)
+        with torch.no_grad():
+            for layer, weight in zip((self.query, self.key, self.value), drawn, strict=True):
+                layer.weight.copy_(weight)
+        for layer in (self.query, self.key, self.value, self.out):
+            nn.init.zeros_(layer.bias)
+
+    def forward(self, x: Any) -> Any:
+        query, key, value = (
+            layer(x).unflatten(-1, (self.heads, -1)).transpose(1, 2) for layer in (self.query, self.key, self.value)
+        )
+        return self.out(F.scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(2))
+
+
+class Block(nn.Module):
+    """Attention, then two layers of 4 `dim`; each is normalised before and added."""
+
+    def __init__(self, dim: int, heads: int) -> None:
+        super().__init__()
+        self.attention = Attention(dim, heads)
+        self.linear1, self.linear2 = nn.Linear(dim, 4 * dim), nn.Linear(4 * dim, dim)
+        self.norm1, self.norm2 = nn.LayerNorm(dim), nn.LayerNorm(dim)
+
+    def forward(self, x: Any) -> Any:
+        x = x + self.attention(self.norm1(x))
+        return x + self.linear2(F.gelu(self.linear1(self.norm2(x))))
+
+
 @nb.arch("vit", cite="A. Dosovitskiy et al., An image is worth 16x16 words, ICLR 2021")
 @nb.checked(_refuse_uneven_heads)
 class ViT(nn.Module):
@@ -46,13 +83,7 @@ class ViT(nn.Module):
         places = -(-given[1] // patch) * -(-given[2] // patch)
         self.patches = nn.Conv2d(channels, dim, patch, stride=patch)
         self.positions = nn.Parameter(0.02 * torch.randn(1, places, dim))
-        # Not nn.TransformerEncoder: its layers are copies, which begin with the same weights.
-        self.blocks = nn.Sequential(
-            *(
-                nn.TransformerEncoderLayer(dim, heads, 4 * dim, 0.0, "gelu", batch_first=True, norm_first=True)
-                for _ in range(depth)
-            )
-        )
+        self.blocks = nn.Sequential(*(Block(dim, heads) for _ in range(depth)))
         self.norm = nn.LayerNorm(dim)
         self.head = nn.Linear(dim, classes)
 

@@ -13,7 +13,7 @@ from noisebench.components.registry import bind
 from noisebench.planning.recipe import recipe_of
 from noisebench.recipes.parts.noisefit import divergence, spread
 from noisebench.training.trainer import Trainer
-from own_networks import SIZES, Attentive, train_with
+from own_networks import GIVEN, SIZES, Attentive, train_with
 from torch import nn
 
 
@@ -99,6 +99,15 @@ def test_hidden_layers_are_those_that_a_pass_calls_in_its_order() -> None:
     due = sum(SIZES[name] for name in ("stem", "blocks.linear1", "blocks.linear2")) / sum(SIZES.values())
     assert rule.figures()["noisefit_covers"] == due
     assert rule.figures()["noisefit_first_layer"] == 1
+
+
+def test_of_a_vision_transformer_each_matrix_of_attention_has_a_ratio() -> None:
+    made, arch = bind("noisefit(k=1, start=0.0)", "part"), bind("vit(dim=16, depth=1, patch=2)", "arch")
+    rule, net = made.entry.obj(**made.kwargs), arch.entry.obj(GIVEN, (3,), **arch.kwargs)
+    train_with(rule, net, steps=1)
+    attention = net.blocks[0].attention
+    assert rule.layers[1:5] == [attention.query, attention.key, attention.value, attention.out]
+    assert len(rule.ratios) == 7 and all(ratio > 0 for ratio in rule.ratios)
 
 
 def test_the_loss_is_the_mixture_of_three_passes() -> None:

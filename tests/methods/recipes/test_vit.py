@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 import torch
 from noisebench.components.registry import bind
+from noisebench.recipes.archs.vit import Block
+from noisebench.recipes.weight_matrices import weight_matrices
+from torch import nn
 
 
 def vit(given: tuple[int, ...], wanted: tuple[int, ...] = (10,), **more: int) -> Any:
@@ -36,6 +39,31 @@ def test_its_parameters_are_those_of_the_definition() -> None:
 def test_blocks_begin_with_weights_of_their_own() -> None:
     first, second = vit((1, 8, 8)).blocks
     assert not torch.equal(first.linear1.weight, second.linear1.weight)
+
+
+def test_a_block_is_one_of_torch_with_each_matrix_of_attention_as_a_layer() -> None:
+    torch.manual_seed(0)
+    due = nn.TransformerEncoderLayer(8, 2, 32, 0.0, "gelu", batch_first=True, norm_first=True)
+    torch.manual_seed(0)
+    own, x = Block(8, 2), torch.randn(3, 5, 8)
+    torch.testing.assert_close(own(x), due(x), rtol=1e-6, atol=1e-6)
+    attention = own.attention
+    joint = torch.cat([attention.query.weight, attention.key.weight, attention.value.weight])
+    assert torch.equal(joint, due.self_attn.in_proj_weight) and torch.equal(own.linear1.weight, due.linear1.weight)
+    own(x).square().sum().backward()
+    due(x).square().sum().backward()
+    grads = [layer.weight.grad for layer in (attention.query, attention.key, attention.value)]
+    assert all(grad is not None for grad in grads)
+    torch.testing.assert_close(torch.cat(grads), due.self_attn.in_proj_weight.grad, rtol=1e-4, atol=1e-5)  # type: ignore[arg-type]
+
+
+def test_a_pass_calls_each_matrix_of_attention_as_a_linear_layer() -> None:
+    found = weight_matrices(vit((1, 8, 8), depth=1), (1, 8, 8))
+    assert [one.name for one in found] == [
+        "patches", "positions", *(f"blocks.0.attention.{name}" for name in ("query", "key", "value", "out")),
+        "blocks.0.linear1", "blocks.0.linear2", "head",
+    ]  # fmt: skip
+    assert all(one.called and (one.kind == "linear") == (one.name[:1] in "bh") for one in found)
 
 
 def test_only_positions_tell_one_order_of_patches_from_another() -> None:

@@ -13,7 +13,7 @@ from noisebench.components.registry import bind
 from noisebench.planning.recipe import recipe_of
 from noisebench.recipes.parts._row_sampling import draw_rows, relative_errors
 from noisebench.training.trainer import Trainer
-from own_networks import SIZES, Attentive, train_with
+from own_networks import GIVEN, SIZES, Attentive, train_with
 from torch import nn
 
 
@@ -261,6 +261,17 @@ def test_layers_that_a_pass_does_not_call_are_not_covered_and_the_last_is_that_o
     figures = rule.figures()
     assert figures["wta_crs_covers"] == 2 * 32 * 16 / sum(SIZES.values())
     assert 0 < figures["variance_wta"] <= figures["variance_crs"]
+
+
+def test_all_four_matrices_of_attention_in_a_vision_transformer_are_sampled() -> None:
+    made = bind("vit(dim=16, depth=1, patch=2)", "arch")
+    rule, net = part("wta_crs(ratio=0.3)"), made.entry.obj(GIVEN, (3,), **made.kwargs)
+    train_with(rule, net)
+    attention = net.blocks[0].attention
+    for layer in (attention.query, attention.key, attention.value, attention.out):
+        assert rule.layers[layer].norms is not None and len(rule.layers[layer].norms) == 8
+    rest = 16 * 4 + 16 * 16 + 3 * 16  # patches, positions and head
+    assert rule.figures()["wta_crs_covers"] == pytest.approx(12 * 16 * 16 / (12 * 16 * 16 + rest))
 
 
 def test_looking_leaves_the_forward_that_was_there() -> None:
