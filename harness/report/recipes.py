@@ -19,6 +19,8 @@ from .tables import TextTable, count_text, csv_text, digits_text, metric_title, 
 _MIB = 2**20
 _HOUR = 3600
 USUAL_DECIMALS = 2
+COVERS = "_covers"
+"""What follows the name of a part in its figure of the share of weights that it covers."""
 BYTES = ("parameter_bytes", "gradient_bytes", "optimizer_bytes", "saved_bytes")
 
 
@@ -53,6 +55,14 @@ def _board_section(ranked: RecipeBoard) -> Section:
         lines.append(f"Trained once for all seeds, so that nothing is known of other trainings: {', '.join(fixed)}.")
     if shared:
         lines.append(f"All have in common: {shared}.")
+    partly = [
+        f"{names[row.recipe.label]}: {name.removesuffix(COVERS)} covers {min(100 * share, 99.9):.3g} %"
+        for row in ranked.rows
+        for name, share in row.recipe.figures.items()
+        if name.endswith(COVERS) and share < 1
+    ]
+    if partly:
+        lines.append(f"Of all weights of the network: {'; '.join(partly)}.")
     lines.append(
         "Training MiB: what a training must hold at once: parameters, gradients, state of the optimiser and what a "
         "step saves for its backward pass. In this memory: the difference to the best recipe that needs no more of it."

@@ -152,6 +152,17 @@ def test_a_recipe_that_has_all_pictures_exact_is_named() -> None:
     assert not missing_from(line, "exact on all pictures", "no table")
 
 
+def test_a_board_says_what_a_part_does_not_cover() -> None:
+    records = a_board()
+    for one in records:
+        if (trained := one.cell.training) is not None and trained.recipe == LEAN:
+            one.cell.training = structs.replace(
+                trained, figures={"nm_covers": 0.643, "tract_covers": 1.0, "zeros": 0.5}
+            )
+    lines = recipe_sections(compare_recipes(boards(records), records), {})[0].lines
+    assert [line for line in lines if "covers" in line] == ["Of all weights of the network: sai: nm covers 64.3 %."]
+
+
 def test_quality_at_equal_time_is_that_when_the_fastest_had_ended(compared: Recipes) -> None:
     (race,) = compared.races
     assert race.time == 4.0
