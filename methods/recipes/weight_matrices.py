@@ -99,13 +99,15 @@ def rewritable(net: nn.Module, matrices: Iterable[WeightMatrix]) -> list[WeightM
     In the order of definition, for parts that treat all alike.
     """
     order = [path for path, _ in net.named_modules()]
-    found = [
-        one
-        for one in matrices
-        if is_layer(net, one, nn.Conv2d | nn.Linear)
-        or (one.parameter in _PROJECTIONS and isinstance(net.get_submodule(one.module), nn.MultiheadAttention))
-    ]
-    return sorted(found, key=lambda one: order.index(one.module))
+    return sorted(
+        (
+            one
+            for one in matrices
+            if is_layer(net, one, nn.Conv2d | nn.Linear)
+            or (one.parameter in _PROJECTIONS and isinstance(net.get_submodule(one.module), nn.MultiheadAttention))
+        ),
+        key=lambda one: order.index(one.module),
+    )
 
 
 def trained_weight(net: nn.Module, one: WeightMatrix) -> Any:
