@@ -148,12 +148,12 @@ class NM:
             one.size * sum(self.pattern(step / self.steps, one.shape[1]).used for step in range(self.done))
             for one in self.covered
         )
-        left = float(sum(int(trained_weight(self.net, one).count_nonzero()) for one in self.matrices))
+        nonzero = float(sum(int(trained_weight(self.net, one).count_nonzero()) for one in self.matrices))
         return {
-            "zeros": 1 - left / size,
+            "zeros": 1 - nonzero / size,
             "kept_blocks": float((kept <= self.n).double().mean()),
             "used_in_training": (whole * self.done + used) / (size * self.done),
-            "nonzero_weights": left,
+            "nonzero_weights": nonzero,
             "nm_covers": covered_share(self.covered, self.matrices),
         }
 
