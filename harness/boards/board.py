@@ -14,7 +14,7 @@ from typing import Any
 from msgspec import structs
 
 from ..components.tracks import DEFAULT
-from ..cost.pace import is_busy, of_newest_reference, reference_of
+from ..cost.pace import is_busy, of_newest_reference, processors_note, reference_of
 from ..statistics.blas_threads import one_blas_thread
 from ..statistics.paired_tests import ALPHA, MIN_ITEMS
 from ..store.cell import Cell, Cost
@@ -273,7 +273,8 @@ def _board(group: Group, costs: Mapping[str, Results], hidden: Sequence[tuple[st
     if named := names_text([(known.dataset.display, known.dataset.written), *map(_named, rows)]):
         notes.append(named)
     rows, warned, optimum_column = hold_against_references(rows, rank_by, columns, words)
-    rows, setting = _with_cost(rows, costs, known.dataset.channels or ())
+    rows, setting, timed = _with_cost(rows, costs, known.dataset.channels or ())
+    notes += filter(None, [timed])
     environment = environment_of(everything)
     version = ",".join(environment.get("noisebench", ("unknown",)))
     return Board(
@@ -370,27 +371,29 @@ def _rank_metric(results: Results, columns: Sequence[Column]) -> tuple[Column | 
     return match, notes
 
 
-def _with_cost(rows: list[Row], costs: Mapping[str, Results], channels: Collection[int]) -> tuple[list[Row], str]:
-    """Give each row its cost, all of the one setting that most rows have.
+def _with_cost(rows: list[Row], costs: Mapping[str, Results], channels: Collection[int]) -> tuple[list[Row], str, str]:
+    """Rows with their costs, all of the one setting that most rows have; that setting, and a note on processors.
 
     Of several it is that of a picture with as many channels as those of the board, then the smallest.
     """
-    costs_of_rows: list[dict[str, Cost]] = []
+    costs_of_rows: list[dict[str, Record]] = []
     others: set[str] = set()
     for row in rows:
-        cost_of_setting: dict[str, Cost] = {}
+        cost_of_setting: dict[str, Record] = {}
         for record in costs.get(row.spec, ()):
             cost = record.cell.cost
             if cost is not None and record.cell.method.source_sha256 == row.source_sha256:
-                cost_of_setting.setdefault(cost_setting(cost), cost)
+                cost_of_setting.setdefault(cost_setting(cost), record)
                 if channels_of(cost.size, record.cell.track) not in channels:
                     others.add(cost_setting(cost))
         costs_of_rows.append(cost_of_setting)
     count = Counter(setting for cost_of_setting in costs_of_rows for setting in cost_of_setting)
     if not count:
-        return rows, ""
+        return rows, "", ""
     setting = min(count, key=lambda s: (-count[s], s in others, by_number(s)))
-    return [_costing(r, f.get(setting)) for r, f in zip(rows, costs_of_rows, strict=True)], setting
+    chosen = [of_row.get(setting) for of_row in costs_of_rows]
+    costing = [_costing(row, one.cell.cost if one else None) for row, one in zip(rows, chosen, strict=True)]
+    return costing, setting, one_line(processors_note(filter(None, chosen)))
 
 
 def _costing(row: Row, cost: Cost | None) -> Row:

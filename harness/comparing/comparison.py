@@ -12,7 +12,7 @@ import numpy as np
 from ..boards.board import cost_setting
 from ..boards.grouping import Alignment
 from ..boards.units import Units, units_of
-from ..cost.pace import of_newest_reference, why_apart
+from ..cost.pace import of_newest_reference, processors_note, why_apart
 from ..spec.paths import is_meant
 from ..statistics.blas_threads import one_blas_thread
 from ..statistics.exact_scores import is_exact
@@ -52,12 +52,13 @@ class SetDifference:
 
 @dataclass(frozen=True)
 class Speed:
-    """`latency_rel` of one method at one setting on both sides."""
+    """`latency_rel` of one method at one setting on both sides; `note` says that they are of different processors."""
 
     method: str
     setting: str
     a: float
     b: float
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -288,5 +289,5 @@ def _speeds(a: Results, b: Results) -> tuple[tuple[Speed, ...], list[Unmatched]]
         if apart := why_apart(record, partner):
             left_out.append(Unmatched("A", method, f"cost at {setting}", apart))
         else:
-            speeds.append(Speed(method, setting, one, other))
+            speeds.append(Speed(method, setting, one, other, processors_note((record, partner))))
     return tuple(speeds), left_out

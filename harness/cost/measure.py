@@ -25,12 +25,15 @@ from ..track.runner import used_device
 from .energy import energy
 from .macs import macs
 from .pace import judged_by_cpu, pace
+from .references import OTHERS, reference_operation
 
 WARM_UP = 2
 COARSE = 1e-3
 """Seconds of a step of the clock of processor time with which short calls cannot be compared."""
 LONGEST = 0.5
 """Seconds for which the reference operation is repeated after one call, at most."""
+ROUNDS = 15
+"""How often all reference operations are timed in turn, once the method is measured."""
 PRELOAD = ("torch", __name__)
 """Modules that each cost needs, for its reference operation and its counters too."""
 
@@ -104,8 +107,28 @@ def measure(
         weight_bytes=weight_bytes(runner, reasons),
         macs=None if external else macs(call, reasons),
         reasons=reasons,
+        references_ms=reference_times(reference, device, threads),
     )
     return compared(cost)
+
+
+def reference_times(compute: Callable[[], Any], device: str, threads: int) -> dict[str, float]:
+    """Milliseconds of each reference operation, in turn, so that a busy machine slows them alike.
+
+    They come after the method, whose memory they would drive out of the cache. Of one thread it is processor time,
+    where the clock of that is fine enough: waits do not count.
+    """
+    operations = {"compute": compute, **{name: prepare(device) for name, prepare in OTHERS.items()}}
+    for operation in operations.values():
+        operation()
+    timings: dict[str, list[Timing]] = {name: [] for name in operations}
+    for _ in range(ROUNDS):
+        for name, operation in operations.items():
+            timings[name].append(timed(operation, device))
+    worked = device == "cpu" and threads == 1 and clock_step() <= COARSE
+    return {
+        name: statistics.median(one.cpu if worked else one.wall for one in of_one) for name, of_one in timings.items()
+    }
 
 
 def busy_of(reference: Sequence[Timing], threads: int) -> float | UnsetType:
@@ -173,43 +196,6 @@ def timed(call: Callable[[], Any], device: str, span: float = 0.0, worked: Calla
         took = time.perf_counter() - start
         if took >= span:
             return Timing(took * 1e3 / calls, (worked() - start_cpu) * 1e3 / calls)
-
-
-def reference_operation(device: str) -> Callable[[], Any]:
-    """A 3×3 convolution of 16 to 16 channels at 256×256 in float32, the yardstick of `latency_rel`.
-
-    As nine matrix products that add up in memory of its own, in strips that stay in the cache beside other work: a
-    library's convolution allocates its result and its scratch at each call, and takes 2 ms or 5 with what the
-    allocator happens to hold of the method. A change of what it does raises `REFERENCE`.
-    """
-    import torch
-
-    channels, side, strip = 16, 256, 32
-    width = side + 2
-    part = strip * width
-    generator = torch.Generator().manual_seed(0)
-    # Rows of zero-padded pixels behind one another: a shift of the window is then a shift of the whole.
-    padded = torch.zeros(channels, width * width + 2)
-    inner = padded[:, : width * width].view(channels, width, width)[:, 1:-1, 1:-1]
-    inner.copy_(torch.randn(channels, side, side, generator=generator))
-    padded = padded.to(device)
-    weights = torch.randn(3, 3, channels, channels, generator=generator).to(device)
-    out = torch.zeros(channels, side * width, device=device)
-    steps = [
-        (out[:, start : start + part], weights[i, j], padded[:, start + i * width + j :][:, :part])
-        for start in range(0, side * width, part)
-        for i in range(3)
-        for j in range(3)
-    ]
-
-    def call() -> Any:
-        with torch.no_grad():
-            out.zero_()
-            for sums, weight, shifted in steps:
-                sums.addmm_(weight, shifted)
-            return out
-
-    return call
 
 
 def _cpu_seconds() -> float:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ..store.cell import Cost
+from ..store.cell import Cost, known
 from ..store.record import WAITED, Record
 from ..store.results import Results
 
@@ -26,6 +26,35 @@ def why_apart(a: Record, b: Record) -> str:
     return (
         "" if one == other else f"timed by other reference operations (versions {one} and {other}): measure both again"
     )
+
+
+def processors_apart(records: Iterable[Record]) -> str:
+    """The processors that costs were timed on, where they are several; empty where it is one, as far as is known."""
+    names = {str(record.cell.environment.get("cpu") or "") for record in records} - {""}
+    return " and ".join(sorted(names)) if len(names) > 1 else ""
+
+
+def processors_note(records: Iterable[Record]) -> str:
+    """What must be known of costs that are shown side by side; empty where one processor timed them."""
+    names = processors_apart(records)
+    return f"costs timed on different processors ({names}): × ref compares less well across these" if names else ""
+
+
+def by_references(a: Cost | None, b: Cost | None) -> dict[str, float]:
+    """What a ratio of relative latencies, that of `b` over that of `a`, is to be multiplied by to be relative to each
+    reference operation that both were timed beside; empty where that is the convolution alone.
+
+    On one processor these are 1. On two they tell by how much the ratio may be wrong.
+    """
+    one, other = (compute_over(cost) if cost is not None else {} for cost in (a, b))
+    factors = {name: other[name] / one[name] for name in one if name in other}
+    return factors if len(factors) > 1 else {}
+
+
+def compute_over(cost: Cost) -> dict[str, float]:
+    """The time of the convolution over that of each reference operation beside it, itself included."""
+    times = {name: value for name, ms in (known(cost.references_ms) or {}).items() if (value := _positive(ms))}
+    return {name: times["compute"] / value for name, value in times.items()} if "compute" in times else {}
 
 
 def of_newest_reference(records: Iterable[Record]) -> Results:

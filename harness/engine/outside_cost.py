@@ -11,11 +11,13 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
+from msgspec import UNSET
 
 from ..components.registry import bind
 from ..components.tracks import get_track
 from ..cost.energy import energy
-from ..cost.measure import LONGEST, WARM_UP, Timing, busy_of, compared, reference_operation, timed
+from ..cost.measure import LONGEST, WARM_UP, Timing, busy_of, compared, reference_times, timed
+from ..cost.references import reference_operation
 from ..store.cell import Cost
 from ..text.errors import one_line
 from ..track.calling import reveal
@@ -88,6 +90,7 @@ def outside_cost(job: Job, method: MethodProcess, task: Any) -> Cost:
         weight_bytes=None,
         macs=None,
         reasons=reasons,
+        references_ms=reference_times(reference, "cpu", job.threads) if job.device == "cpu" else UNSET,
     )
     if job.device != "cpu":
         reasons["latency_rel"] = "--sandbox: the reference operation is measured on the CPU alone"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from ..comparing.pairing import apart
-from ..cost.pace import Pace, judged_by_cpu, of_newest_reference, pace, why_apart
+from ..cost.pace import Pace, by_references, judged_by_cpu, of_newest_reference, pace, processors_apart, why_apart
 from ..store.record import Record, cost_size, in_order
 from ..store.results import Results
 from ..suite.rules import RIVAL, SPEED, Rule
@@ -67,7 +67,7 @@ def _against_baseline(record: Record, partners: Sequence[Record], limit: Limit) 
             result.append(_finding(INCOMPARABLE, record, SPEED, why, now=partner))
             continue
         speed_limit = _SpeedLimit(SPEED, limit, "the baseline's relative", f", more than {limit.value:g}")
-        result.append(_measured(record, partner, speed_limit, _ratio(record, partner, latency, theirs)))
+        result.append(_judged(record, record, partner, speed_limit, _ratio(record, partner, latency, theirs)))
     return result
 
 
@@ -129,7 +129,7 @@ def _against_rival(
                 result.append(_finding(INCOMPARABLE, record, RIVAL, why, now=partner))
                 continue
             speed_limit = _SpeedLimit(RIVAL, Limit(1.0, where), "the relative", f" of {rival.cell.method.display}")
-            result.append(_measured(record, partner, speed_limit, _ratio(rival, partner, latency, own_latency)))
+            result.append(_judged(record, rival, partner, speed_limit, _ratio(rival, partner, latency, own_latency)))
     return result
 
 
@@ -201,6 +201,29 @@ def _times(record: Record) -> tuple[object, ...]:
 
 def _most(known: Pace | None, latency: float) -> float:
     return known.most if known else latency
+
+
+def _judged(record: Record, other: Record, partner: Record, speed_limit: _SpeedLimit, ratio: _Ratio) -> GateFinding:
+    """What the ratio of `partner` to `other` says; on two processors its range, as each reference operation has it."""
+    if not (processors := processors_apart((other, partner))):
+        return _measured(record, partner, speed_limit, ratio)
+    apart = f"timed on different processors ({processors})"
+    factors = by_references(other.cell.cost, partner.cell.cost).values()
+    if not factors:
+        why = f"{apart}, and not beside the reference operations that tell these apart: measure both again on one"
+        return _finding(UNDECIDED, record, speed_limit.rule, why, now=partner)
+    limit, least, most = speed_limit.limit, ratio.now / ratio.before * min(factors), ratio.most * max(factors)
+    shown = f"{apart}: {least:.3g} to {most:.3g} × by the reference operations"
+    status, judged, reason = UNDECIDED, most, f"{shown}, limit {limit.value:g} ({limit.where}): measure both on one"
+    if least > limit.value + SLACK:
+        slow = f"at least {least:.3g} × {speed_limit.before} {ratio.quantity}{speed_limit.after} ({limit.where})"
+        status, judged, reason = REGRESSION, least, f"{slow}, {shown}"
+    elif most <= limit.value + SLACK:
+        status, reason = OK, shown
+    plain = _finding(status, record, speed_limit.rule, reason, now=partner)
+    if status == UNDECIDED:
+        return plain
+    return plain._replace(baseline=ratio.before, current=ratio.before * judged, change=judged)
 
 
 def _measured(record: Record, partner: Record, speed_limit: _SpeedLimit, ratio: _Ratio) -> GateFinding:

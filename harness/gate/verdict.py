@@ -13,7 +13,7 @@ from ..text.wording import counted
 
 OK, REGRESSION, INCOMPARABLE, UNCOUNTED = "ok", "regression", "not comparable", "not counted"
 UNDECIDED = "undecided"
-"""Of a speed: the machine was too busy to say whether a call became slower than its limit."""
+"""Of a speed: the machine was too busy, or another one, to say whether a call became slower than its limit."""
 RATIO = "×"
 """The unit of a speed."""
 

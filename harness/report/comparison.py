@@ -111,7 +111,8 @@ def notes(comparison: Comparison, most: int = MOST) -> list[str]:
     """What must be known to read the table: partial matches, at most `most` and how many others; environments."""
     lines = list(dict.fromkeys(one_line(f"{d.method} · {d.where}: {d.note}") for d in comparison.differences if d.note))
     more = [f"… and {counted(len(lines) - most, 'more note')}"] if len(lines) > most else []
-    return [*lines[:most], *more, *environment_lines(comparison.environments)]
+    timed = dict.fromkeys(one_line(s.note) for s in comparison.speeds if s.note)
+    return [*lines[:most], *more, *timed, *environment_lines(comparison.environments)]
 
 
 def changed_most(comparison: Comparison) -> list[tuple[ScoreDifference, list[tuple[str, float]]]]:

@@ -8,6 +8,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from msgspec import UNSET
 
@@ -15,7 +16,7 @@ from ..boards.board import Board, cost_setting
 from ..boards.failures import Failure
 from ..boards.rows import Column, Row, Score
 from ..boards.scaling import growths
-from ..cost.pace import is_busy
+from ..cost.pace import compute_over, is_busy, processors_note
 from ..store.cell import Cost, known
 from ..store.record import Record
 from ..store.results import Results
@@ -212,6 +213,7 @@ def cost_table(records: Results) -> TextTable:
     """
     costs = [(r, cost) for r in records if (cost := r.cell.cost) is not None]
     grown = {growth.keys[-1]: growth.text for growth in growths(records)}
+    references = dict.fromkeys(name for _, cost in costs for name in compute_over(cost))
     energy, stored = any(c.energy_j for _, c in costs), any(c.weight_bytes for _, c in costs)
     columns: list[tuple[str, bool, bool, Callable[[Record, Cost], str]]] = [
         ("method", False, True, lambda r, c: r.cell.method.display),
@@ -222,6 +224,7 @@ def cost_table(records: Results) -> TextTable:
         ("p90 ms", True, True, lambda r, c: latency_text(c, "p90")),
         ("min ms", True, True, lambda r, c: latency_text(c, "min")),
         ("× ref", True, True, lambda r, c: relative_text(c)),
+        *((f"× {name} ref", True, True, partial(_by_reference, name)) for name in references if name != "compute"),
         ("× ref ∝ size to the power", True, bool(grown), lambda r, c: grown.get(r.cell.key, "–")),
         ("busy", True, any(is_busy(c) for _, c in costs), lambda r, c: f"{c.busy:.2g} ×" if is_busy(c) else ""),
         ("peak MiB", True, True, lambda r, c: memory_text(c)),
@@ -238,6 +241,11 @@ def cost_table(records: Results) -> TextTable:
     )
 
 
+def _by_reference(name: str, record: Record, cost: Cost) -> str:
+    factor = compute_over(cost).get(name)
+    return "–" if factor is None or cost.latency_rel is None else digits_text(cost.latency_rel * factor)
+
+
 def cost_reasons(record: Record, energy: bool) -> list[str]:
     """Why a cost has no value here or there. That no counter of energy is there is said only where another has one."""
     reasons = record.cell.cost.reasons if record.cell.cost else {}
@@ -252,7 +260,7 @@ def cost_remarks(records: Results) -> list[str]:
         for reason in cost_reasons(record, energy):
             if (name := record.cell.method.display) not in methods[reason]:
                 methods[reason].append(name)
-    return _grouped(methods)
+    return [*filter(None, [one_line(processors_note(records))]), *_grouped(methods)]
 
 
 def _seconds(value: float | None) -> str:

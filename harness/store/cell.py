@@ -118,7 +118,8 @@ class Cost(Struct, frozen=True, kw_only=True):
     the processor packages took in one call; `weight_bytes` is what the parameters take, or what a method says that they
     do. `latency_rel` is over the reference operation, whose version is
     `reference` of the inputs, and whose times are `reference_ms` and `reference_cpu_ms`. `busy` is how many times
-    longer that took than on idle processors; in older cells the ratio of those two tells.
+    longer that took than on idle processors; in older cells the ratio of those two tells. `references_ms` is what that
+    operation (`compute`) takes beside those that are bound by something else; absent in older cells.
     """
 
     size: list[Whole]
@@ -139,6 +140,7 @@ class Cost(Struct, frozen=True, kw_only=True):
     first_ms: Number | UnsetType | None = UNSET
     energy_j: Number | UnsetType | None = UNSET
     weight_bytes: Whole | UnsetType | None = UNSET
+    references_ms: dict[str, Number] | UnsetType = UNSET
 
 
 class Rescored(Struct, frozen=True, kw_only=True):

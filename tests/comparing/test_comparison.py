@@ -25,6 +25,7 @@ from noisebench.report.comparison import (
     comparison_markdown,
     comparison_values,
     difference_table,
+    notes,
     write_comparison,
 )
 from noisebench.store.cell_json import plain_values
@@ -188,6 +189,16 @@ def test_speed_beside_other_reference_operations_is_not_compared() -> None:
 def test_speed_is_compared_at_the_same_setting() -> None:
     found = compare([psnr(), cost_record(p50=10)], [psnr(), cost_record(p50=15), cost_record(p50=1, size=(8, 8))])
     assert [(s.method, s.a, s.b) for s in found.speeds] == [("nlm", 2.5, 3.75)]
+
+
+def test_speeds_of_two_processors_are_said_to_be_so() -> None:
+    a, b = cost_record(p50=10), cost_record(p50=15)
+    b = replace(b, cell=structs.replace(b.cell, environment={**b.cell.environment, "cpu": "Other CPU"}))
+    line = (
+        "costs timed on different processors (Other CPU and Some CPU @ 2.4 GHz): × ref compares less well across these"
+    )
+    assert line in notes(compare([psnr(), a], [psnr(), b]))
+    assert not any("processors" in text for text in notes(compare([psnr(), a], [psnr(), a])))
 
 
 # -------------------------------------------------------------------------------------------- statistics

@@ -21,8 +21,9 @@ from noisebench.components.registry import bind
 from noisebench.components.tracks import get_track
 from noisebench.cost.energy import energy
 from noisebench.cost.macs import macs
-from noisebench.cost.measure import measure, peak_memory, reference_operation, relative, timed
-from noisebench.cost.pace import busy
+from noisebench.cost.measure import measure, peak_memory, relative, timed
+from noisebench.cost.pace import busy, compute_over, processors_apart
+from noisebench.cost.references import BEYOND_CACHE, IN_CACHE, OTHERS, reference_operation
 from noisebench.planning.dataset_part import dataset_part
 from noisebench.planning.plan import plan
 from noisebench.report.tables import board_table, cost_remarks, cost_table, remarks
@@ -392,8 +393,9 @@ def test_first_call_and_steady_state_are_told_apart():
 
 
 @pytest.mark.parametrize("freed", [0, 10 * 2**17])
-def test_the_reference_touches_no_new_memory_whatever_the_allocator_holds(freed):
-    reference = reference_operation("cpu")
+@pytest.mark.parametrize("prepare", [reference_operation, *OTHERS.values()])
+def test_a_reference_touches_no_new_memory_whatever_the_allocator_holds(prepare, freed):
+    reference = prepare("cpu")
     reference()
     np.ones(freed)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
@@ -409,6 +411,22 @@ def test_the_reference_is_a_convolution():
     reference = reference_operation("cpu")
     reference()
     assert torch.allclose(reference().view(16, 256, 258)[:, :, :256], due, atol=1e-4)
+
+
+def test_what_bounds_each_other_reference_is_the_size_of_its_arrays():
+    float32, kib, mib = 4, 2**10, 2**20
+    # Three arrays: within the 256 KiB that the core of any processor of today has as its cache, and beyond 64 MiB.
+    assert 32 * kib < 3 * IN_CACHE * float32 <= 256 * kib
+    assert 64 * mib < 3 * BEYOND_CACHE * float32 <= 128 * mib
+    sizes = {name: prepare("cpu")().numel() for name, prepare in OTHERS.items()}
+    assert sizes == {"cache": IN_CACHE, "memory": BEYOND_CACHE, "serial": IN_CACHE}
+
+
+def test_the_other_references_compute_what_they_say():
+    found = {name: prepare("cpu")() for name, prepare in OTHERS.items()}
+    assert found["cache"].unique().tolist() == [-0.125], "0.25 × 0.5 + 0.25, at most 0.5, less 0.5"
+    assert found["memory"].unique().tolist() == [1.75], "0.25 + 3 × 0.5"
+    assert found["serial"][[0, 1, -1]].tolist() == [0.25, 0.5, IN_CACHE / 4]
 
 
 def test_the_reference_is_repeated_for_as_long_as_the_call_took():
@@ -435,6 +453,8 @@ def test_a_cost_tells_how_busy_the_machine_was():
         threads=1,
     )
     assert cost.busy > 0 and cost.latency_rel > 0
+    assert list(cost.references_ms) == ["compute", "cache", "memory", "serial"]
+    assert all(ms > 0 for ms in cost.references_ms.values())
 
 
 def test_the_version_of_the_reference_is_an_input_of_the_key_of_a_cost_and_of_nothing_else():
@@ -506,6 +526,33 @@ def test_costs_of_two_reference_operations_are_not_compared():
                cost_remarks(cost_records([old, new])))  # fmt: skip
     assert cost_records([old])[0].cell.cost.latency_rel is not None, "among themselves they are compared"
     assert growths(cost_records([*sized(1.0, 64, 128), new])) == []
+
+
+def beside_others(one: Record, cpu: str = "", **ms: float) -> Record:
+    cost = structs.replace(one.cell.cost, references_ms=ms) if ms else one.cell.cost
+    environment = {**one.cell.environment, **({"cpu": cpu} if cpu else {})}
+    return replace(one, cell=structs.replace(one.cell, cost=cost, environment=environment))
+
+
+def test_the_cost_table_has_a_column_of_each_reference_that_was_timed():
+    old, new = cost_record("a", p50=8.0), beside_others(cost_record("b", p50=8.0), compute=4, cache=1, memory=8)
+    table = cost_table([old, new])
+    places = [table.header.index(title) for title in ("× ref", "× cache ref", "× memory ref")]
+    assert [[row[i] for i in places] for row in table.rows] == [["2", "–", "–"], ["2", "8", "1"]]
+    assert "× cache ref" not in cost_table([old]).header, "older costs have it not"
+    assert compute_over(old.cell.cost) == {}
+
+
+def test_costs_of_two_processors_are_said_to_be_so_in_one_line():
+    costs = [beside_others(cost_record(name), cpu) for name, cpu in (("nlm", "EPYC"), ("median", "Xeon"))]
+    rows = [record(name, {"psnr": [20.0 + place, 21.0]}) for place, name in enumerate(("nlm", "median"))]
+    line = "costs timed on different processors (EPYC and Xeon): × ref compares less well across these"
+    (board,) = boards([*rows, *costs])
+    assert remarks(board).count(line) == 1 and cost_remarks(costs)[0] == line
+    (board,) = boards([*rows, *(beside_others(cost, "EPYC") for cost in costs)])
+    assert not any("processor" in text for text in remarks(board))
+    unknown = replace(costs[0], cell=structs.replace(costs[0].cell, environment={}))
+    assert processors_apart([unknown, costs[1]]) == "", "a cost that does not name its own is held against any"
 
 
 def test_a_cost_that_was_measured_again_takes_the_place_of_the_older():

@@ -571,6 +571,60 @@ def test_what_sleeps_longer_is_seen_though_a_busy_machine_slows_the_reference(tm
         assert found.status == status, found.reason
 
 
+def timed_on(cpu: str, value: float, factor: float = 1.0, **more: Any) -> Record:
+    """A cost of a processor whose convolution takes `factor` times 4 ms; 0: without the other references."""
+    one = speed(value, **more)
+    assert one.cell.cost is not None
+    ms = {"compute": 4.0 * factor, "cache": 1.0, "memory": 8.0, "serial": 1.0}
+    cost = structs.replace(one.cell.cost, references_ms=ms) if factor else one.cell.cost
+    return with_cell(one, cost=cost, environment={**one.cell.environment, "cpu": cpu})
+
+
+# On the processor of now the convolution takes twice as long, and all else as long: factors of 1, 2, 2 and 2.
+ACROSS = [
+    (0.5, OK, "{apart}: 0.5 to 1 × by the reference operations"),
+    (1.0, UNDECIDED, "{apart}: 1 to 2 × by the reference operations, limit 1.5 ({rule}): measure both on one"),
+    (1.6, REGRESSION, "at least 1.6 × the baseline's relative latency, more than 1.5 ({rule}), {apart}: 1.6 to 3.2 × "
+                      "by the reference operations"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("now", "status", "reason"), ACROSS)
+def test_across_processors_a_speed_is_judged_by_its_range_over_the_references(
+    now: float, status: str, reason: str, tmp_path: Path
+) -> None:
+    rules = rules_of(tmp_path, "- {method: nlm, max_latency_rel: 1.5}\n")
+    before = [cell(), timed_on("EPYC", 1.0)]
+    (found,) = (f for f in check(before, [cell(), timed_on("Xeon", now, 2.0)], rules).findings if f.setting)
+    apart, rule = "timed on different processors (EPYC and Xeon)", f"{tmp_path / 'rules.yaml'}:1"
+    assert (found.status, found.reason) == (status, reason.format(apart=apart, rule=rule))
+    # Between two of one processor the ratio is what it was, whatever its references took.
+    (alike,) = (f for f in check(before, [cell(), timed_on("EPYC", now, 2.0)], rules).findings if f.setting)
+    assert (alike.status, alike.change) == (OK if now <= 1.5 else REGRESSION, now)
+
+
+def test_a_speed_of_another_processor_without_its_references_is_undecided(tmp_path: Path) -> None:
+    rules = rules_of(tmp_path, "- {method: nlm, max_latency_rel: 1.5}\n")
+    for older, newer in ((0.0, 1.0), (1.0, 0.0), (0.0, 0.0)):
+        before, now = [cell(), timed_on("EPYC", 1.0, older)], [cell(), timed_on("Xeon", 9.0, newer)]
+        (found,) = (f for f in check(before, now, rules).findings if f.setting)
+        assert found.status == UNDECIDED
+        assert found.reason == (
+            "timed on different processors (EPYC and Xeon), and not beside the reference operations that tell these "
+            "apart: measure both again on one"
+        )
+        assert [check(before, now, rules, strict_speed=strict).exit_code for strict in (False, True)] == [0, 1]
+
+
+def test_a_rival_of_another_processor_is_judged_by_the_range_too(tmp_path: Path) -> None:
+    rules = rules_of(tmp_path, "- {method: nlm, must_not_be_slower_than: bm3d}\n")
+    before = [cell(), speed(1.0)]
+    for own, status in ((0.4, OK), (0.9, UNDECIDED), (1.2, REGRESSION)):
+        now = [cell(), timed_on("Xeon", own, 2.0), timed_on("EPYC", 1.0, method="bm3d")]
+        (found,) = (f for f in check(before, now, rules).findings if f.metric == "must_not_be_slower_than")
+        assert found.status == status, found.reason
+
+
 def test_strict_speed_needs_a_rule_on_speed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     base = export(tmp_path / "b.json", cell(), busy(cpu=10, p50=10.5, reference=2.1))
     now = export(tmp_path / "n.json", cell(), busy(cpu=9.36, p50=43, reference=5))
