@@ -39,8 +39,8 @@ def add(verbs: Any) -> None:
     p.add_argument("--rules", metavar="FILE", help="a YAML list of rules")
     p.add_argument("--to", metavar="DIR", help="write check.md and check.xml (JUnit) there; the Markdown is also "
                    "appended to $GITHUB_STEP_SUMMARY")  # fmt: skip
-    p.add_argument("--strict-speed", action="store_true", help="a speed that stays undecided as a machine was busy is "
-                   "red: exit code 1")  # fmt: skip
+    p.add_argument("--strict-speed", action="store_true", help="a speed that stays undecided, as a machine was busy "
+                   "or is another one, is red: exit code 1")  # fmt: skip
     p.add_argument("--update", action="store_true", help="write CURRENT as the new BASELINE, an export file")
     add_shared(p, "json")
 

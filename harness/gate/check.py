@@ -104,8 +104,9 @@ def check(
 ) -> Verdict:
     """Judge `current` by `baseline`, by `rules` and where they say nothing by what each metric declares.
 
-    Of a method that was edited the newest version on either side is judged. `strict_speed`: a speed that a busy machine
-    leaves undecided does not pass. Raises `UsageError` for a NaN in the baseline, an idle rule.
+    Of a method that was edited the newest version on either side is judged. `strict_speed`: a speed that stays
+    undecided, as a machine was busy or is another one, does not pass. Raises `UsageError` for a NaN in the baseline, an
+    idle rule.
     """
     with no_collection():
         return replace(_judged(newest(baseline), newest(current), rules, names), strict_speed=strict_speed)
