@@ -30,8 +30,8 @@ def refuse_copies(
     those of each row.
 
     Copies are said by a track where it scores an output. Where a track says that no method can be exact by its own
-    work (`never_exact`), they are also outputs that are exact on more than half of the items; items that the baseline
-    has exact count for nothing.
+    work (`never_exact`), half of the outputs must be copies, and copies are also outputs that are exact on more than
+    half of the items; items that the baseline has exact count for nothing.
     """
     exact_is_copied = getattr(known_track(track), "never_exact", False)
     baseline = next((row for row in rows if row.role == "baseline" and not row.unranked), None)
@@ -39,16 +39,23 @@ def refuse_copies(
     for row, of_row in zip(rows, records, strict=True):
         why = ""
         if not row.unranked and not row.oracle:
-            why = _copied(of_row) or (_exact(row, baseline, columns, words) if exact_is_copied else "")
+            exact = _exact(row, baseline, columns, words) if exact_is_copied else ""
+            why = exact or _copied(of_row, words, 0.5 if exact_is_copied else 0.0)
         judged.append(replace(row, unranked=why, flags=(*row.flags, COPIED)) if why else row)
         warnings += [f"{row.label} takes no rank: {why}"] if why else []
     return judged, warnings
 
 
-def _copied(records: Sequence[Record]) -> str:
-    """The first of what their track says of copies."""
-    notes = (note for record in records for note in record.notes if note.startswith(COPIES))
-    return one_line(next(notes, "").partition("; ")[0])
+def _copied(records: Sequence[Record], words: Mapping[str, str], share: float) -> str:
+    """The first of what their track says of copies, where it says so of a share of the outputs."""
+    notes = [note for record in records for note in record.notes]
+    copies = [note for note in notes if note.startswith(COPIES)]
+    if not copies or len(copies) < share * len(notes):
+        return ""
+    why = copies[0].partition("; ")[0]
+    return one_line(
+        f"{why}, on {len(copies)} of {counted(len(notes), words['item'], words['items'])}" if share else why
+    )
 
 
 def _exact(row: Row, baseline: Row | None, columns: Sequence[Column], words: Mapping[str, str]) -> str:

@@ -67,7 +67,7 @@ def item_row(
 ) -> ItemRow:
     """The row of one item, scored."""
     values = track.score(output, item, case, protocol, metrics)
-    copied = track.copied(output, item, protocol) if isinstance(track, SeesCopies) else ""
+    copied = track.copied(output, item, case, protocol) if isinstance(track, SeesCopies) else ""
     why = [f"{COPIES}{copied}"] if copied else []
     why += [f"{name}: {v.reason}" for name, v in values.items() if isinstance(v, NotDefined)]
     return {

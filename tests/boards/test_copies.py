@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import noisebench as nb
 import numpy as np
 import pytest
 from board_records import record
@@ -14,8 +16,13 @@ from messages import missing_from
 from noisebench.boards.board import Board, boards, placed_by
 from noisebench.components.datasets import open_dataset
 from noisebench.components.registry import bind
+from noisebench.components.tracks import get_track
+from noisebench.track.calling import item_row
+from noisebench.track.protocols import Case
 from noisebench.tracks.generate.copied_samples import why_copied
 from noisebench.tracks.generate.items import LatentBatch, Reference
+from noisebench.tracks.restore.near_copies import why_copied as why_near_copy
+from PIL import Image
 
 INF = math.inf
 
@@ -77,12 +84,89 @@ def test_an_oracle_stays_what_it_is() -> None:
     assert found.keys() == {"truth"} and found["truth"].startswith("oracle: ")
 
 
+# ------------------------------------------------------------------------------- nearly the truth
+
+SEEN = "has fine detail of the clean picture that the input hides"
+
+
+def restored(output: Any, sample: nb.Sample, regime: str) -> str:
+    """What is said of an output; a method by its name."""
+    case = get_track("restore").pose(bind(regime, "regime"), sample, 0)
+    if isinstance(output, str):
+        runner = get_track("restore").open(bind(output, "method"))
+        runner.setup("cpu")
+        output = runner.accept(runner.call(runner.prepare(case.given), case.info), case)
+    picture = np.asarray(output, np.float32).reshape(*sample.clean.shape[:2], -1)
+    return why_near_copy(picture, sample, case, bind("uint8", "protocol"))
+
+
+@pytest.fixture(scope="module")
+def crop() -> nb.Sample:
+    return open_dataset(bind("centre_crop(of=photos, size=128)", "dataset")).load(0)
+
+
+def saved_as_jpeg(clean: Any) -> Any:
+    file = io.BytesIO()
+    Image.fromarray(clean).save(file, "JPEG", quality=98, subsampling=0)
+    return np.asarray(Image.open(file)) / 255
+
+
+@pytest.mark.parametrize("regime", ["gaussian(sigma=25)", "poisson(peak=30)", "salt_pepper(p=0.1)", "mask(keep=0.5)"])
+def test_a_clean_picture_with_faint_noise_or_saved_anew_is_seen_to_be_one(regime: str, crop: nb.Sample) -> None:
+    faint = crop.clean / 255 + np.random.default_rng(0).normal(0, 0.5 / 255, crop.clean.shape)
+    for copy in (crop.clean / 255, faint, saved_as_jpeg(crop.clean)):
+        assert restored(copy, crop, regime) == SEEN
+
+
+@pytest.mark.parametrize("regime", ["gaussian(sigma=5)", "gaussian(sigma=25)", "salt_pepper(p=0.1)", "mask(keep=0.5)",
+                                    "jpeg(quality=30)", "blur(sigma=1)", "exposure(gain=0.5, gamma=1)"])  # fmt: skip
+@pytest.mark.parametrize("method", ["identity", "gaussian_filter", "median", "bilateral", "bayes_shrink", "nlm"])
+def test_what_a_method_makes_of_its_input_is_no_copy(method: str, regime: str, crop: nb.Sample) -> None:
+    if method == "gaussian_filter" and not regime.startswith("gaussian"):
+        method = "gaussian_filter(width=1)"
+    assert restored(method, crop, regime) == ""
+
+
+def test_a_row_notes_an_output_that_is_nearly_the_truth(crop: nb.Sample) -> None:
+    track = get_track("restore")
+    case = track.pose(bind("gaussian(sigma=25)", "regime"), crop, 0)
+    output, protocol = np.float32(crop.clean / 255)[:, :, None], bind("uint8", "protocol")
+    row = item_row(track, crop, case, output, 0.1, protocol, [bind("psnr", "metric")])
+    assert row["note"] == f"copies: {SEEN}"
+    assert item_row(track, crop, case, case.given, 0.1, protocol, [bind("psnr", "metric")])["note"] == ""
+
+
+def test_what_can_be_known_is_not_judged(crop: nb.Sample) -> None:
+    made = nb.Sample("made", crop.clean.astype(np.float32) / 255)
+    assert restored(made.clean, made, "gaussian(sigma=25)") == "", "its law may be known"
+    # What a blur or an exposure hides can be had back from the input, and so can what noise of one step leaves there.
+    for regime in (
+        "blur(sigma=1)",
+        "exposure(gain=0.5, gamma=1)",
+        "gaussian(sigma=0.5)",
+        "none",
+        "downsample(scale=2)",
+    ):
+        assert restored(crop.clean / 255, crop, regime) == "", regime
+
+
+def test_a_row_takes_no_rank_where_half_of_its_outputs_are_nearly_the_truth() -> None:
+    def rows(copies: int) -> Board:
+        notes = [f"copies: {SEEN}; ssim: why"] * copies + [""] * (8 - copies)
+        near = record("near", {"psnr": [50.0] * 8}, row_notes=notes)
+        (board,) = boards([near, record("nlm", {"psnr": [30.0] * 8})])
+        return board
+
+    assert unranked(rows(4)) == {"near": f"copies: {SEEN}, on 4 of 8 pictures"}
+    assert unranked(rows(3)) == {}, "one picture may repeat itself"
+
+
 # ------------------------------------------------------------------------------------------ samples
 
 
 def sampled(samples: Any, item: Any) -> str:
     output = {"samples": np.asarray(samples, np.float32), "evaluations": None}
-    return why_copied(output, item, bind("as_is", "protocol", "generate"))
+    return why_copied(output, item, Case(None, nb.Info(), ""), bind("as_is", "protocol", "generate"))
 
 
 def item_of(reference: Any, trained: Any = None, count: int = 16) -> LatentBatch:

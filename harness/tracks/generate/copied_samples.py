@@ -9,6 +9,7 @@ import numpy as np
 
 from ...components.registry import Bound
 from ...distances.pairwise import pairwise_distances
+from ...track.protocols import Case
 from .items import LatentBatch, TrainingPicture
 from .scored import Compared, batch_of, nearest_distances
 
@@ -18,7 +19,7 @@ _ROWS = 512
 """Reference pictures at most by which that distance is taken."""
 
 
-def why_copied(output: Mapping[str, Any], item: LatentBatch | TrainingPicture, protocol: Bound) -> str:
+def why_copied(output: Mapping[str, Any], item: LatentBatch | TrainingPicture, case: Case, protocol: Bound) -> str:
     """That half of the samples or more are pictures of the reference set, which no method is shown.
 
     A reference picture that is a training picture as well, or near to one, is none that was copied from there.

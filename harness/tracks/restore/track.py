@@ -78,6 +78,7 @@ class Restore(PictureTrack):
 
     identify = LazyPart("fingerprint.sample_line")
     truth_sha256 = LazyPart("fingerprint.clean_sha256")
+    copied = LazyPart("near_copies.why_copied")
     open = LazyPart("restorer.Restorer")
     alike = LazyPart("alike.alike")
     batches = LazyPart("batches.CropBatches")
