@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -11,12 +12,17 @@ from .paired_tests import ALPHA, Floats, MeanDifferences
 
 Places = npt.NDArray[np.intp]
 Flags = npt.NDArray[np.bool_]
-ALIKE = 4.0
+CALM = 3.0
 """A method whose variance over seeds is more than so many times the usual one of its board is judged by its own."""
 FEW_SEEDS, FEW_METHODS = 3, 3
 """With fewer seeds or methods there is no usual variance."""
-EFFICIENCY = 0.6
-"""Of a median of variances, beside their mean."""
+PRIORS = 2.0 ** np.arange(7)
+"""Degrees of freedom that the variances of a board may be worth to each of its methods, all as likely."""
+LEAST = 0.05
+"""Smaller variances count as so much of the scale: one method that hardly varies says nothing of the others."""
+BY_SEED, RESTLESS = 0.2, 0.2
+"""Of the 5 % the share of the test by seed, from `FEW_SEEDS` on; of the rest that of the pairs with
+methods that are judged by their own."""
 
 
 @dataclass(frozen=True)
@@ -31,15 +37,28 @@ class Trainings:
     shared: Flags
 
 
+class _Variances(NamedTuple):
+    """Of each pair (P,) the variance of its mean by trainings, the rest that is in it, and the degrees of freedom.
+
+    `alpha` is how often the pairs may be wrong: all together, and each of those for which `alone` holds.
+    """
+
+    trained: Floats
+    rest: Floats
+    degrees: Floats
+    alpha: Floats
+    alone: Flags
+
+
 def with_trainings(by_items: MeanDifferences, first: Places, second: Places, trainings: Trainings) -> MeanDifferences:
     """Differences of pairs of methods, `second` to `first`, that were judged over items: over items and trainings.
 
     A difference with one seed and item has a part of either training, one of the item and a rest. The variance of the
     mean is made of their mean squares (two-way layout, by moments), and never below that of trainings or of items
     alone. A mean has to exceed the bound of items and that of Student's t over trainings, whose squares are weighted by
-    the variances (Zou & Donner 2008). The variance of trainings is taken in up to three ways, and each has its share of
-    the 5 %; the narrowest interval counts. Student's t is by Holm's steps over all pairs; intervals are those of the
-    last step, and p is the larger of both tests where that agrees with them.
+    the variances (Zou & Donner 2008). The variance of trainings is taken in two ways that share the 5 %, and the
+    narrower interval counts. Student's t is by Holm's steps over all pairs; intervals are those of the last step,
+    and p is the larger of both tests where that agrees with them.
     """
     from scipy.special import stdtr, stdtrit
 
@@ -50,14 +69,14 @@ def with_trainings(by_items: MeanDifferences, first: Places, second: Places, tra
         bounds_of_items = np.where(items[:, None] > 0, np.abs(ends - mean) / by_items.error[:, None], ends - mean)
     parts = _variances_of_trainings(first, second, trainings)
     while True:
-        level = ALPHA / len(parts) / max(1, len(apart) - int(apart.sum()))
         widths, p = np.full(ends.shape, np.inf), np.ones(len(apart))
-        for trained, rest, degrees in parts:
-            error = np.sqrt(np.maximum(trained + items - rest, np.maximum(trained, items)))
+        for of in parts:
+            level = of.alpha / np.where(of.alone, 1, max(1, len(apart) - int(apart.sum())))
+            error = np.sqrt(np.maximum(of.trained + items - of.rest, np.maximum(of.trained, items)))
             with np.errstate(invalid="ignore", divide="ignore"):
-                share = np.where(trained + items == 0, 0.0, trained / (trained + items))
-                p = np.fmin(p, ALPHA / level * 2 * stdtr(degrees, -np.abs(by_items.mean) / error))
-            student = share * stdtrit(degrees, 1 - level / 2) ** 2
+                share = np.where(of.trained + items == 0, 0.0, of.trained / (of.trained + items))
+                p = np.fmin(p, ALPHA / level * 2 * stdtr(of.degrees, -np.abs(by_items.mean) / error))
+            student = share * stdtrit(of.degrees, 1 - level / 2) ** 2
             squares = student[:, None] + (1 - share[:, None]) * bounds_of_items**2
             widths = np.fmin(widths, error[:, None] * np.sqrt(squares))
         widths[np.isinf(widths)] = np.nan
@@ -71,14 +90,12 @@ def with_trainings(by_items: MeanDifferences, first: Places, second: Places, tra
     return MeanDifferences(by_items.mean, by_items.error, interval, np.where(varies, p, by_items.p))
 
 
-def _variances_of_trainings(first: Places, second: Places, trainings: Trainings) -> list[tuple[Floats, Floats, Floats]]:
-    """Of each pair the variance of its mean by trainings, the rest that is in it, and its degrees of freedom.
+def _variances_of_trainings(first: Places, second: Places, trainings: Trainings) -> list[_Variances]:
+    """As that of pairs by seed; and as that of two samples (Welch 1947), which there is not where trainings are shared.
 
-    As that of pairs by seed; as that of two samples (Welch 1947), NaN where trainings are shared; and the latter where
-    each method has at least the usual variance of its board, the median, and its degrees of freedom.
+    The latter is moderated where there are enough seeds and methods. All pairs of a restless method rest on one
+    variance, and count as one.
     """
-    from scipy.special import chdtri
-
     scores, (m, seeds, n) = trainings.scores, trainings.scores.shape
     by_seed = scores.mean(axis=2) - scores.mean(axis=(1, 2))[:, None]
     residuals = (scores - scores.mean(axis=1, keepdims=True) - by_seed[..., None]).reshape(m, -1)
@@ -87,22 +104,77 @@ def _variances_of_trainings(first: Places, second: Places, trainings: Trainings)
         residuals @ residuals.T / (seeds * (seeds - 1) * n * max(1, n - 1)),
     )
     variance, rest = (of[first, first] + of[second, second] - 2 * of[first, second] for of in products)
+    shared = trainings.shared[first, second]
+    alpha = ALPHA * np.where(shared, 1.0, BY_SEED if seeds >= FEW_SEEDS else 0.5)
     free = np.full(m, seeds - 1.0)
-    parts = [(np.maximum(variance, 0.0), np.maximum(rest, 0.0), free[first])]
+    by_pair = _Variances(
+        np.maximum(variance, 0.0), np.maximum(rest, 0.0), free[first], alpha, np.zeros(len(first), dtype=np.bool_)
+    )
     trained, rest = (np.where(trainings.anew, np.diag(of), 0.0) for of in products)
-    samples = [(trained, free)]
+    restless, common, most = np.zeros(m, dtype=np.bool_), 0.0, np.inf
     counted = trainings.anew & ~np.triu(trainings.shared, 1).any(axis=0)
     if seeds >= FEW_SEEDS and counted.sum() >= FEW_METHODS:
-        usual = float(np.median(trained[counted])) * free[0] / float(chdtri(free[0], 0.5))
-        alike = trainings.anew & (trained <= ALIKE * usual)
-        together = EFFICIENCY * free * max(1, (alike & counted).sum())
-        samples.append((np.where(alike, np.maximum(trained, usual), trained), np.where(alike, together, free)))
-    for by_method, degrees in samples:
-        variance, squares = (
-            by_method[first] + by_method[second],
-            by_method[first] ** 2 / degrees[first] + by_method[second] ** 2 / degrees[second],
-        )
-        of_pair = np.divide(variance**2, squares, out=np.ones_like(variance), where=squares > 0)
-        shared = trainings.shared[first, second]
-        parts.append((np.where(shared, np.nan, variance), rest[first] + rest[second], of_pair))
-    return parts
+        own, common = _own_and_common(by_seed, counted, trainings.shared)
+        trained, free, restless = _moderated(np.where(trainings.anew, own, 0.0), free[0], counted)
+        # The median of the others varies too, by as much as their mean at least.
+        trained = np.where(restless, trained, trained * (1 - 1 / counted.sum()))
+        most = (seeds - 1.0) * max(1, int((counted & ~restless).sum()))
+    one, other, both = (
+        trained[first],
+        trained[second],
+        np.where(trainings.anew[first] & trainings.anew[second], 0, common),
+    )
+    variance, squares = (
+        one + other + both,
+        one**2 / free[first] + other**2 / free[second] + both**2 / (seeds - 1),
+    )
+    degrees = np.minimum(np.divide(variance**2, squares, out=np.ones_like(variance), where=squares > 0), most)
+    alone = restless[first] | restless[second]
+    calm = 1 - RESTLESS if restless.any() else 1.0
+    left = (ALPHA - alpha) * np.where(alone, RESTLESS / max(1, int(restless.sum())), calm)
+    variance = np.where(shared, np.nan, variance)
+    return [by_pair, _Variances(variance, rest[first] + rest[second], degrees, left, alone)]
+
+
+def _own_and_common(by_seed: Floats, counted: Flags, shared: Flags) -> tuple[Floats, float]:
+    """From deviations (M, S) the variance of each mean by its own trainings, (M,), and by what a seed does to all.
+
+    What it does to all is the median of the others, which cancels in the difference of two methods that are trained.
+    """
+    methods, seeds = by_seed.shape
+    own = np.empty(methods)
+    for place, deviations in enumerate(by_seed):
+        others = counted & ~shared[place]
+        others[place] = False
+        rest = deviations - np.median(by_seed[others], axis=0)
+        own[place] = rest.var(ddof=1) / seeds
+    many = int(counted.sum())
+    common = np.median(by_seed[counted], axis=0).var(ddof=1) / seeds - np.median(own[counted]) * (many - 1) / many**2
+    return own, max(0.0, float(common))
+
+
+def _moderated(variances: Floats, free: float, counted: Flags) -> tuple[Floats, Floats, Flags]:
+    """The variances of methods with their degrees of freedom, and which are restless: judged by their own alone.
+
+    Those of the others are each weighted with what they have in common (Smyth 2004): a scaled inverse chi-square
+    distribution as their prior. Its scale is their mean, made as large as if none were left out; its degrees of freedom
+    are the harmonic mean of `PRIORS` by their likelihood.
+    """
+    from scipy.special import betaln, chdtr, chdtri
+
+    own = np.full(len(variances), free)
+    usual = float(np.median(variances[counted])) * free / float(chdtri(free, 0.5))
+    if not usual > 0:
+        return variances, own, np.zeros(len(variances), dtype=np.bool_)
+    calm = variances <= CALM * usual
+    known = variances[calm & counted]
+    scale = known.mean() / (chdtr(free + 2, CALM * free) / chdtr(free, CALM * free))
+    ratios = np.maximum(known / scale, LEAST)[:, None] * free / PRIORS
+    likelihood = (
+        free / 2 * np.log(ratios) - (free + PRIORS) / 2 * np.log1p(ratios) - betaln(free / 2, PRIORS / 2)
+    ).sum(axis=0)
+    weights = np.exp(likelihood - likelihood.max())
+    prior = weights.sum() / (weights / PRIORS).sum()
+    together = min(prior + free, max(free, free * len(known)))
+    moderated = (prior * scale + free * variances) / (prior + free)
+    return np.where(calm, moderated, variances), np.where(calm, together, own), ~calm

@@ -33,8 +33,8 @@ def beside_a_constant(differences: Floats) -> Floats:
 def test_where_trainings_alone_vary_the_interval_is_that_of_the_trainings() -> None:
     by_seed = np.array([0.1, 0.4, 0.3])
     found = ranked(beside_a_constant(np.repeat(by_seed[:, None], 68, axis=1)), (True, False)).between[0, 1]
-    # Two ways to take their variance, here the same, share 5 %.
-    assert found.tolist() == pytest.approx(student(by_seed, 0.025), abs=1e-6)
+    # Two ways to take their variance, here the same, share 5 %: four fifths of it are for that of two samples.
+    assert found.tolist() == pytest.approx(student(by_seed, 0.04), abs=1e-6)
 
 
 def test_where_items_alone_vary_the_interval_is_that_of_the_items() -> None:
@@ -77,7 +77,45 @@ def test_samplers_of_one_network_are_one_sample_of_trainings() -> None:
     other = rng.normal(0, 1, (1, 3, 1)) + rng.normal(0, 0.01, (1, 3, 12))
     scores = np.concatenate([one, other])
     width = np.ptp(ranked(scores, shared=tuple(range(10))).between[0, 10, 1:])
-    assert width > 2 * np.ptp(ranked(scores).between[0, 10, 1:])
+    assert width >= np.ptp(ranked(scores[[0, 10]]).between[0, 1, 1:])
+
+
+def calm_rows(methods: int = 8) -> Floats:
+    """Scores (M, 3, 12) of equal methods whose trainings deviate by 0.1."""
+    rng = np.random.default_rng(11)
+    return rng.normal(0, 0.1, (methods, 3, 1)) + rng.normal(0, 0.01, (methods, 3, 12))
+
+
+def test_methods_whose_trainings_deviate_alike_lend_each_other_their_degrees_of_freedom() -> None:
+    scores = calm_rows()
+    own = np.ptp(ranked(scores[:2]).between[0, 1, 1:])
+    # Two methods alone have four degrees of freedom at most, and one pair to judge; here there are 28.
+    assert np.ptp(ranked(scores).between[0, 1, 1:]) < own
+
+
+def test_a_restless_method_is_judged_by_its_own_trainings_as_one_comparison() -> None:
+    scores = calm_rows()
+    by_seed = np.array([-2.0, 0.1, 1.9])
+    scores[0] = by_seed[:, None]
+    _, low, high = student(by_seed, 0.2 * 0.04)
+    widths = np.ptp(ranked(scores).between[0, 1:, 1:], axis=1)
+    assert widths.tolist() == pytest.approx([high - low] * 7, rel=0.02)
+
+
+def test_what_a_seed_does_to_all_cancels_among_the_trained_and_not_beside_the_others() -> None:
+    luck = np.array([-1.0, 0.0, 1.0])[:, None]
+    scores = np.concatenate([calm_rows() + luck, np.zeros((1, 3, 12))])
+    width = np.ptp(ranked(scores, (True,) * 8 + (False,)).between[..., 1:], axis=2)
+    alone = np.ptp(ranked(calm_rows()).between[0, 1, 1:])
+    _, low, high = student(luck[:, 0], 0.04)
+    assert width[0, 1] == pytest.approx(alone, rel=0.2)
+    assert (width[8, :8] > high - low).all()
+
+
+def test_a_board_of_which_most_trainings_do_not_vary_is_judged() -> None:
+    scores = np.zeros((5, 3, 12)) + np.arange(5)[:, None, None]
+    scores[4] += np.array([-0.1, 0.0, 0.1])[:, None]
+    assert ranked(scores).ranges == [(5, 5), (4, 4), (3, 3), (2, 2), (1, 1)]
 
 
 @pytest.mark.parametrize(("seeds", "items"), [(2, 5), (3, 5)])
