@@ -24,9 +24,10 @@ from ..store.results import Results
 from ..store.versions import newest
 from ..text.errors import UsageError, nearest, one_line
 from ..text.wording import by_number, counted
-from .difference import Matched, ScoreDifference, differences_of
+from .difference import ScoreDifference, differences_of
 from .pairing import Paired, Pairings, Shelf, environment_differences, unit_names, where_text, why_inputs_differ
 from .set_changes import SetChange, set_changes
+from .trainings import Matched, merge_trainings, used_by
 
 _AT_ONCE = 2048
 
@@ -134,7 +135,7 @@ def _compared_sides(a: Results, b: Results, name_a: str, name_b: str, across: bo
     return Comparison(
         name_a,
         name_b,
-        tuple(differences_of(matched)),
+        tuple(differences_of(merge_trainings(matched))),
         tuple(unmatched),
         speeds,
         environment_differences(a, b),
@@ -228,7 +229,9 @@ def _with_scores(
     words = words_of(pair.a.cell)
     merged = (f"{units.text(words)}: {units.remark(words)}",) if units.merged else ()
     note = "; ".join((*pair.notes, *lacking, *merged))
-    return Matched(pair.a, pair.b, pair.labels, pair.metric, names, (units.average(a), units.average(b)), note)
+    scores = units.average(a), units.average(b)
+    seeds, used = (pair.a.cell.seed,), used_by(pair.a, pair.b)
+    return Matched(pair.a, pair.b, pair.labels, pair.metric, names, scores, note, seeds, used)
 
 
 def _where_defined(pair: _MetricPair, sides: tuple[Floats, Floats]) -> Matched | Unmatched:

@@ -13,9 +13,10 @@ import numpy.typing as npt
 from ..statistics.exact_scores import compared
 from ..statistics.mcnemar import mcnemar
 from ..statistics.paired_tests import ALPHA, MIN_ITEMS, Floats, mean_differences, paired_difference
-from ..store.record import Record, decimals_of, gate_of, goal_of
+from ..store.record import decimals_of, gate_of, goal_of
 from .pairing import protocol_text
 from .score_tables import score_tables
+from .trainings import Matched, over_trainings
 
 READING = (
     f"Difference: B − A, mean over the items whose input is the same by hash. In brackets: its interval. p: of a mean "
@@ -24,6 +25,11 @@ READING = (
     f"side is exact (an infinite score) count in no mean; inf: exact on all. Better, same, worse: items on which B is "
     f"better than, equal to or worse than A."
 )
+READING_TRAININGS = (
+    "Rows of several seeds are of networks that were trained for each: their mean is tested over items and trainings, "
+    "as on a board."
+)
+READING_WEIGHTS = "Other rows of trained networks have one seed: they speak of these weights."
 READING_MCNEMAR = (
     "McNemar p: where every score is 0 or 1, the exact test of this row alone: of the items on which the sides differ, "
     "each would be better on half."
@@ -40,7 +46,8 @@ class ScoreDifference(NamedTuple):
     the unit of the metric, of which `decimals` are printed. Each is NaN where there is no such item; `interval` is None
     where there is none, and `p` is 1 there. Both hold over all rows of a comparison at once. `counts` are the items on
     which B is better, the same, worse; `mcnemar` is the p of McNemar's exact test, None unless every score is 0 or 1.
-    `limit` is the loss of the mean that a check lets pass, None where the metric declares none.
+    `limit` is the loss of the mean that a check lets pass, None where the metric declares none. `trained` says whether
+    either side uses a trained network; of several `seeds` scores are means, and keys are those of the first.
     """
 
     track: str
@@ -49,7 +56,7 @@ class ScoreDifference(NamedTuple):
     dataset: str
     regime: str
     protocol: str
-    seed: int
+    seeds: tuple[int, ...]
     metric: str
     unit: str
     higher: bool
@@ -62,6 +69,7 @@ class ScoreDifference(NamedTuple):
     key_a: str
     key_b: str
     limit: float | None
+    trained: bool
     change: Floats
     means: tuple[float, float]
     counts: tuple[int, int, int]
@@ -77,8 +85,14 @@ class ScoreDifference(NamedTuple):
 
     @property
     def where(self) -> str:
-        """Dataset, regime, protocol and seed."""
-        return f"{self.dataset} · {self.regime} · {self.protocol} · seed {self.seed}"
+        """Dataset, regime, protocol and seeds."""
+        seeds = "seeds" if len(self.seeds) > 1 else "seed"
+        return f"{self.dataset} · {self.regime} · {self.protocol} · {seeds} {self.seeds_text}"
+
+    @property
+    def seeds_text(self) -> str:
+        """`0`, or `0,1,2`."""
+        return ",".join(map(str, self.seeds))
 
     @property
     def gains(self) -> Floats:
@@ -92,21 +106,15 @@ class ScoreDifference(NamedTuple):
         return [(self.items[i], float(self.change[i])) for i in order if self.change[i] != 0]
 
 
-class Matched(NamedTuple):
-    """What a difference is made of, before any number: a metric of a pair of cells, and its scores on either side."""
-
-    a: Record
-    b: Record
-    labels: tuple[str, str]
-    metric: str
-    items: tuple[str, ...]
-    scores: tuple[Floats, Floats]
-    note: str
-
-
 def reading_text(differences: Sequence[ScoreDifference]) -> str:
     """How the rows are read."""
-    return f"{READING} {READING_MCNEMAR}" if any(d.mcnemar is not None for d in differences) else READING
+    parts = (
+        (READING, True),
+        (READING_TRAININGS, any(len(d.seeds) > 1 for d in differences)),
+        (READING_WEIGHTS, any(d.trained and len(d.seeds) == 1 for d in differences)),
+        (READING_MCNEMAR, any(d.mcnemar is not None for d in differences)),
+    )
+    return " ".join(text for text, needed in parts if needed)
 
 
 class _PairNumbers(NamedTuple):
@@ -130,8 +138,13 @@ def differences_of(matched: Sequence[Matched]) -> list[ScoreDifference]:
     groups = [group for _, group in sorted(sizes.items())]
     judged = mean_differences([np.stack([numbers[i].tested for i in group]) for group in groups], "compare")
     tests: list[tuple[tuple[float, float] | None, float]] = [(None, 1.0)] * len(matched)
+    trainings = sum(one.by_seed is not None for one in matched)
     for group, judgement in zip(groups, judged, strict=True):
-        for i, (low, high), p in zip(group, judgement.interval.tolist(), judgement.p.tolist(), strict=True):
+        intervals, ps = judgement.interval.tolist(), judgement.p.tolist()
+        for place, (i, (low, high), p) in enumerate(zip(group, intervals, ps, strict=True)):
+            if matched[i].by_seed is not None:
+                own = over_trainings(judgement.row(place), matched[i], trainings)
+                (low, high), p = own.interval[0].tolist(), float(own.p[0])
             tests[i] = None if math.isnan(low) else (low, high), p
     return [_difference(*of) for of in zip(matched, numbers, tests, strict=True)]
 
@@ -142,10 +155,10 @@ def _difference(
     cell, part = pair.a.cell, pair.a.cell.metrics[pair.metric]
     return ScoreDifference(
         cell.track, *pair.labels, cell.dataset.display, cell.regime.display, protocol_text(cell),
-        cell.seed, pair.metric, part.unit, part.higher, goal_of(cell.track, pair.metric, part),
+        pair.seeds, pair.metric, part.unit, part.higher, goal_of(cell.track, pair.metric, part),
         decimals_of(pair.metric, part), pair.items,
         *pair.scores, pair.note, cell.key, pair.b.cell.key, gate_of(pair.metric, part).get("max_drop"),
-        numbers.change, numbers.means, numbers.counts, numbers.mcnemar, numbers.difference, *test,
+        pair.trained, numbers.change, numbers.means, numbers.counts, numbers.mcnemar, numbers.difference, *test,
     )  # fmt: skip
 
 

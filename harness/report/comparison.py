@@ -50,7 +50,7 @@ def difference_table(comparison: Comparison) -> TextTable:
             change += " [{}, {}]".format(*ends_text(d.interval, d.decimals, MORE))
         rows.append(
             (
-                d.method, d.dataset, d.regime, d.protocol, str(d.seed), f"{d.metric} {arrow_of(d.goal)}".rstrip(),
+                d.method, d.dataset, d.regime, d.protocol, d.seeds_text, f"{d.metric} {arrow_of(d.goal)}".rstrip(),
                 str(len(d.items)), *(number(mean, d.decimals, MORE) for mean in d.means), change,
                 "–" if (p := _p(d)) is None else f"{p:.2g}",
                 f"{better}/{same}/{worse}", *(["–" if d.mcnemar is None else f"{d.mcnemar:.2g}"] if binary else []),
@@ -203,7 +203,7 @@ def comparison_csv(comparison: Comparison) -> Iterator[str]:
 def _line(d: ScoreDifference) -> list[object]:
     low, high = d.interval or ("", "")
     names = (d.method_a, d.method_b, d.dataset, d.regime, d.protocol)
-    return ["matched", *map(spreadsheet, names), d.seed, spreadsheet(d.metric), spreadsheet(d.unit), len(d.items),
+    return ["matched", *map(spreadsheet, names), d.seeds_text, spreadsheet(d.metric), spreadsheet(d.unit), len(d.items),
             *d.means, d.difference, low, high, "" if (p := _p(d)) is None else p, *d.counts,
             "" if d.mcnemar is None else d.mcnemar, spreadsheet(d.note)]  # fmt: skip
 
@@ -233,7 +233,8 @@ def _parts(comparison: Comparison) -> dict[str, str | Iterator[Mapping[str, Any]
 def _values(d: ScoreDifference) -> dict[str, Any]:
     return {
         "method_a": d.method_a, "method_b": d.method_b, "dataset": d.dataset, "regime": d.regime,
-        "protocol": d.protocol, "seed": d.seed, "metric": d.metric, "unit": d.unit, "higher": d.higher,
+        "protocol": d.protocol, "seed": d.seeds[0] if len(d.seeds) == 1 else None, "seeds": list(d.seeds),
+        "metric": d.metric, "unit": d.unit, "higher": d.higher,
         "items": len(d.items), "mean_a": d.means[0], "mean_b": d.means[1], "difference": d.difference,
         "interval": list(d.interval) if d.interval else None, "p": _p(d),
         "better": d.counts[0], "same": d.counts[1], "worse": d.counts[2], "mcnemar_p": d.mcnemar,

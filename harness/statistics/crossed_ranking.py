@@ -50,7 +50,9 @@ class _Variances(NamedTuple):
     alone: Flags
 
 
-def with_trainings(by_items: MeanDifferences, first: Places, second: Places, trainings: Trainings) -> MeanDifferences:
+def with_trainings(
+    by_items: MeanDifferences, first: Places, second: Places, trainings: Trainings, others: int = 0
+) -> MeanDifferences:
     """Differences of pairs of methods, `second` to `first`, that were judged over items: over items and trainings.
 
     A difference with one seed and item has a part of either training, one of the item and a rest. The variance of the
@@ -58,7 +60,8 @@ def with_trainings(by_items: MeanDifferences, first: Places, second: Places, tra
     alone. A mean has to exceed the bound of items and that of Student's t over trainings, whose squares are weighted by
     the variances (Zou & Donner 2008). The variance of trainings is taken in two ways that share the 5 %, and the
     narrower interval counts. Student's t is by Holm's steps over all pairs; intervals are those of the last step,
-    and p is the larger of both tests where that agrees with them.
+    and p is the larger of both tests where that agrees with them. `others` counts the pairs of the family that are not
+    among these.
     """
     from scipy.special import stdtr, stdtrit
 
@@ -71,7 +74,7 @@ def with_trainings(by_items: MeanDifferences, first: Places, second: Places, tra
     while True:
         widths, p = np.full(ends.shape, np.inf), np.ones(len(apart))
         for of in parts:
-            level = of.alpha / np.where(of.alone, 1, max(1, len(apart) - int(apart.sum())))
+            level = of.alpha / np.where(of.alone, 1, others + max(1, len(apart) - int(apart.sum())))
             error = np.sqrt(np.maximum(of.trained + items - of.rest, np.maximum(of.trained, items)))
             with np.errstate(invalid="ignore", divide="ignore"):
                 share = np.where(of.trained + items == 0, 0.0, of.trained / (of.trained + items))

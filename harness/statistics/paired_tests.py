@@ -56,6 +56,11 @@ class MeanDifferences:
         significant: npt.NDArray[np.bool_] = self.p <= ALPHA
         return significant
 
+    def row(self, place: int) -> MeanDifferences:
+        """One of them alone."""
+        own = slice(place, place + 1)
+        return MeanDifferences(self.mean[own], self.error[own], self.interval[own], self.p[own])
+
 
 class Differences(Protocol):
     """Differences (P, n) that are computed some rows at a time, such as those of all pairs; or an array."""
