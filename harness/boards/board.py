@@ -29,6 +29,7 @@ from .copies import COPIED, refuse_copies
 from .failures import Failure, failure_of
 from .grouping import Alignment, Group, GroupKey, MethodKey, groups, keys_of, labels
 from .identical import average_compared
+from .learned import learned_behind
 from .ordering import OTHER_INPUTS, hold_against_references, rank, refuse_other_inputs
 from .rows import Column, Row, board_row, columns_of, scores_of
 from .scaling import channels_of
@@ -122,6 +123,11 @@ class Board:
     def undecided(self) -> str:
         """That no two methods are told apart, and how many units would; empty where some are."""
         return undecided(self.rows, self.rank_by, self.units, self.words)
+
+    @property
+    def learned_behind(self) -> str:
+        """That no learned method is ahead of the best other, for its head; empty where one is."""
+        return learned_behind(self.track, self.rows) if self.rank_by else ""
 
 
 def boards(records: Iterable[Record], *, all_versions: bool = False) -> list[Board]:

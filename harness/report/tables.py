@@ -280,6 +280,7 @@ def facts(board: Board) -> str:
         parts.append(f"ranked by {board.rank_by.label} ({'higher' if board.rank_by.higher else 'lower'} is better)")
     if board.cost_setting:
         parts.append(f"cost at {board.cost_setting}")
+    parts += filter(None, [board.learned_behind])
     return " · ".join(parts)
 
 
