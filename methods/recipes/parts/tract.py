@@ -36,7 +36,7 @@ class TrAct:
         first, _ = first_and_last("tract", matrices)
         if not first.called or not is_layer(net, first, nn.Conv2d | nn.Linear):
             raise nb.UsageError(
-                f"part tract takes a first convolution or linear layer, and {first.name} comes first: leave out the part"
+                f"part tract needs a convolution or linear layer first, and {first.name} is first: leave out the part"
             )
         layer: Any = net.get_submodule(first.module)
         if isinstance(layer, nn.Conv2d) and (layer.groups != 1 or isinstance(layer.padding, str)):
