@@ -74,7 +74,7 @@ def evaluate(
         refuse_unknown_needs(bound, field_of_work)
         flags = method_flags(bound)
         if range is not None and not isinstance(field_of_work, HasRange):
-            raise UsageError(f"track {track} takes its {field_of_work.words.items} as they are: leave range out")
+            raise UsageError(f"range: track {track} does not rescale its {field_of_work.words.items}: leave range out")
         tuned = train_for(bound, field_of_work, seed, device)
         runner = field_of_work.open(bound)
         runner.setup(device)

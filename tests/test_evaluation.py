@@ -128,7 +128,7 @@ def test_range_brings_the_pictures_of_a_dataset_to_0_1_and_without_it_they_are_r
     found = nb.evaluate("median", f"scaled(low={low}, high={high})", "gaussian(sigma=25)", range=said)
     assert found.rows[0]["input_sha256"] == due.rows[0]["input_sha256"]
     assert found.psnr == due.psnr
-    with pytest.raises(nb.UsageError, match="'a': clean picture is float with values"):
+    with pytest.raises(nb.UsageError, match="'a': clean picture .*with values"):
         nb.evaluate("median", f"scaled(low={low}, high={high})", "gaussian(sigma=25)")
 
 
@@ -149,7 +149,7 @@ def test_an_item_under_another_id_is_refused_as_by_a_run() -> None:
 
 
 def test_a_track_without_a_range_takes_none() -> None:
-    with pytest.raises(nb.UsageError, match="track functions takes its functions as they are: leave range out"):
+    with pytest.raises(nb.UsageError, match="^range: track functions .*: leave range out"):
         nb.evaluate("mean", track="functions", range=255)
 
 

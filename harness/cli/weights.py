@@ -75,7 +75,9 @@ def run(args: argparse.Namespace) -> int:
     read_card(file)
     data = file.read_bytes()
     if cell.training is None or file_sha256(data) != cell.training.weights_sha256:
-        raise UsageError(f"{one_line(file)} is not what was trained: `noisebench store rm` the cell and run again")
+        raise UsageError(
+            f"{one_line(file)} does not hold the trained weights: remove the cell by `noisebench store rm`, run again"
+        )
     write_to(Path(args.to).expanduser(), data)
     if args.json:
         print_json({"key": cell.key, "file": args.to, "bytes": len(data)})

@@ -48,7 +48,7 @@ def forecast_text(cells: Sequence[PlannedCell], rates: Rates, jobs: int) -> str:
         return ""
     longest, straggler = max(known, key=lambda one: one[0])
     shared = sum(seconds for seconds, _ in known) / len(known) * len(cells) / jobs
-    coverage = "" if len(known) == len(cells) else f", by {len(known):,} of them whose method the store knows"
+    coverage = "" if len(known) == len(cells) else f", by the stored times of {len(known):,} of {len(cells):,}"
     alone = ""
     if longest > shared and len(cells) > 1:
         where = f" on {one_line(straggler.dataset.display, 60)}" if straggler.kind == "score" else ""

@@ -220,9 +220,7 @@ def find_suite(name: str) -> Path:
     """A suite file by path, or one of the package by name. Raises `UsageError`."""
     path = Path(name)
     if path.is_file() and path.suffix == ".py":
-        raise UsageError(
-            f"{one_line(name)} is Python and no suite: a plug-in has a --plugin of its own before each file"
-        )
+        raise UsageError(f"{one_line(name)} is a Python file, not a suite: put --plugin before each plug-in")
     if path.is_file():
         return path
     known = named_suites()

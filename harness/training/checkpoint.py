@@ -66,7 +66,7 @@ def read_card(file: Path) -> Card:
         raise UsageError(f"checkpoint {one_line(file)} cannot be read: {error.strerror}") from None
     except (KeyError, ValueError, TypeError, AttributeError):
         raise UsageError(
-            f"{one_line(file)} is no checkpoint of noisebench: `noisebench weights export` makes one"
+            f"{one_line(file)} is not a checkpoint of noisebench: `noisebench weights export` makes one"
         ) from None
     try:
         refuse_deep(card)

@@ -80,7 +80,7 @@ def _network(runner: Runner, info: Info, who: str, two: Any) -> Callable[[Any], 
             raise UsageError(f"{who} gives no logits of two classes or more for each picture, as a tensor")
         joined = torch.cat([one.reshape(-1, one.shape[-1]) for one in each])
         if pictures.requires_grad and torch.is_grad_enabled() and not joined.requires_grad:
-            raise UsageError(f"{who} has no gradient: what it gives does not hang on its input by operations of torch")
+            raise UsageError(f"{who} has no gradient: its output does not depend on its input by operations of torch")
         return joined
 
     return logits

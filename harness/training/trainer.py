@@ -214,7 +214,9 @@ class Trainer:
             sides = (side * to // of for side, of, to in zip(input_shape[2:], given[1:], wanted[1:], strict=True))
             expected = (input_shape[0], output_shape[1], *sides)
         if output_shape != expected:
-            raise UsageError(f"arch {self.recipe.arch.display} gives {output_shape} of {input_shape}: give {expected}")
+            raise UsageError(
+                f"arch {self.recipe.arch.display} returns {output_shape} for {input_shape}: return {expected}"
+            )
 
     @contextmanager
     def validated(self) -> Iterator[None]:

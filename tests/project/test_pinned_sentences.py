@@ -15,15 +15,6 @@ from conftest import ROOT
 TESTS = ROOT / "tests"
 WORDS_IN_A_ROW = re.compile(r"\b[A-Za-z]+(?:[ ,]+[A-Za-z]+){4}\b")
 LIMITS = {
-    ".": 8,
-    "engine": 19,
-    "notebook": 4,
-    "planning": 1,
-    "spec": 2,
-    "statistics": 5,
-    "suite": 3,
-    "track": 3,
-    "training": 5,
 }
 """Pins that a folder may have at most: a number only falls, and a folder without one has none."""
 

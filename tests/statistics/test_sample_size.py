@@ -115,7 +115,7 @@ def test_an_undecided_board_says_how_many_pictures_would_tell_the_first_from_the
 
 def test_without_a_baseline_the_last_takes_its_place() -> None:
     (board,) = boards([one for one in few() if one.cell.method.name != "identity"])
-    assert re.search(r", about 11 .* a is better than b \(by 0\.50 dB\)\.$", board.undecided)
+    assert re.search(r", about 11 .* a is better .* b \(by 0\.50 dB\)\.$", board.undecided)
     assert board.undecided.count("would show") == 1
 
 
@@ -123,19 +123,19 @@ def test_the_plan_is_never_what_was_not_enough() -> None:
     # The test gives no verdict on a difference that is the same on all items but one; by mean and spread 6 would do.
     gain = np.array([1.0] * 7 + [1.5])
     (board,) = boards([record("a", {"psnr": 30 + gain}), record("b", {"psnr": np.full(8, 30.0)})])
-    assert re.search(r"about 9 .* a is better than b \(by 1\.06 dB\)\.", board.undecided)
+    assert re.search(r"about 9 .* a is better .* b \(by 1\.06 dB\)\.", board.undecided)
 
 
 def test_of_one_picture_no_number_is_planned() -> None:
     (board,) = boards(few(n=1))
     assert re.search(r"its 3 methods .* 1 picture, .* needs 6\.", board.undecided)
-    assert re.search(r"one is too few .* a is better than identity \(by 7\.00 dB\)", board.undecided)
+    assert re.search(r"one is too few .* a is better .* identity \(by 7\.00 dB\)", board.undecided)
 
 
 def test_a_method_that_is_exact_where_the_others_are_not_needs_six_pictures_to_be_told_so() -> None:
     exact = record("a", {"psnr": [math.inf] * 3}, track="classify")
     (board,) = boards([exact, record("b", {"psnr": HARD}, track="classify")])
-    assert re.search(r"about 6 .* a is better than b\.", board.undecided)
+    assert re.search(r"about 6 .* a is better .* b\.", board.undecided)
 
 
 def test_where_lower_is_better_the_lower_one_is_said_to_be_better() -> None:
@@ -143,7 +143,7 @@ def test_where_lower_is_better_the_lower_one_is_said_to_be_better() -> None:
     (board,) = boards([
         record("low", low, track="functions", rank_by="rmse"), record("high", high, track="functions", rank_by="rmse"),
     ])  # fmt: skip
-    assert "low is better than high (by 0.1333)" in board.undecided
+    assert re.search(r"low is better .* high \(by 0\.1333\)", board.undecided)
     assert "with 3 functions" in board.undecided
 
 

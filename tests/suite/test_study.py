@@ -240,8 +240,8 @@ def test_things_are_called_as_in_a_report_and_families_of_a_regime_are_told_apar
 def test_an_axis_that_has_no_value_is_left_out_and_said(cli, tmp_path) -> None:
     files, left_out = write_study(levels(), [Axis("gaussian.sigma"), Axis("params")], tmp_path / "o", title="s")  # type: ignore[arg-type]
     (text,) = left_out
-    assert text.startswith("study x: params: no cell ") and text.endswith("under Cost in the report")
-    assert "- Left out: study x: params: no cell has" in (tmp_path / "o" / "study.md").read_text()
+    assert text.startswith("study x: params: no cell ") and "Cost in the report" in text
+    assert "- Left out: study x: params: no cell " in (tmp_path / "o" / "study.md").read_text()
     assert any(file.suffix == ".pdf" for file in files)
     with pytest.raises(UsageError, match="study x: params: no cell .*; study x: macs: no cell"):
         write_study(levels(), [Axis("params"), Axis("macs")], tmp_path / "none", title="s")  # type: ignore[arg-type]

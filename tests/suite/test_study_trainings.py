@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from board_records import record, training_record
+from messages import missing_from
 from noisebench import UsageError
 from noisebench.boards.board import boards
 from noisebench.boards.curves import charts
@@ -140,7 +141,7 @@ def test_lines_maps_and_exponents_are_written(tmp_path: Path) -> None:
     assert [c["label"] for c in across["curves"]] == ["0", "1"]
     assert all((tmp_path / chart["plot"]).is_file() for chart in document["charts"])
     said = (tmp_path / "study.md").read_text()
-    assert "bands: from the least to the largest" in said and "Exponent: e of y ∝ x^e" in said
+    assert not missing_from(said, "bands: from the least ", "Exponent: e of y ∝ x^e")
     rows = list(csv.DictReader((tmp_path / "study.csv").open()))
     assert {row["by"] for row in rows} == {"", "0", "1"}
     assert (rows[0]["least_seed"], rows[0]["largest_seed"]) == ("128", "256")

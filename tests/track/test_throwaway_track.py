@@ -12,6 +12,7 @@ from pathlib import Path
 
 import noisebench as nb
 import pytest
+from messages import missing_from
 from noisebench.store.export import read_export
 from noisebench.store.reading import read_records
 from noisebench.testing import throwaway
@@ -224,7 +225,7 @@ def test_run_resume_report_compare_check_and_why(cli, track: Path) -> None:
     cli("export", "nb-store", "--to", "before.json")
     assert "no regression" in cli("check", "before.json", "nb-store").stdout
     (track / "scales.py").write_text(TRACK.replace("GAIN = 1.0", "GAIN = 1.1"))
-    assert "source file scales/scales.py of the method changed" in cli("why", "nb-store", "mean").stdout
+    assert not missing_from(cli("why", "nb-store", "mean").stdout, "source file scales/scales.py ", "method changed")
     cli("run", "suite.yaml", *PLUGIN, "--store", "after", "--methods", "mean", "gaussian")
     said = cli("check", "before.json", "after", code=1).stdout
     assert "REGRESSION  mean · objects(n=12) · shaky" in said and "more than 0.01 (default)" in said
@@ -259,10 +260,9 @@ def test_a_failure_is_a_result_and_mistakes_are_named(cli, track: Path) -> None:
     cli("run", *PLUGIN, *place, "--methods", "wrong", "mean", code=1)
     cells = [record.cell for record in read_records(track / "nb-store")]
     outcomes = {cell.method.name: (cell.outcome, cell.reason) for cell in cells}
-    assert (
-        outcomes["wrong"] == ("invalid", "returned str where a weight was due (object 'object_03')")
-        and outcomes["mean"][0] == "ok"
-    )
+    outcome, reason = outcomes["wrong"]
+    assert (outcome, outcomes["mean"][0]) == ("invalid", "ok")
+    assert not missing_from(reason, "returned str", "a weight", "(object 'object_03')")
     for args, words in (
         (("--track", "scale"), "unknown track 'scale': did you mean 'scales'?"),
         (("--track", "scales", "--methods", "nlm"), "unknown method 'nlm'"),
@@ -328,7 +328,7 @@ def test_what_a_track_lacks_is_named_where_it_is_added() -> None:
     class Half:
         name, version, words = "half", 1, nb.Words()
 
-    with pytest.raises(nb.UsageError, match="^track half lacks defaults, preload, outputs, declare, identify, pose, "):
+    with pytest.raises(nb.UsageError, match="^track half lacks defaults, .*declare, .*pose, "):
         nb.add_track(Half())  # type: ignore[arg-type]
 
 

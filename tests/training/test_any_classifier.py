@@ -102,7 +102,7 @@ def test_an_attack_on_an_adapter_goes_up_its_gradient() -> None:
     ("method", "why"),
     [
         ("of_numpy", "of_numpy is trained by no recipe: give .*takes tensors, since numpy arrays have no gradient"),
-        ("detached", "detached has no gradient: what it gives does not hang on its input by operations of torch"),
+        ("detached", "detached has no gradient: its output does not depend on its input by operations of torch"),
     ],
 )
 def test_what_has_no_gradient_is_named(name: str, method: str, why: str) -> None:

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from messages import missing_from
 from noisebench.components.registry import bind
 from noisebench.engine.train_cell import Diverged, _hear_loss, _State
 from noisebench.planning.plan import plan
@@ -25,6 +26,7 @@ from noisebench.planning.recipe import recipe_of
 from noisebench.store.cell_json import plain_values
 from noisebench.store.cells import keys, read_cell, read_record
 from noisebench.suite.suite import Suite
+from noisebench.text.errors import UsageError
 from noisebench.training.bfloat16 import ProductsInFloat32
 from noisebench.training.checkpoint import read_card, read_weights, with_card
 from noisebench.training.processor import emulates_bfloat16
@@ -286,7 +288,7 @@ def test_validation_is_split_off_by_key_whatever_the_order() -> None:
     assert sorted(chosen + kept) == list(range(40)) and len(kept) == 8
     backwards = split(ids[::-1], 8, "d")[1]
     assert {ids[i] for i in kept} == {ids[::-1][i] for i in backwards}
-    with pytest.raises(Exception, match="nothing is left to train on"):
+    with pytest.raises(UsageError, match="^d has 40 items, and 40 .*: .* validation=N, at most 39"):
         split(ids, 40, "d")
 
 
@@ -434,7 +436,8 @@ def test_a_checkpoint_that_is_lost_is_trained_again_and_one_that_was_changed_is_
     data = file.read_bytes()
     file.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
     assert "weights.safetensors is damaged" in cli("store", "verify", "s", code=1).stdout
-    assert "is not what was trained" in cli("weights", "export", "s", "--to", "x", code=2).stderr
+    said = cli("weights", "export", "s", "--to", "x", code=2).stderr
+    assert not missing_from(said, "weights.safetensors ", "`noisebench store rm`", "run again")
     file.unlink()
     assert "weights.safetensors is missing" in cli("store", "verify", "s", code=1).stdout
     train(spec)
@@ -461,7 +464,8 @@ def test_a_damaged_checkpoint_is_trained_again_before_a_cell_uses_it(train: Any,
 def test_what_is_no_checkpoint_is_refused(cli: Any, tmp_path: Path) -> None:
     (tmp_path / "x.safetensors").write_bytes(b"\xff" * 64)
     done = cli("weights", "import", "x.safetensors", code=2)
-    assert "is no checkpoint of noisebench" in done.stderr and done.stderr.count("\n") == 1
+    assert not missing_from(done.stderr, "x.safetensors is", "not a checkpoint", "`noisebench weights export`")
+    assert done.stderr.count("\n") == 1
 
 
 def test_a_card_leaves_the_tensors_as_they_are() -> None:
@@ -478,7 +482,7 @@ def test_a_network_whose_output_a_loss_would_stretch_is_not_trained(
 ) -> None:
     train(f"trained({TINY.replace('tiny', arch)}, steps=6, checks=2)", code=1)
     (cell,) = trained_cells(tmp_path / "s")
-    due = rf"arch {arch} gives {made} of \(4, 1, 16, 16\): give \(4, 1, 16, 16\)"
+    due = rf"arch {arch} returns {made} for \(4, 1, 16, 16\): return \(4, 1, 16, 16\)"
     assert cell.outcome == "failed" and re.fullmatch(due, cell.reason)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from messages import missing_by_line
 from noisebench.components.registry import bind
 from noisebench.engine.tuning import told_of
 from noisebench.planning.plan import plan
@@ -111,10 +112,8 @@ def test_a_best_value_at_an_edge_of_the_numbers_tried_is_named() -> None:
 def test_a_note_says_what_was_chosen_of_what_and_that_it_lies_at_an_edge() -> None:
     variants = [Variant(values=[batch, rate], key="") for rate in ("0.1", "0.3") for batch in ("2", "4", "8")]
     tuning = Tuning(method="tuned", vary=["batch", "optimizer.lr"], variants=variants, chosen=4, edge=["optimizer.lr"])
-    assert told_of(tuning) == [
-        "tuned by validation to batch=4 and optimizer.lr=0.3, of batch=2, 4, 8 and optimizer.lr=0.1, 0.3; "
-        "the best optimizer.lr is at an edge, so try further values"
-    ]
+    chosen, tried = "batch=4 and optimizer.lr=0.3, ", "batch=2, 4, 8 and optimizer.lr=0.1, 0.3; "
+    assert not missing_by_line(told_of(tuning), [f" to {chosen}", f" of {tried}", "optimizer.lr ", "at an edge"])
     assert told_of(Tuning(method="tuned", vary=["batch"], variants=variants)) == []
 
 
