@@ -14,6 +14,7 @@ from typing import Any
 import noisebench as nb
 import pytest
 from conftest import ROOT
+from messages import missing_from
 
 BLUR = """
     import torch
@@ -104,7 +105,7 @@ def test_from_no_baseline_over_an_update_to_green_and_to_red_after_a_planted_los
     assert "REGRESSION  blur · gaussian_field(n=3) · gaussian(sigma=25)" in red.stdout
     assert "the mean dropped by" in red.stdout
     assert "other protocol: float@1, not uint8@1" in red.stdout
-    assert "is not a noisebench export" in red.stdout
+    assert not missing_from(red.stdout, "test_damaged.json is not", "--noisebench-update")
     assert (stored / "test_blur.json").read_text() == before
 
 
@@ -113,7 +114,7 @@ def test_a_failing_test_leaves_no_baseline_and_mistakes_are_named(tmp_path: Path
     done = pytest_in(tmp_path, "--noisebench-update")
     assert done.returncode == 1
     assert not stored.exists()
-    assert "marker noisebench does not take sigma: it takes track, dataset, regime, protocol" in done.stdout
+    assert not missing_from(done.stdout, "marker noisebench ", "sigma: ", "takes track, dataset, regime")
     assert "did you mean 'gaussian_field'?" in done.stdout
 
 
@@ -135,11 +136,9 @@ def test_what_is_no_fault_in_the_code_of_a_method_fails_in_one_line(tmp_path: Pa
     (stored / "test_damaged.json").write_text("{}")
     told = pytest_in(tmp_path).stdout
     assert "During handling" not in told and "Traceback" not in told and ".py:" not in told.partition("short test")[0]
-    assert "\nnoisebench: method bicubic: needs scale, which the regime does not disclose\n" in told
+    assert re.search(r"\nnoisebench: method bicubic: needs scale, .* regime .*\n", told)
     assert "\nnoisebench: method <lambda>: returned dtype int32: give float32 on [0, 1] (picture '" in told
-    assert re.search(
-        r"\nnoisebench: .*test_damaged.json is not a noisebench export .*, here --noisebench-update does\n", told
-    )
+    assert re.search(r"\nnoisebench: .*test_damaged.json is not .* export .*, here --noisebench-update does\n", told)
 
     (stored / "test_damaged.json").unlink()
     (stored / "test_damaged.json").mkdir()
@@ -170,7 +169,7 @@ def test_a_question_may_be_asked_under_several_protocols_and_each_metric_has_a_b
     assert "2 passed" in pytest_in(tmp_path).stdout
     monkeypatch.setenv("ASKED", "psnr ssim")
     told = pytest_in(tmp_path, "-k", "more").stdout
-    assert re.search(r"\nnoisebench: no baseline of ssim in .*test_more.json: accept the scores of now", told)
+    assert re.search(r"\nnoisebench: no baseline of ssim .*test_more.json: .* --noisebench-update", told)
 
 
 STOPPED = """

@@ -84,7 +84,7 @@ def choose(records: Iterable[Record], text: str, source: str) -> Results:
         if len(chosen.distinct("method_spec")) > 1:
             specs = sorted(set(chosen.column("method")), key=by_number)
             raise UsageError(
-                f"method {one_line(text)!r} is several in {one_line(source)}: name one of {', '.join(specs)}"
+                f"method {one_line(text)!r} matches {len(specs)} in {one_line(source)}: name one of {', '.join(specs)}"
             )
         if chosen:
             return chosen

@@ -62,7 +62,7 @@ def read_answer(channel: socket.socket) -> Any:
     try:
         return _unpack(json.loads(bytes(text)), parts)
     except (ValueError, TypeError, KeyError, IndexError, RecursionError):
-        raise Invalid("its process sent something that is no answer") from None
+        raise Invalid("its process sent an invalid answer") from None
 
 
 def _send(channel: socket.socket, parts: Sequence[Any]) -> None:
@@ -79,7 +79,7 @@ def _send(channel: socket.socket, parts: Sequence[Any]) -> None:
 def _receive(channel: socket.socket) -> list[memoryview]:
     (count,) = _COUNT.unpack(_read(channel, _COUNT.size))
     if not 1 <= count <= _MOST_PARTS:
-        raise Invalid("its process sent something that is no answer")
+        raise Invalid("its process sent an invalid answer")
     lengths = _read(channel, count * _LENGTH.size)
     return [_read(channel, length) for (length,) in _LENGTH.iter_unpack(lengths)]
 
@@ -89,7 +89,7 @@ def _read(channel: socket.socket, length: int) -> memoryview:
     import numpy as np
 
     if length >= 1 << 62:
-        raise Invalid("its process sent something that is no answer")
+        raise Invalid("its process sent an invalid answer")
     # Memory that is not filled with zeros first.
     data = np.empty(length, np.uint8).data
     rest = data

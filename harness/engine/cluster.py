@@ -272,7 +272,7 @@ class Cluster:
         """The event that ends a cell, as this run sees it; notes where a checkpoint lies."""
         key = task.job.cell.key
         if event["event"] == "busy" and key in self._stuck:
-            return {"event": "broken", "id": number, "message": f"{self._stuck[key]} hangs, and has it still"}
+            return {"event": "broken", "id": number, "message": f"{self._stuck[key]} hangs and still holds this cell"}
         if event["event"] == "end" and task.job.cell.kind == "train" and task.seat is not None:
             self._trained[key] = task.seat.address
         return {**event, "id": number}
@@ -311,7 +311,7 @@ class Cluster:
         elif future.status == "error":
             error = future.exception(timeout=REACHED)
             if "deserialization of the task graph" in str(error):
-                raise UsageError(f"{self._place}: its scheduler has not this noisebench: start it in this environment")
+                raise UsageError(f"{self._place}: its scheduler lacks this noisebench: start it in this environment")
             seat, refused = Seat(address, name, "", "", 0), f"has no noisebench like this one ({one_line(error, 100)})"
         else:  # it went before it answered
             return
@@ -345,15 +345,15 @@ class Cluster:
                 self._closed.add(task.seat.address)
                 keys = [self._tasks[n].job.cell.key for n in task.seat.cells]
                 self._stuck.update(dict.fromkeys(keys, str(task.seat)))
-                yield from self._without(task.seat.address, f"has not answered for {limit:.0f} s and gets no more")
+                yield from self._without(task.seat.address, f"has not answered for {limit:.0f} s: no more cells")
         if self._where.kind in BATCH and now - self._scaled > _AGAIN:
             self._scaled = now
             self._started.scale(n=self._where.workers)  # replaces workers whose jobs have reached their walltime
             self._ended = 0 if self._seats or self._asked or has_jobs(self._where, self._started) else self._ended + 1
             if self._ended == _ENDED:
                 raise UsageError(
-                    f"{self._place}: its jobs have ended, and no worker came of them: see what they printed, in the "
-                    "folder log_directory=… or here"
+                    f"{self._place}: its jobs ended before any became a worker: read their output, in the folder "
+                    "log_directory=… or in this one"
                 )
         self._empty = None if self._seats or self._asked else self._empty or now
         patience = _NO_WORKER if self._tasks else REACHED
@@ -377,8 +377,8 @@ class Cluster:
         except (OSError, TimeoutError):
             pass
         raise UsageError(
-            f"{self._place}: the scheduler does not answer any more; the cells so far are stored, the same command "
-            "goes on from here"
+            f"{self._place}: the scheduler no longer answers: start it again, and the same command goes on from the "
+            "cells stored so far"
         )
 
     def close(self) -> None:

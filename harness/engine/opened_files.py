@@ -101,7 +101,7 @@ def keep_opened(
         }
         written, torn = set(seen["written"]), set(seen["torn"])
     except (TypeError, KeyError, ValueError, AttributeError):
-        raise Invalid("its process sent something that is no answer") from None
+        raise Invalid("its process sent an invalid answer") from None
     known = opened_in(folder)
     inside = tuple(f"{form(str(store))}{os.sep}" for form in _FORMS)
     for name, before in read.items():

@@ -51,8 +51,8 @@ class _Inside:
         """What a spec means, as the process in the sandbox says it; specs within it are bound here."""
         if kind not in _CALLED_INSIDE:
             raise UsageError(
-                f"{kind} {self.name!r} is of a plug-in, whose code sees no clean item with --sandbox: leave --sandbox "
-                f"out, or take a {kind} of noisebench"
+                f"{kind} {self.name!r} comes from a plug-in, whose code may see no clean item with --sandbox: leave "
+                f"--sandbox out, or take a {kind} of noisebench"
             )
         bound = _asked(self.line, str(self.module.__file__), "bind", str(spec), kind, track)
         texts = [bound["canonical"], bound["display"]]

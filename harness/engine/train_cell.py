@@ -159,7 +159,7 @@ def _begun(
     begun: Mapping[str, Any] = method.asked("train", task, start)
     if begun["step"] != state.step:
         raise UsageError(
-            "the snapshot of the training and what lies beside it are of two steps: run with --retry always"
+            "the snapshot of the training and the files beside it are of different steps: run with --retry always"
         )
     return begun
 
@@ -262,7 +262,7 @@ def _hear_loss(state: _State, loss: Any, steps: int) -> None:
     if loss is None:
         raise Diverged(f"the loss was not finite at step {state.step}")
     if not isinstance(loss, float):
-        raise Invalid("its process sent something that is no loss")
+        raise Invalid("its process sent an invalid loss")
     if state.first is None:
         state.first = abs(loss)
     state.far = [*state.far, abs(loss) > _EXPLODED * state.first > 0][-_LATELY:]
@@ -345,13 +345,13 @@ def _outputs(course: _Setup, step: int, method: MethodProcess, asked: Sequence[_
             raise
         raise Diverged(f"what the network gave was not finite at step {step}") from None
     if not isinstance(outputs, list) or len(outputs) != len(asked):
-        raise Invalid("its process sent something that is no answer")
+        raise Invalid("its process sent an invalid answer")
     if isinstance(course.track.outputs, ChecksOutputs):
         for (_, case), output in zip(asked, outputs, strict=True):
             try:
                 course.track.outputs.check(output, case.wanted)
             except (ValueError, TypeError) as error:
-                raise Invalid(f"its process sent what is no output: {one_line(error)}") from None
+                raise Invalid(f"its process sent an invalid output: {one_line(error)}") from None
     return outputs
 
 

@@ -83,7 +83,7 @@ class _Method:
                 finite=end.get("finite") is not False,
             )
         except (TypeError, KeyError, ValueError, AttributeError):
-            raise Invalid("its process sent something that is no answer") from None
+            raise Invalid("its process sent an invalid answer") from None
         raise MethodEnded(ending)
 
 
@@ -97,7 +97,7 @@ def _score_cell(job: Job, folder: Path, tell: Tell, scoring: Scoring, method: _M
         setup = _seconds(opened["seconds"]) if job.sandbox is None else setup
         device = _device(opened["device"], job)
     except (TypeError, KeyError):
-        raise Invalid("its process sent something that is no answer") from None
+        raise Invalid("its process sent an invalid answer") from None
     shown = cell.shown
     notes = list(map(one_line, method.asked("expect", scoring.dataset.ids, n))) if shown == "id" else []
 
@@ -155,7 +155,7 @@ def _task(job: Job) -> Task:
 
 def _seconds(value: Any) -> float:
     if not isinstance(value, float) or not 0 <= value < math.inf:
-        raise Invalid("its process sent something that is no time")
+        raise Invalid("its process sent an invalid time")
     return value
 
 
@@ -181,7 +181,7 @@ def _read_output(answer: Any, taken: float | None, track: Track, case: Case) -> 
         if isinstance(track.outputs, ChecksOutputs):
             track.outputs.check(output, case.wanted)
     except (ValueError, TypeError, KeyError) as error:
-        raise Invalid(f"its process sent what is no output: {one_line(error)}") from None
+        raise Invalid(f"its process sent an invalid output: {one_line(error)}") from None
     return output, seconds, notes
 
 
@@ -220,7 +220,7 @@ def _cost_cell(job: Job, method: _Method) -> Ending:
     try:
         measured = checked(plain_values(cost), Cost)
     except (ValueError, TypeError):
-        raise Invalid("its process sent what is no cost") from None
+        raise Invalid("its process sent an invalid cost") from None
     where = {**job.environment, "device": _device(measured.device, job)}
     return Ending(outcome="ok", reason="", setup_s=measured.setup_s, cost=measured, environment=where)
 

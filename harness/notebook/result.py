@@ -182,7 +182,7 @@ class Result:
     @property
     def _row(self) -> Row:
         if not self.board.rows:
-            raise UsageError(f"this result is not whole: {self.board.failures[0].reason}")
+            raise UsageError(f"this result is incomplete: {self.board.failures[0].reason}")
         return self.board.rows[0]
 
     def _column(self, metric: str) -> Column:

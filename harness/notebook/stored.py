@@ -54,7 +54,7 @@ class StoredResults:
     def plot(self, board: int = 0) -> Figure:
         """The figure of one of `boards`, by its place. Raises `UsageError` where there is none."""
         if not 0 <= board < len(self.boards):
-            raise UsageError(f"there is no board {board}: {one_line(self.source)} has {len(self.boards)}")
+            raise UsageError(f"no board {board}: {one_line(self.source)} has {len(self.boards)} boards, counted from 0")
         return self.boards[board].plot()
 
     def __repr__(self) -> str:

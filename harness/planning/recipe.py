@@ -72,7 +72,7 @@ def _refuse_order(parts: tuple[Bound, ...]) -> None:
     finishing: list[str] = []
     for place, one in enumerate(parts):
         if hasattr(one.entry.obj, "figures") and any(one.entry is other.entry for other in parts[:place]):
-            raise UsageError(f"parts: {one.entry.name} is there twice, and so would be its figures: give it once")
+            raise UsageError(f"parts: {one.entry.name} is given twice, and its figures have one name: give it once")
         averages = hasattr(one.entry.obj, "before_validation")
         if averages and finishing:
             name = one.entry.name

@@ -41,7 +41,7 @@ def with_names(records: Iterable[Record], given: Iterable[str]) -> Results:
                 if spec == without_folders(display) or is_meant(spec, canonical, display)
             ]
             if len(matches) > 1:
-                raise UsageError(f"--as {one_line(text)!r}: {len(matches)} {room[1]}s are shown so: give it whole")
+                raise UsageError(f"--as {one_line(text)!r}: {len(matches)} {room[1]}s match: give the whole spec")
             for canonical in matches:
                 matched = True
                 if chosen[room].setdefault(canonical, name) != name:
@@ -68,7 +68,7 @@ def _split(text: str) -> tuple[str, str]:
     try:
         return shown_name(name), spec.strip()
     except ValueError as error:
-        raise UsageError(f"--as {one_line(text)!r}: before the first = stands {error}") from None
+        raise UsageError(f"--as {one_line(text)!r}: give {error} before the first =") from None
 
 
 def _part(record: Record, kind: str) -> MethodPart | DatasetPart:

@@ -108,7 +108,7 @@ def draws_of(store: Path, records: Results) -> DrawsSection:
     name = records[0].cell.track
     track = known_track(name)
     if not isinstance(track, HasDraws):
-        raise UsageError(f"study x: {DRAWS}: track {one_line(name)} cannot split errors over draws: take it away")
+        raise UsageError(f"study x: {DRAWS}: track {one_line(name)} cannot split errors over draws: leave it out")
     return track.draws(store, records)
 
 

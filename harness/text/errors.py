@@ -124,7 +124,7 @@ def text_of(thing: object) -> str:
     try:
         return str(thing)
     except (Exception, SystemExit) as error:
-        return f"its text cannot be made ({type(error).__name__})"
+        return f"its message cannot be shown ({type(error).__name__})"
 
 
 def one_line(text: object, limit: int = 400) -> str:

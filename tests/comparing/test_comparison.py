@@ -302,7 +302,7 @@ def test_two_methods_are_compared_across_their_names() -> None:
 def test_a_method_is_chosen_by_display_spec_or_an_unambiguous_name() -> None:
     store = [psnr(method="nlm", display="nlm(h=0.6)"), psnr(method="nlm", display="nlm(h=0.8)"), psnr(method="bm3d")]
     assert len(choose(store, "nlm(h=0.6)", "s")) == 1
-    with pytest.raises(UsageError, match=r"'nlm' is several in s: name one of nlm\(h=0.6\), nlm\(h=0.8\)"):
+    with pytest.raises(UsageError, match=r"'nlm' matches 2 in s: name one of nlm\(h=0.6\), nlm\(h=0.8\)"):
         choose(store, "nlm", "s")
     with pytest.raises(UsageError, match="no method 'bm3' in s: did you mean 'bm3d'"):
         choose(store, "bm3", "s")

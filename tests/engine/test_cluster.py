@@ -20,6 +20,7 @@ import psutil
 import pytest
 from conftest import ROOT
 from diary import Diary
+from messages import missing_from
 from noisebench import __version__
 from noisebench.cli import main
 from noisebench.engine import cluster as clusters
@@ -217,7 +218,7 @@ def test_a_worker_that_hangs_is_named_and_what_it_has_stored_counts(
         hang.join()
         stopped[0].kill()
     assert outcomes(summary) == ["ok"] and len(calls(here)) == 3 and not summary.done
-    assert [note for note in notes.notes if "has not answered for 6 s and gets no more" in note]
+    assert [note for note in notes.notes if not missing_from(note, "worker ", "not answered for 6 s", "no more cells")]
 
 
 def test_a_worker_that_hangs_before_it_begins_a_cell_is_named_later(here: Path, monkeypatch: Any) -> None:
@@ -255,7 +256,7 @@ def test_a_cell_that_a_machine_has_still_which_hangs_ends_by_its_name(here: Path
     assert cells._ending(1, task, {"event": "busy"}) == {"event": "busy", "id": 1}
     cells._stuck["k"] = "worker a (tcp://a:1)"
     ended = cells._ending(1, task, {"event": "busy"})
-    assert (ended["event"], ended["message"]) == ("broken", "worker a (tcp://a:1) hangs, and has it still")
+    assert ended["event"] == "broken" and ended["message"].startswith("worker a (tcp://a:1) hangs")
 
 
 def test_a_client_that_is_killed_leaves_its_cell_and_the_next_one_waits_for_it(
@@ -289,7 +290,7 @@ def test_a_scheduler_that_goes_is_one_line_and_what_is_done_is_stored(here: Path
     there = other.stdout.readline().strip()
     suite = suite_of(here, "identity", "slow", n=4)
     gone = when(lambda: len(calls(here)) == 2, other.kill)
-    with pytest.raises(UsageError, match=r"^cluster tcp://\S+: the scheduler does not answer any more; the cells so"):
+    with pytest.raises(UsageError, match=r"^cluster tcp://\S+: the scheduler .* answers: .* same command .* stored"):
         run(suite, here / "s", RunOptions(cluster=there), Notes())
     gone.join()
     other.wait()
@@ -351,7 +352,8 @@ def test_ctrl_c_ends_cells_and_workers(
     start = time.monotonic()
     _, said = running.communicate(timeout=30)
     assert running.returncode == 130 and time.monotonic() - start < 20
-    assert said.splitlines()[-1].startswith("stopped: nothing that was finished is lost") and "Traceback" not in said
+    assert said.splitlines()[-1].startswith("stopped: ") and "Traceback" not in said
+    assert "same command" in said.splitlines()[-1]
     _, alive = psutil.wait_procs(left, timeout=10)
     assert not alive
     if cluster.startswith("local"):
@@ -375,7 +377,7 @@ def test_workers_are_jobs_of_slurm_and_are_cancelled(here: Path, monkeypatch: py
     (job,) = here.glob("job-*.sh")
     assert "#SBATCH -p short" in job.read_text() and (here / "cancelled").read_text().strip().isdigit()
     (here / "bin" / "sbatch").write_text("#!/bin/bash\necho 'no partition short' >&2\nexit 1\n")
-    with pytest.raises(UsageError, match=r"^--cluster slurm cannot be started: no partition short$"):
+    with pytest.raises(UsageError, match=r"^--cluster slurm .* started: no partition short$"):
         cluster_start.connected(where, 1)
 
 
@@ -387,7 +389,7 @@ def test_jobs_that_end_before_they_are_workers_are_said(here: Path, monkeypatch:
         (here / "bin" / name).chmod(0o755)
     monkeypatch.setattr(clusters, "_AGAIN", 0.5)
     spec = "slurm(workers=1, cores=1, processes=1, memory='1GB', interface=lo)"
-    with pytest.raises(UsageError, match="^cluster slurm: its jobs have ended, and no worker came of them: see what"):
+    with pytest.raises(UsageError, match="^cluster slurm: its jobs ended .* log_directory=… or in this one"):
         run(suite_of(here, "identity"), here / "s", RunOptions(cluster=spec), Notes())
     (here / "bin" / "squeue").write_text("#!/bin/bash\necho 7\n")
     where = read_cluster(spec)

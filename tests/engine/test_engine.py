@@ -16,6 +16,7 @@ import numpy as np
 import psutil
 import pytest
 from conftest import DATA
+from messages import missing_by_line
 from noisebench.components.datasets import open_dataset
 from noisebench.components.registry import bind
 from noisebench.components.tracks import get_track
@@ -149,7 +150,7 @@ def test_every_misbehaviour_has_its_outcome_and_the_others_finish(cli, tmp_path)
     )
     assert "SIGABRT" in records["aborts"].cell.reason
     assert "code 0 before it had finished" in records["exits_hard"].cell.reason
-    assert records["edits_input"].cell.notes == ["edits its input in place (it was given a copy)"]
+    assert not missing_by_line(records["edits_input"].cell.notes, ["edits its input", "a copy"])
     assert "NaN" in records["gives_nan"].cell.reason
     assert "no_such_package" in records["needs_package"].cell.reason
     for name in ("gives_double", "edits_input", "prints", "forks"):
@@ -440,7 +441,7 @@ def test_an_edited_import_reruns_its_cells_only_and_why_names_it(cli, tmp_path):
     told = {e["method"]: (e["state"], e["changed"]) for e in why}
     assert told["two"] == ("up to date", [])
     assert told["one"][0] == "to be run again"
-    assert len(told["one"][1]) == 1 and "source file one/strength.py of the method changed" in told["one"][1][0]
+    assert not missing_by_line(told["one"][1], ["source file one/strength.py ", "method changed"])
     assert states() == {"one": "run", "two": "stored"}
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from board_records import cost_record
+from messages import missing_from
 from noisebench.cli import main
 from noisebench.components.registry import Bound, Entry
 from noisebench.cost import measure
@@ -96,8 +97,8 @@ def test_a_plan_in_a_sandbox_is_the_plan_without_one(cli, own) -> None:
     [
         (
             ("--methods", "identity", "--metrics", "flattering"),
-            "metric 'flattering' is of a plug-in, whose code sees no clean item with --sandbox: leave --sandbox out, "
-            "or take a metric of noisebench",
+            "metric 'flattering' comes from a plug-in, whose code may see no clean item with --sandbox: leave "
+            "--sandbox out, or take a metric of noisebench",
         ),
         (("--methods", "mine(strength=-1)"), "method 'mine': strength must be a number from 0, not -1"),
     ],
@@ -112,7 +113,7 @@ def test_what_would_score_itself_or_is_wrong_is_refused_in_a_line(cli, own, word
 def test_a_plug_in_that_ends_the_process_is_a_line(cli, own) -> None:
     (own / "beside.py").write_text("import os; os._exit(3)")
     done = cli("run", "--methods", "mine", *PLUGGED, "--sandbox", code=2)
-    assert "own.py ends the process while it is imported, in the sandbox" in done.stderr
+    assert not missing_from(done.stderr, "own.py ends the process", "imported", "sandbox")
 
 
 def test_beside_a_plug_in_there_is_its_folder_where_nothing_hidden_lies_in_it(tmp_path, monkeypatch) -> None:
@@ -170,7 +171,7 @@ def test_a_run_says_that_the_harness_was_edited_meanwhile(tmp_path, monkeypatch,
     assert "of noisebench changed" not in capsys.readouterr().err
     assert main(["run", "--methods", "edits", *shared]) == 0
     told = capsys.readouterr().err
-    assert "1 file of noisebench changed during this run (part.py)" in told and before[:12] in told
+    assert not missing_from(told, "1 file of noisebench", "changed during this run (part.py)", before[:12])
     assert {cell.harness for cell in read_cells(tmp_path / "nb-store")[0]} == {before}
     assert len(made_by_another(tmp_path / "nb-store")) == (0 if taken_back else 2)
 
@@ -197,9 +198,7 @@ def test_a_coarse_clock_gives_no_relative_latency(monkeypatch) -> None:
     monkeypatch.setattr(measure, "clock_step", lambda: 0.004)
     found = measure.compared(cost)
     assert found.latency_rel is found.latency_cpu_ms is None
-    assert found.reasons["latency_rel"] == (
-        "processor time is counted in steps of 4 ms here: too coarse to compare calls by"
-    )
+    assert not missing_from(found.reasons["latency_rel"], "processor time", "steps of 4 ms", "too coarse")
     monkeypatch.setattr(measure, "clock_step", lambda: 1e-6)
     assert measure.compared(cost).latency_rel is not None
 

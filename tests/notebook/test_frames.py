@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -98,7 +99,7 @@ def test_several_sources_stand_together(folder: Path, tmp_path: Path) -> None:
 
 
 def test_what_is_no_store_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(nb.UsageError, match="is not a noisebench store"):
+    with pytest.raises(nb.UsageError, match=f"^{re.escape(str(tmp_path))} is not .* store: "):
         nb.frame(tmp_path)
 
 

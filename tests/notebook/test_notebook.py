@@ -185,7 +185,7 @@ def test_where_less_is_better_the_greatest_is_the_worst_and_words_are_those_of_t
 
 
 def test_nothing_is_drawn_where_no_score_is_finite() -> None:
-    with pytest.raises(nb.UsageError, match="psnr has no finite score here"):
+    with pytest.raises(nb.UsageError, match="^psnr .*no finite score"):
         result_of(scores={"psnr": [INFINITE] * 3}).plot()
 
 
@@ -278,8 +278,8 @@ def test_a_board_without_a_method_has_a_frame_without_rows_and_no_figure() -> No
     (board,) = boards([made("breaks", outcome="failed", pictures=3)])
     bare = nb.Leaderboard(board)
     assert len(bare.frame) == 0 and list(bare.frame)[:3] == ["method", "rank_low", "rank_high"]
-    assert "No method has a result here." in bare._repr_html_() and "No method has a result here." in str(bare)
-    with pytest.raises(nb.UsageError, match=r"no method is ranked on photos · gaussian\(sigma=25\)"):
+    assert all("No method has a " in text for text in (bare._repr_html_(), str(bare)))
+    with pytest.raises(nb.UsageError, match=r"no method is ranked .*photos · gaussian\(sigma=25\)"):
         bare.plot()
 
 
@@ -448,5 +448,5 @@ def test_stored_results_draw_one_of_their_boards(export: Path) -> None:
     results = nb.read_results(export)
     picture(results.plot()._repr_png_()[0])
     assert results.plot().axes[0].get_title(loc="left") == results.boards[0].plot().axes[0].get_title(loc="left")
-    with pytest.raises(nb.UsageError, match=r"there is no board 99: .* has \d+"):
+    with pytest.raises(nb.UsageError, match=r"^no board 99: .* has \d+ boards"):
         results.plot(99)

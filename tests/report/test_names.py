@@ -209,7 +209,7 @@ def test_a_spec_may_be_written_in_any_way_that_means_it(spec: str) -> None:
         (["N=nml"], "--as 'N=nml': no method or dataset here is 'nml': did you mean 'nlm'?"),
         (["N=photo"], "--as 'N=photo': no method or dataset here is 'photo': did you mean 'photos'?"),
         (["nlm"], '--as \'nlm\': write "NAME=SPEC", such as "DnCNN=dncnn(weights=blind)"'),
-        (["=nlm"], "--as '=nlm': before the first = stands a name, one line of at most 80 characters"),
+        (["=nlm"], "--as '=nlm': give a name, one line of at most 80 characters before the first ="),
         (["A=nlm", "B=nlm"], "--as 'B=nlm': it has another name already, 'A'"),
     ],
 )
