@@ -30,8 +30,8 @@ def open_set(
     count = round(share / (1 - share) * len(known))
     if not 0 < count <= len(others):
         raise nb.UsageError(
-            f"dataset open_set: share={share:g} beside {len(known)} known pictures are {count} unknown ones, and "
-            f"{unknown.display} has {len(others)}: give another share, or more pictures"
+            f"dataset open_set: share={share:g} takes {count} pictures of {unknown.display}, which has {len(others)}: "
+            "give another share, or more pictures"
         )
     others = others[:count]
     if known[0].picture.shape != others[0].picture.shape:

@@ -75,5 +75,5 @@ def find_files(name: str, files: Sequence[str]) -> dict[str, Path]:
     paths = {file.removesuffix(".flac"): place / file for file in files}
     absent = [file for file in paths.values() if not file.is_file()]
     if absent:
-        raise nb.UsageError(f"dataset {name}: {nb.one_line(absent[0])} is not there: get the set anew")
+        raise nb.UsageError(f"dataset {name}: {nb.one_line(absent[0])} is not there: get the dataset again")
     return paths

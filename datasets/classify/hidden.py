@@ -77,7 +77,7 @@ class Hidden:
     def _places(self, pictures: Sequence[Floats], name: str, rng: np.random.Generator) -> list[Place]:
         """A place for each picture: all that do not meet are equally likely."""
         if max(side for one in pictures for side in one.shape[:2]) > self._size:
-            raise nb.UsageError(f"dataset hidden: size={self._size} has no room for {nb.one_line(name)!r}: raise it")
+            raise nb.UsageError(f"dataset hidden: size={self._size} has no room for {nb.one_line(name)!r}: give more")
         for _ in range(_TRIES):
             corners = [[int(rng.integers(self._size - side + 1)) for side in one.shape[:2]] for one in pictures]
             places = [
@@ -87,7 +87,7 @@ class Hidden:
             if not any(_meet(one, other) for one, other in itertools.combinations(places, 2)):
                 return places
         raise nb.UsageError(
-            f"dataset hidden: size={self._size} has hardly room for beside={self._beside} pictures more: raise it"
+            f"dataset hidden: size={self._size} has no room for beside={self._beside} pictures more: give more for size"
         )
 
 

@@ -28,11 +28,13 @@ def joined(*, of: nb.DatasetSpec, more: nb.DatasetSpec) -> Joined:
     """
     first, second = nb.open_dataset(of), nb.open_dataset(more)
     if not first.ids or not second.ids:
-        raise nb.UsageError("dataset joined: one of both has no pictures")
+        raise nb.UsageError("dataset joined: one of the two datasets has no pictures")
     classes = [tuple(one.load(0).classes) for one in (first, second)]
     if classes[0] != classes[1]:
-        raise nb.UsageError(f"dataset joined: {of.display} and {more.display} have other classes")
+        raise nb.UsageError(
+            f"dataset joined: {of.display} and {more.display} have different classes: give the same to both"
+        )
     same = {*first.ids} & {*second.ids}
     if same:
-        raise nb.UsageError(f"dataset joined: {nb.one_line(min(same))!r} is in both")
+        raise nb.UsageError(f"dataset joined: {nb.one_line(min(same))!r} is in both: give datasets that share no name")
     return Joined(first, second)

@@ -85,7 +85,7 @@ def pruned(
     the same ones. seed: of the networks, and of `random`; none is that of the training.
     """
     if keep + offset > 1 + 1e-9:
-        raise nb.UsageError(f"dataset pruned: keep={keep} behind offset={offset} is more than there is")
+        raise nb.UsageError(f"dataset pruned: keep={keep} and offset={offset} add up to more than 1: give less")
     other, seed = nb.open_dataset(of), seed or 0
     kept = kept_by_key(other.ids, validated)
     trained = sorted({*range(len(other.ids))} - {*kept})

@@ -47,6 +47,8 @@ def some_classes(*, of: nb.DatasetSpec, classes: tuple[Annotated[int, Ge(0)], ..
     items: list[LabelledPicture] = [other.load(index) for index in range(len(other.ids))]
     if not items or max(classes) >= len(items[0].classes):
         known = len(items[0].classes) if items else 0
-        raise nb.UsageError(f"dataset some_classes: {of.display} has {known} classes, not one of number {max(classes)}")
+        raise nb.UsageError(
+            f"dataset some_classes: class {max(classes)} is beyond the {known} of {of.display}: count from 0"
+        )
     places = [place for place, item in enumerate(items) if item.label in classes and item.given_label in classes]
     return SomeClasses(other, places, classes)

@@ -54,7 +54,7 @@ class WebNoise:
 def shares_of(outside: float, flipped: float) -> tuple[float, float]:
     """Both shares. Raises `UsageError` where they are more than all."""
     if outside + flipped > 1 + 1e-9:
-        raise nb.UsageError(f"web noise: outside={outside:g} and flipped={flipped:g} are more than all pictures")
+        raise nb.UsageError(f"web noise: outside={outside:g} and flipped={flipped:g} add up to more than 1: give less")
     return outside, flipped
 
 

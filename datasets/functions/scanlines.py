@@ -28,7 +28,9 @@ class Scanlines:
         line = line / (np.iinfo(clean.dtype).max if clean.dtype.kind == "u" else 1.0)
         line = line.mean(axis=1) if line.ndim == 2 else line
         if len(line) < 8:
-            raise nb.UsageError(f"picture {self.ids[index]!r} has {len(line)} columns: a function needs 8")
+            raise nb.UsageError(
+                f"picture {self.ids[index]!r} has {len(line)} columns, and a function needs 8: give larger ones"
+            )
         x = np.linspace(0.0, 1.0, len(line))
         return as_target(self.ids[index], x[::2], line[::2], x[1::2], line[1::2])
 

@@ -23,7 +23,7 @@ class RandomGraphs:
 
     def __init__(self, name: str, recipe: str, n: int, wire: Wire, samples: int, low: float, high: float) -> None:
         if low > high:
-            raise nb.UsageError(f"{name}: low is at most high, and {low:g} > {high:g}")
+            raise nb.UsageError(f"{name}: low={low:g} is above high={high:g}: give less for low")
         self.ids: Sequence[str] = [f"{name}_{i:0{max(2, len(str(n - 1)))}d}" for i in range(n)]
         self._recipe, self._wire = f"{name}|{recipe}|{low!r}|{high!r}", wire
         self._samples, self._low, self._high = samples, low, high

@@ -27,7 +27,9 @@ def erdos_renyi(
     """
     pairs, due = d * (d - 1) // 2, round(edges * d)
     if due > pairs:
-        raise nb.UsageError(f"erdos_renyi: {edges:g} edges a variable are {due}, and {d} variables have {pairs} pairs")
+        raise nb.UsageError(
+            f"erdos_renyi: edges={edges:g} makes {due} edges, and d={d} variables have {pairs} pairs: give less"
+        )
 
     def wire(rng: np.random.Generator) -> Any:
         cause, effect = np.triu_indices(d, 1)

@@ -27,7 +27,7 @@ def scale_free(
     than `edges`.
     """
     if d <= edges:
-        raise nb.UsageError(f"scale_free: d is larger than edges, and {d} <= {edges}")
+        raise nb.UsageError(f"scale_free: d={d} is not above edges={edges}: give a larger d")
 
     def wire(rng: np.random.Generator) -> Any:
         adjacency = np.zeros((d, d), dtype=bool)

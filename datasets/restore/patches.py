@@ -67,7 +67,7 @@ def patches(
     """
     whole = nb.open_dataset(of)
     if share >= shares:
-        raise nb.UsageError(f"dataset patches: share={share} of shares={shares}: they are counted from 0")
+        raise nb.UsageError(f"dataset patches: share={share} is beyond shares={shares}: count from 0")
     order = sorted(range(len(whole.ids)), key=lambda i: nb.text_key(f"patches|{whole.ids[i]}"))
     of_share = order[share::shares]
     apart = of_share[::_APART] if validated else []

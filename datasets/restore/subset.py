@@ -28,5 +28,5 @@ def subset(*, of: nb.DatasetSpec, ids: str = "*", but: str = "") -> Subset:
     whole = nb.open_dataset(of)
     places = [i for i, name in enumerate(whole.ids) if fnmatchcase(name, ids) and not fnmatchcase(name, but)]
     if not places:
-        raise nb.UsageError(f"dataset subset: no id of {of.display} is left: they are like {whole.ids[0]!r}")
+        raise nb.UsageError(f"dataset subset: no id of {of.display} matches: they look like {whole.ids[0]!r}")
     return Subset(whole, places)

@@ -28,7 +28,7 @@ class EarlyExit:
         for one in variants_of(method):
             arch = one.kwargs.get("arch")
             if arch is None or not hasattr(arch.entry.obj, "exited"):
-                raise nb.UsageError(f"early_exit is of trained(arch=noprop, …), or one tuned, not of {method.display}")
+                raise nb.UsageError(f"early_exit takes trained(arch=noprop, …), or one tuned, not {method.display}")
             if block > arch.kwargs.get("blocks", block):
                 raise nb.UsageError(f"early_exit: block={block} is behind the last of {arch.display}: give a lower one")
         return {}

@@ -36,7 +36,7 @@ class GradientBlocks:
         height, width, _ = picture.shape
         blocks = f"{self.rows} × {self.columns} blocks"
         if self.rows * self.columns != info.classes:
-            raise nb.Skip(f"{blocks} are not {info.classes} classes")
+            raise nb.Skip(f"gradient_blocks needs a block for each class: {blocks} are not {info.classes}")
         if height % self.rows or width % self.columns:
             raise nb.Skip(f"a picture of {height} × {width} cannot be cut into {blocks} of one size")
         squared = self._gradient(picture, info.replace(classes=None)) ** 2

@@ -29,5 +29,5 @@ def k_nn(
         folds = KFold(5, shuffle=True, random_state=0)
         model = GridSearchCV(model, {"n_neighbors": tried}, scoring="neg_mean_squared_error", cv=folds)
     elif k is not None and k > len(samples.y):
-        raise nb.Skip(f"k={k} neighbours of {len(samples.y)} samples")
+        raise nb.Skip(f"k={k} is above the {len(samples.y)} samples: give a smaller k")
     return model.fit(samples.x, samples.y).predict(samples.at)

@@ -11,7 +11,7 @@ def base_sampler(name: str, base: nb.Bound) -> Any:
     """The instance of a sampler with `levels` and `sample`. Raises `UsageError` for another method; `name` needs it."""
     sampler = base.entry.obj(**base.kwargs) if isinstance(base.entry.obj, type) else None
     if not (hasattr(sampler, "levels") and hasattr(sampler, "sample")):
-        raise nb.UsageError(f"{name} goes on with a sampler that goes down levels: base=heun(model=…), and the like")
+        raise nb.UsageError(f"{name} needs a base that goes down levels of noise: give one such as base=heun(model=…)")
     return sampler
 
 

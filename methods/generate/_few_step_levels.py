@@ -12,7 +12,7 @@ LEAST, MOST = 0.002, 80.0
 def reaching(most: float) -> None:
     """Raise `UsageError` where the way from noise to the picture has no length."""
     if most <= LEAST:
-        raise nb.UsageError(f"noise goes down from most={most:g} to {LEAST:g}: give more for most")
+        raise nb.UsageError(f"most={most:g} is not above {LEAST:g}: give a larger most")
 
 
 def few_levels(steps: int, most: float = MOST) -> list[float]:

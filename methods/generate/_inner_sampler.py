@@ -10,7 +10,9 @@ from noisebench.tracks.generate import Sampler
 def sampler_within(bound: nb.Bound) -> Sampler:
     """The sampler of a spec, to be set up and called. Raises `UsageError` for a model, and what sees a reference."""
     if any(entry.meta.get("oracle") for entry in bound.entries):
-        raise nb.UsageError(f"{bound.display} looks at the reference, or its law: no method can be made of it")
+        raise nb.UsageError(
+            f"{bound.display} knows the reference or its law, so that no method may use it: give another sampler"
+        )
     if isinstance(bound.entry.obj, type) and not hasattr(bound.entry.obj, "sample"):
         raise nb.UsageError(f"{bound.display} is a model, not a sampler: give one, such as euler(model=…)")
     return Sampler(bound)

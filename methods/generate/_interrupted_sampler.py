@@ -47,5 +47,5 @@ class InterruptedSampler:
         finally:
             self.stepping.model = model
         raise nb.UsageError(
-            f"{self.inner.bound.display} asks its model {calls} times: call={self.call} is none of them"
+            f"call={self.call} is above the {calls} calls of its model by {self.inner.bound.display}: give a lower one"
         )

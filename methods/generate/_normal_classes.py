@@ -34,7 +34,7 @@ class NormalClasses:
         for label in range(self.classes):
             rows_of_class = rows[labels == label]
             if 0 < len(rows_of_class) < 2:
-                raise nb.UsageError(f"{of.display} has one picture of class {label}: two or more are due")
+                raise nb.UsageError(f"{of.display} has one picture of class {label}: give two or more")
             self._laws.append(tuple(part.to(device) for part in _law(rows_of_class if len(rows_of_class) else rows)))
 
     def shares(self, x: Any, sigma: Any) -> Any:

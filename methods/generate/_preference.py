@@ -17,7 +17,9 @@ class Preference:
 
     def __init__(self, classifier: nb.Bound, classes: int) -> None:
         if any(entry.meta.get("oracle") for entry in classifier.entries):
-            raise nb.UsageError(f"{classifier.display} is shown the truth, which samples have not: name another one")
+            raise nb.UsageError(
+                f"{classifier.display} needs the truth, which samples do not have: give another classifier"
+            )
         self.inner, self.classes = nb.Classifier(classifier), classes
 
     def setup(self, device: Any) -> None:

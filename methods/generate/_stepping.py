@@ -36,7 +36,7 @@ _PLACE: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] = {
 def falling(least: float, most: float) -> None:
     """Raise `UsageError` for levels that do not fall."""
     if least >= most:
-        raise nb.UsageError(f"noise goes down from most={most:g} to least={least:g}: give less for least")
+        raise nb.UsageError(f"least={least:g} is not below most={most:g}: give less for least")
 
 
 def levels(schedule: Schedule, steps: int, least: float, most: float) -> list[float]:

@@ -18,7 +18,7 @@ def bayes_optimum(latents: Any, info: Any) -> Any:
 
     law = getattr(info.sample, "law", None)
     if law is None:
-        raise nb.Skip("the law is not known: it is of mixture_digits, gaussian_digits and mixture_patches")
+        raise nb.Skip("the law of this dataset is not known: take mixture_digits, gaussian_digits or mixture_patches")
     count, width = len(latents), law.means.shape[1]
     components = info.rng.choice(len(law.weights), count, p=law.weights)
     if info.labels is not None:

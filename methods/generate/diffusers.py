@@ -51,7 +51,7 @@ class Diffusers:
         self.predicted = scheduler.get("prediction_type", "epsilon")
         if self.predicted not in _PREDICTED:
             raise nb.UsageError(
-                f"diffusers: {self.path!r} predicts {str(self.predicted)[:60]!r}: {', '.join(_PREDICTED)} are"
+                f"diffusers: {self.path!r} predicts {str(self.predicted)[:60]!r}, not one of {', '.join(_PREDICTED)}"
             )
         try:
             known = {name: scheduler[name] for name in _SCHEDULE if name in scheduler}

@@ -16,7 +16,7 @@ _CLIP, _BOTH = 2.0, 1.2
 
 def _with_new_noise(how: str, gamma: float) -> None:
     if gamma and how != "noisediffusion":
-        raise nb.UsageError(f"interpolated: gamma is the new noise of noisediffusion: {how} has none")
+        raise nb.UsageError(f"interpolated: gamma goes with how=noisediffusion, not with how={how}: give gamma=0")
 
 
 @nb.method(

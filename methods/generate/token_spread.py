@@ -34,7 +34,9 @@ class TokenSpread:
         turns = itertools.islice(disa.turns(latents, info), self.iteration - 1, None)
         turn = next(turns, None)
         if turn is None:
-            raise nb.UsageError(f"{self.sampler.bound.display} has fewer than {self.iteration} iterations")
+            raise nb.UsageError(
+                f"iteration={self.iteration} is beyond the last of {self.sampler.bound.display}: give a smaller one"
+            )
         again = disa.drawn(turn.plan.levels[0] * normal(turn.drawn, info), turn.conditions, turn.plan.levels, info)
         times = math.sqrt(turn.tokens.shape[1] / turn.plan.places.shape[1] / 2)
         differences = put(0 * turn.tokens, turn.plan.places, times * (turn.drawn - again))

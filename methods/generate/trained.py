@@ -62,6 +62,8 @@ class TrainedModel(nb.TrainedMethod):
         if reading is not None:
             return reading(self.net, single, sigma, labels).to(x.dtype)
         if not hasattr(self.net, "denoised"):
-            raise nb.UsageError(f"objective {objective.display} trains no model that a sampler could ask")
+            raise nb.UsageError(
+                f"objective {objective.display} trains no model for samplers: give another, such as objective=denoise"
+            )
         # A network of `restore`: pictures on [0, 1], and no class.
         return (2 * self.net.denoised((single + 1) / 2, sigma / 2) - 1).to(x.dtype)

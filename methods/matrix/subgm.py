@@ -13,7 +13,7 @@ from noisebench.methods.matrix._factors import FactorRank, Start, Steps, descend
 def _ending(rho: float, steps: int | None) -> None:
     if steps is None and rho > 0.99999:
         raise nb.UsageError(
-            f"subgm: rho={rho:.12g} takes {10 / (1 - rho):.3g} steps: give less for rho, 0.99999 at most, or say steps="
+            f"subgm: rho={rho:.12g} takes {10 / (1 - rho):.3g} steps: give rho=0.99999 or less, or steps="
         )
 
 

@@ -94,8 +94,8 @@ def refuse_unfit_wavelet(wavelet: str, levels: int) -> None:
         ) from None
     if side > 16384:
         raise nb.UsageError(
-            f"levels={levels} of wavelet={wavelet} are of pictures of {side} pixels a side: give fewer "
-            "levels, or a shorter wavelet"
+            f"levels={levels} of wavelet={wavelet} take pictures of {side} pixels a side: give fewer levels, or a "
+            "shorter wavelet"
         )
 
 

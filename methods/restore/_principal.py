@@ -46,7 +46,7 @@ def principal(pictures: Sequence[Any], k: int, name: str) -> Principal:
     rows = np.stack([np.asarray(picture, np.float64).ravel() for picture in pictures])
     if k >= len(rows) or k > rows.shape[1]:
         raise nb.UsageError(
-            f"{name}: k={k} directions of {len(rows)} pictures with {rows.shape[1]} values: give a smaller k"
+            f"{name}: k={k} is too large for {len(rows)} pictures with {rows.shape[1]} values: give a smaller k"
         )
     mean = rows.mean(axis=0)
     _, sizes, directions = np.linalg.svd(rows - mean, full_matrices=False)

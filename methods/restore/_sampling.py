@@ -48,4 +48,4 @@ def refuse_others(name: str, arch: str, method: nb.Bound) -> None:
     """Raise `UsageError` for a method whose network is none of `arch`."""
     archs = [one.kwargs.get("arch") for one in variants_of(method)]
     if any(one is None or one.entry.name != arch for one in archs):
-        raise nb.UsageError(f"{name} is of trained(arch={arch}, …), or one tuned, not of {method.display}")
+        raise nb.UsageError(f"{name} takes trained(arch={arch}, …), or one tuned, not {method.display}")

@@ -33,7 +33,9 @@ class Closest:
         pictures = [_unit(dataset.load(index).clean) for index in range(len(dataset.ids))]
         sizes = {picture.shape for picture in pictures}
         if len(sizes) > 1:
-            raise nb.UsageError(f"closest: the pictures of {self.data.display} are of {len(sizes)} sizes: give one")
+            raise nb.UsageError(
+                f"closest: the pictures of {self.data.display} have {len(sizes)} sizes: give a dataset of one"
+            )
         stacked = np.stack(pictures)
         turned = [np.rot90(stacked, turns, (1, 2)) for turns in range(4) if turns % 2 == 0 or _square(stacked)]
         self.pictures = np.concatenate([way for one in turned for way in (one, one[:, :, ::-1])])

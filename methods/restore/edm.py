@@ -53,4 +53,4 @@ def _refuse(method: nb.Bound) -> None:
     """Raise `UsageError` for a method whose network is not told the noise."""
     archs = [one.kwargs.get("arch") for one in variants_of(method)]
     if any(arch is None or arch.entry.name != "edm" for arch in archs):
-        raise nb.UsageError(f"edm is of trained(arch=edm, objective=edm, …), not of {method.display}")
+        raise nb.UsageError(f"edm takes trained(arch=edm, objective=edm, …), not {method.display}")

@@ -70,9 +70,11 @@ def _refuse(method: nb.Bound, noise: str, level: str) -> None:
     """Raise `UsageError` for a method whose network learned no score, and for choices that do not go together."""
     objectives = [one.kwargs.get("objective") for one in variants_of(method)]
     if any(objective is None or objective.entry.name != "ar_dae" for objective in objectives):
-        raise nb.UsageError(f"noise2score is of trained(objective=ar_dae, …), not of {method.display}")
+        raise nb.UsageError(f"noise2score takes trained(objective=ar_dae, …), not {method.display}")
     if level == "tv" and noise not in ("auto", "gaussian"):
-        raise nb.UsageError(f"noise2score: level=tv is of Gaussian noise, not of {noise}: take one of the two away")
+        raise nb.UsageError(
+            f"noise2score: level=tv is for Gaussian noise, not for noise={noise}: leave out one of the two"
+        )
 
 
 def tweedie(y: Picture, score: Picture, noise: str, value: float) -> Picture:

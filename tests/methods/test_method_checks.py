@@ -33,20 +33,24 @@ EXACT = "exact(of=gaussian_digits)"
             "golden_noise(sampler=identity, preference=svm, pairs_of=(identity, identity))",
             "^golden_noise makes its pairs with one sampler",
         ),
-        ("generate", "interpolated(sampler=identity, how=lerp, gamma=0.1)", "^interpolated: gamma is the new noise"),
+        (
+            "generate",
+            "interpolated(sampler=identity, how=lerp, gamma=0.1)",
+            "^interpolated: gamma .*how=noisediffusion",
+        ),
         ("generate", "moved_noise(of=identity)", "^moved_noise: identity moves no noise: name golden_noise"),
         ("generate", "round_trip(of=identity)", "^round_trip: identity encodes no pictures: name interpolated"),
         ("generate", "round_trip(of=interpolated(sampler=identity))", "^round_trip: .* encodes no pictures"),
         (
             "generate",
             f"few_steps(model={EXACT}, most=0.002)",
-            "^(method ')?few_steps'?: .* most=0.002 to 0.002: give more for most",
+            "^(method ')?few_steps'?: .*most=0.002 .* 0.002: give a larger most",
         ),
         *(
             (
                 "generate",
                 f"{name}(model={EXACT}, least=3, most=2)",
-                f"^method '{name}': noise goes down from most=2 to least=3",
+                f"^method '{name}': least=3 is not below most=2",
             )
             for name in ("ddim", "ddpm", "dpm_solver_2m", "euler", "heun", "lms", "unipc", "disa")
         ),
@@ -58,7 +62,7 @@ EXACT = "exact(of=gaussian_digits)"
         ("generate", f"guided(model={NET.format(0)})", r"^guided: .* knows no classes: give its arch classes=10"),
         ("generate", f"anagram(model={NET.format(0)})", "^anagram: .* knows no classes"),
         ("generate", f"denoise_invert(sampler=ddim(model={NET.format(0)}))", "^denoise_invert: .* knows no classes"),
-        ("matrix", "subgm(rho=0.999999999)", r"^subgm: rho=0.999999999 takes 1e\+10 steps: give less for rho"),
+        ("matrix", "subgm(rho=0.999999999)", r"^subgm: rho=0.999999999 takes 1e\+10 steps: give rho=0.99999"),
         (
             "restore",
             "jacobian(method=dncnn, keep=2, transposed=true)",
@@ -82,7 +86,7 @@ EXACT = "exact(of=gaussian_digits)"
             for name in ("bayes_shrink", "visu_shrink")
             for one in ("db100", "morl")
         ),
-        ("restore", "visu_shrink(wavelet=db38, levels=8)", "are of pictures of 19200 pixels a side: give fewer levels"),
+        ("restore", "visu_shrink(wavelet=db38, levels=8)", "levels=8 .* 19200 pixels .*: give fewer levels"),
         ("restore", "median(size=1000000)", "size must be a whole number from 1 to 255"),
         ("restore", "nlm(reach=1000000)", "reach must be a whole number from 1 to 100"),
         ("restore", "gaussian_filter(width=1e30)", "width must be a number from 0 to 1000"),

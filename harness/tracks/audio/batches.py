@@ -45,7 +45,7 @@ class ClipBatches(ItemBatches):
                 )
         sources_of_clips = [clip.sources if isinstance(clip, MixedClip) else () for clip in self._clips]
         if len({len(sources) for sources in sources_of_clips}) > 1:
-            raise UsageError("training clips are mixtures of several numbers of sources: give a set of one number")
+            raise UsageError("training clips mix different numbers of sources: give a dataset with one number")
         self._labels = np.array(sources_of_clips, np.int64)
         self.given: tuple[int, ...] = (1 + len(_knobs(self._clips[0])), self.crop)
         self.wanted: tuple[int, ...] = (1, self.crop)

@@ -22,7 +22,7 @@ class Frames:
 
     def __post_init__(self) -> None:
         if not 1 <= self.hop <= self.size // 2:
-            raise UsageError(f"frames of {self.size} samples every {self.hop}: a hop of 1 to {self.size // 2} is due")
+            raise UsageError(f"hop={self.hop} must be 1 to {self.size // 2} for frames of {self.size} samples")
 
     @property
     def window(self) -> Floats:

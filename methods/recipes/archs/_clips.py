@@ -18,7 +18,7 @@ Hop = Annotated[int, Ge(2), Le(4_096)]
 def refuse_far_frames(size: int, hop: int) -> None:
     """Raise `UsageError` for windows that leave samples between them out."""
     if hop > size // 2:
-        raise nb.UsageError(f"spectra of {size} samples every {hop}: give hop={size // 2} or less")
+        raise nb.UsageError(f"hop={hop} leaves samples out of windows of size={size}: give hop={size // 2} or less")
 
 
 @dataclass(frozen=True)

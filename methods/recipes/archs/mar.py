@@ -127,7 +127,7 @@ class MAR(nn.Module):
             tokens = torch.where(known[..., None], tokens, self.unknown.to(tokens.dtype))
         none = self.classes
         if labels is not None and none and int(labels.max()) >= none:
-            raise nb.UsageError(f"arch mar: class {int(labels.max())} is none of its {none}: give it more classes")
+            raise nb.UsageError(f"arch mar: class {int(labels.max())} is beyond its classes={none}: give it more")
         kinds = torch.full((len(pictures),), none, device=pictures.device) if labels is None or not none else labels
         kinds = torch.where(kinds < 0, none, kinds)
         class_token = self.of_class(kinds)[:, None]

@@ -43,7 +43,7 @@ def _refuse_misfits(size: int, hop: int, frames: int, last: int) -> None:
     if hop > size // 2 or last > frames or (last - 1) * hop <= size:
         raise nb.UsageError(
             f"arch signaltrain: size={size}, hop={hop}, frames={frames}, last={last}: give hop={size // 2} or "
-            f"less, and of last {size // hop + 2} or more, but no more than frames"
+            f"less, and last from {size // hop + 2} to frames"
         )
 
 

@@ -23,7 +23,7 @@ def token_denoised(net: Any, x: Any, sigma: Any, labels: Any = None) -> Any:
 def refuse_no_span(least: float, most: float) -> None:
     """Raise `UsageError` for times that do not go up."""
     if least >= most:
-        raise nb.UsageError(f"times go up from least={least:g} to most={most:g}: give less for least")
+        raise nb.UsageError(f"least={least:g} is not below most={most:g}: give less for least")
 
 
 def noised(batch: Any, least: float, most: float, name: str) -> tuple[Any, Any, Any]:
@@ -32,7 +32,7 @@ def noised(batch: Any, least: float, most: float, name: str) -> tuple[Any, Any, 
     The time is that of `objective=v`: the noise is tan(π/2 time). Raises `UsageError` where least is not below most.
     """
     if least >= most:
-        raise nb.UsageError(f"objective {name}: times go up from least={least:g} to most={most:g}: give less for least")
+        raise nb.UsageError(f"objective {name}: least={least:g} is not below most={most:g}: give less for least")
     clean = 2 * batch["wanted"] - 1
     time = least + (most - least) * uniform_draws(batch)
     sigma = torch.tan(math.pi / 2 * time).clamp(LEAST, MOST)

@@ -58,7 +58,8 @@ class LSA:
         layers = layers_of(net)
         if not layers or self.layer > len(layers):
             raise nb.UsageError(
-                f"part lsa: layer={self.layer}, and the network has {len(layers)} convolutions and linear layers"
+                f"part lsa: layer={self.layer} is beyond the {len(layers)} convolutions and linear layers: "
+                "give a lower one"
             )
         self.net, self.at = net, layers[self.layer - 1 if self.layer else len(layers) // 2]
         return net

@@ -84,7 +84,9 @@ class NoiseFit:
         self.net, self.share = net, covered_share(hidden, matrices)
         self.layers = [net.get_submodule(one.module) for one in hidden]
         if self.k > len(self.layers):
-            raise nb.UsageError(f"part noisefit: k={self.k}, and the network has {len(self.layers)} hidden layers")
+            raise nb.UsageError(
+                f"part noisefit: k={self.k} is above the {len(self.layers)} hidden layers: give a smaller k"
+            )
         return net
 
     def batch(self, batch: Any, step: int, steps: int) -> Any:
@@ -128,7 +130,9 @@ class NoiseFit:
         with torch.no_grad(), changed(self.layers, look):
             passed(net, inputs)
         if len(ratios) < self.k:
-            raise nb.UsageError(f"part noisefit: k={self.k}, and only {len(ratios)} hidden layers are used")
+            raise nb.UsageError(
+                f"part noisefit: k={self.k} is above the {len(ratios)} hidden layers in use: give a smaller k"
+            )
         order = sorted(ratios, key=lambda layer: ratios[layer], reverse=self.snr == "high")
         self.chosen = sorted(self.layers.index(layer) for layer in order[: self.k])
         self.ratios = [ratios.get(layer, 0.0) for layer in self.layers]

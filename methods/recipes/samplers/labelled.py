@@ -24,7 +24,9 @@ def labelled(
     """
     known = max(1, round(share * batch))
     if first > n or (first == n and known < batch):
-        raise nb.UsageError(f"sampler labelled: first={first} of {n} items for training: give fewer, or more items")
+        raise nb.UsageError(
+            f"sampler labelled: first={first} takes all {n} items of the training, or more: give a smaller first"
+        )
     parts = (range(first), known, "first"), (range(first, n), batch - known, "rest")
 
     def order(step: int) -> Sequence[int]:

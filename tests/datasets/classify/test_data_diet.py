@@ -130,7 +130,7 @@ def test_wrong_labels_are_so_many_wrong_and_the_truth_stays() -> None:
 @pytest.mark.parametrize(
     ("spec", "said"),
     [
-        (f"pruned(of={FEW}, keep=0.6, offset=0.5)", "more than there is"),
+        (f"pruned(of={FEW}, keep=0.6, offset=0.5)", "keep=0.6 and offset=0.5 .*: give less"),
         (f"pruned(of={FEW})", "validated=200 are kept apart: nothing is left"),
         ("pruned(of=photos)", "unknown dataset 'photos'"),
         ("pruned(of=digits(split=train), score=loss)", "one of el2n, grand, random"),

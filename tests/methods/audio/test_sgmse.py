@@ -266,7 +266,7 @@ def test_what_does_not_go_together_is_refused():
     with pytest.raises(nb.UsageError, match="arch=sgmse"):
         bind("sgmse", "objective", "audio").entry.obj(network(f"mask_unet({SMALL})"), {})
     for method in ("wiener", "trained(arch=mask_unet)"):
-        with pytest.raises(nb.UsageError, match="sgmse is of trained"):
+        with pytest.raises(nb.UsageError, match="sgmse takes trained"):
             bound = bind(f"sgmse(model={method})", "method", "audio")
             bound.entry.obj(**bound.kwargs)
 

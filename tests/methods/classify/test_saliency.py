@@ -521,7 +521,7 @@ def test_colour_lies_before_colour(data_dir: Path, monkeypatch: pytest.MonkeyPat
     ("spec", "message"),
     [
         ("hidden(of=digits, size=7)", "size=7 has no room for 'digit_"),
-        ("hidden(of=digits, size=16, beside=4)", "size=16 has hardly room for beside=4 pictures more: raise it"),
+        ("hidden(of=digits, size=16, beside=4)", "size=16 .*beside=4 .*: give more for size"),
         ("hidden(of=digits(n=3), size=64, beside=5)", "beside=5 are more classes than the set has"),
         ("hidden(of=digits, size=400, behind=photos)", r"smaller than size=400"),
     ],

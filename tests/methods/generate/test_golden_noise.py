@@ -305,7 +305,7 @@ def test_the_best_of_n_is_the_preferred_one_and_costs_n_times() -> None:
         (f"golden_noise(sampler=ddim(model={TWO}, steps=1), preference=upper_half)", "two steps or more"),
         (f"golden_noise(sampler={TWO}, preference=upper_half)", "not a sampler"),
         ("golden_noise(sampler=identity, preference=upper_half)", "goes down no levels of noise"),
-        (f"golden_noise(sampler={SAMPLER}, preference=oracle)", "is shown the truth"),
+        (f"golden_noise(sampler={SAMPLER}, preference=oracle)", "oracle needs the truth"),
         (f"golden_noise(sampler={SAMPLER}, preference=upper_half, pairs_of=({SAMPLER}, {SAMPLER}))", "name one"),
         (golden(sampler="ddim(model=keeps_shape_to_itself, steps=3)"), "does not say the shape of its pictures"),
         (f"denoise_invert(sampler=ddim(model={TWO}, steps=1))", "two steps or more"),

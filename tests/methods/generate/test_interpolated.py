@@ -176,7 +176,7 @@ def test_the_noise_of_a_call_is_what_the_model_saw() -> None:
     (variances,), (axes,) = item.law.axes
     along = (10 * z.reshape(24, -1) - item.law.means[0]) @ axes
     assert_allclose(output["samples"].reshape(24, -1), (along * 10 / (variances + 100)) @ axes.T, atol=1e-4)
-    with pytest.raises(nb.UsageError, match="asks its model 6 times"):
+    with pytest.raises(nb.UsageError, match="above the 6 calls"):
         made(spec.format(7), law_batch())
 
 
@@ -199,9 +199,9 @@ def test_the_picture_of_a_call_leads_to_the_sample() -> None:
     ("spec", "why"),
     [
         ("interpolated(sampler=exact)", "not a sampler"),
-        ("interpolated(sampler=bayes_optimum)", "looks at the reference"),
+        ("interpolated(sampler=bayes_optimum)", "bayes_optimum knows the reference"),
         ("interpolated(sampler=identity, encode=true)", "goes down no levels of noise"),
-        ("interpolated(sampler=identity, how=slerp, gamma=0.1)", "gamma is the new noise of noisediffusion"),
+        ("interpolated(sampler=identity, how=slerp, gamma=0.1)", "how=noisediffusion, .*how=slerp: give gamma=0"),
         ("round_trip(of=interpolated(sampler=identity))", "encodes no pictures"),
     ],
 )

@@ -333,7 +333,7 @@ def test_the_methods_take_their_networks_in_any_number_of_calls(method: str, tra
 
 def test_networks_of_another_kind_are_refused_before_anything_is_trained() -> None:
     for method, wrong in (("ddim", STUDENT), ("acd", TEACHER), ("ddim", "trained"), ("acd", "nlm")):
-        with pytest.raises(nb.UsageError, match=f"{method} is of trained"):
+        with pytest.raises(nb.UsageError, match=f"{method} takes trained"):
             method_flags(bind(f"{method}(method={wrong})", "method"))
     tuned = f"tuned(method={STUDENT}, vary='optimizer.lr', over=(0.001, 0.01))"
     for spec in (f"ddim(method={TEACHER})", f"acd(method={STUDENT})", f"acd(method={tuned})"):

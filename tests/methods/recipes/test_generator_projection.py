@@ -267,7 +267,7 @@ def test_draws_are_of_the_picture_and_steps_are_told(projection: Any) -> None:
 
 
 def test_it_is_of_generators_alone_and_says_what_it_was_trained_on() -> None:
-    with pytest.raises(nb.UsageError, match="generator_projection is of trained"):
+    with pytest.raises(nb.UsageError, match="generator_projection takes trained"):
         method_flags(bind("generator_projection(method=trained)", "method"))
     flags = method_flags(bind(f"generator_projection(method={GENERATOR})", "method"))
     assert flags["blind"] and list(flags["trained_on"]) == ["rim_lesions(n=9, size=12, split=train)"]

@@ -265,7 +265,7 @@ def test_grey_and_coloured_pictures_are_taken_and_another_scale_is_skipped() -> 
 
 
 def test_a_network_that_takes_no_steps_is_refused_before_it_is_trained() -> None:
-    with pytest.raises(nb.UsageError, match="ediffsr is of trained"):
+    with pytest.raises(nb.UsageError, match="ediffsr takes trained"):
         method_flags(bind("ediffsr(method=trained)", "method"))
     trained = "trained(arch=ediffsr, objective=ediffsr)"
     tuned = f"tuned(method={trained}, vary='optimizer.lr', over=(0.001, 0.01))"

@@ -135,7 +135,7 @@ def test_the_method_takes_its_network_in_any_number_of_steps_with_noise_of_each_
 
 
 def test_a_network_that_takes_no_steps_is_refused_before_it_is_trained() -> None:
-    with pytest.raises(nb.UsageError, match="rddm is of trained"):
+    with pytest.raises(nb.UsageError, match="rddm takes trained"):
         method_flags(bind("rddm(method=trained)", "method"))
     trained = "trained(arch=rddm, objective=rddm)"
     tuned = f"tuned(method={trained}, vary='optimizer.lr', over=(0.001, 0.01))"

@@ -165,14 +165,14 @@ def test_noise2score_takes_no_mixed_noise_for_one_of_its_two_by_itself(regime: s
 
 
 def test_noise2score_refuses_a_network_that_learned_no_score() -> None:
-    with pytest.raises(nb.UsageError, match=r"is of trained\(objective=ar_dae"):
+    with pytest.raises(nb.UsageError, match=r"noise2score takes trained\(objective=ar_dae"):
         nb.Restorer(bind("noise2score(method=trained)", "method"))
 
 
 def test_that_is_said_before_anything_is_trained(cli: Any, tmp_path: Path) -> None:
     said = cli("run", "--methods", "noise2score(method=trained)", "--datasets", "photos", "--regimes",
                "gaussian(sigma=25)", "--store", "s", code=2).stderr  # fmt: skip
-    assert said.splitlines() == ["noisebench run: noise2score is of trained(objective=ar_dae, …), not of trained"]
+    assert said.splitlines() == ["noisebench run: noise2score takes trained(objective=ar_dae, …), not trained"]
     assert not (tmp_path / "s").exists()
 
 

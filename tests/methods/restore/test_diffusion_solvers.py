@@ -271,7 +271,7 @@ def test_grey_and_coloured_pictures_are_taken_and_followed_back(channels: int, p
 
 
 def test_a_network_that_is_not_told_the_noise_is_refused_before_it_is_trained() -> None:
-    with pytest.raises(nb.UsageError, match="edm is of trained"):
+    with pytest.raises(nb.UsageError, match="edm takes trained"):
         method_flags(bind("edm(method=trained)", "method"))
     flags = method_flags(bind(f"edm(method={EDM})", "method"))
     assert not flags["blind"] and flags["trained_on"] == ["textured_leaves(n=1000)"]

@@ -186,5 +186,5 @@ def test_joined_sets_follow_one_another() -> None:
     assert len(both.ids) == 33 and both.load(30).id == "synthetic_rim_00000" and both.load(29).id == both.ids[29]
     with pytest.raises(nb.UsageError, match="is in both"):
         opened("joined(of=rim_lesions, more=rim_lesions)")
-    with pytest.raises(nb.UsageError, match="have other classes"):
+    with pytest.raises(nb.UsageError, match="joined: .*different classes"):
         opened("joined(of=rim_lesions, more=half_space)")

@@ -19,7 +19,7 @@ def _fit(patch: int, size: int, mix: float, smooth: float, adds: bool) -> None:
     if patch > size:
         raise UsageError(f"regime negseq: patch={patch} is larger than size={size}, the side of a window of noise")
     if not adds and mix > 1:
-        raise UsageError(f"regime negseq: mix={mix:g} is a share, from 0 to 1, unless adds=True")
+        raise UsageError(f"regime negseq: mix={mix:g} must be 0 to 1, unless adds=True")
     if not adds and smooth:
         raise UsageError(f"regime negseq: smooth={smooth:g} goes with adds=True")
 

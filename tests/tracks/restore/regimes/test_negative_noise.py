@@ -127,7 +127,7 @@ def test_the_mixture_is_that_of_the_formula_and_at_one_nothing_of_the_picture_is
     centred = window - mined(spelled(of), 32, 50.0)[0].mean(axis=(0, 1), dtype=np.float64)
     np.testing.assert_allclose(mixed("mix=0.25, p=0, adds=True"), x / 255 + 0.25 * centred, atol=1e-6)
     np.testing.assert_allclose(mixed("mix=1.5, p=0, adds=True"), x / 255 + 1.5 * centred, atol=1e-6)
-    for words, said in (("mix=1.5", "mix=1.5 is a share, from 0 to 1"), ("smooth=2", "smooth=2 goes with adds=True")):
+    for words, said in (("mix=1.5", "mix=1.5 must be 0 to 1"), ("smooth=2", "smooth=2 goes with adds=True")):
         with pytest.raises(nb.UsageError, match=said):
             mixed(words)
 

@@ -631,7 +631,7 @@ def test_discloses_no_more_than_it_declares(spec: str) -> None:
         ("mixture(sigmas=(), weights=())", "0 sigmas"),
         ("mixture(sigmas=(-1, 20), weights=(0.5, 0.5))", "sigmas"),
         ("negseq(of=photos, patch=65)", "patch=65 is larger than size=64"),
-        ("negseq(of=photos, mix=2)", "mix=2 is a share"),
+        ("negseq(of=photos, mix=2)", "mix=2 must be 0 to 1"),
         ("negseq(of=photos, smooth=3)", "smooth=3 goes with adds=True"),
         ("correlated(sigma=25, radius=0)", "radius"),
         ("stripes(sigma=25, axis=rows)", "did you mean 'row'"),
