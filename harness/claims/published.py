@@ -62,7 +62,7 @@ class JudgedClaim(msgspec.Struct, frozen=True, omit_defaults=True):
     stale: bool = False
 
     @property
-    def told(self) -> str:
+    def verdict_text(self) -> str:
         """The verdict, and whether it is of cells that would have other keys today."""
         return self.verdict + (" (stale)" if self.stale else "")
 

@@ -76,14 +76,16 @@ class JudgedSystem:
     @property
     def verdict(self) -> str:
         """That of its headlines, of all claims where it has none."""
-        return summed([one.told for one in self.headlines or self.judged])
+        return summed([one.verdict_text for one in self.headlines or self.judged])
 
     @property
     def beside(self) -> dict[str, str]:
         """The verdicts on claims that are no headlines in one text, by their role."""
         roles = dict.fromkeys(_role(claim) for claim in self.claims if self.headlines and _role(claim) != "headline")
         of_role = {
-            role: [one.told for claim, one in zip(self.claims, self.judged, strict=True) if _role(claim) == role]
+            role: [
+                one.verdict_text for claim, one in zip(self.claims, self.judged, strict=True) if _role(claim) == role
+            ]
             for role in roles
         }
         return {role: summed(verdicts, counts=True) for role, verdicts in of_role.items()}
@@ -93,8 +95,8 @@ class JudgedSystem:
         """Where its files lie in the repository: its components, its claims, and what is said of it."""
         components = [_file_of(spec, self.system.track) for spec in self.system.specs]
         groups = [f"harness/claims/{claim.group}.yaml" for claim in self.claims]
-        own = [f"harness/claims/systems/{path.name}" for path in SYSTEMS.glob(f"{self.system.number:02}_*.yaml")]
-        return list(dict.fromkeys([*components, *groups, *own]))
+        page = [f"harness/claims/systems/{path.name}" for path in SYSTEMS.glob(f"{self.system.number:02}_*.yaml")]
+        return list(dict.fromkeys([*components, *groups, *page]))
 
     def row(self) -> dict[str, Any]:
         """All of it as JSON; the `budget` of a headline are the steps of its longest training."""
@@ -103,17 +105,22 @@ class JudgedSystem:
             "spec": "; ".join(self.system.specs) or NOT_YET,
             "state": NOT_YET if not self.system.specs else "part" if self.system.part else "here",
             "files": self.files,
-            "claims": {one.name: one.told for one in self.judged},
+            "claims": {one.name: one.verdict_text for one in self.judged},
             "kinds": {claim.name: claim.kind for claim in self.claims},
             "headlines": [
                 {
-                    "name": one.name, "verdict": one.told, "effect": one.effect, "low": one.low, "high": one.high,
-                    "budget": one.steps, "seeds": list(one.seeds),
+                    "name": one.name,
+                    "verdict": one.verdict_text,
+                    "effect": one.effect,
+                    "low": one.low,
+                    "high": one.high,
+                    "budget": one.steps,
+                    "seeds": list(one.seeds),
                 }
                 for one in self.headlines
             ],
             "verdict": self.verdict,
-        }  # fmt: skip
+        }
 
 
 def judged_systems(

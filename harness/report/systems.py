@@ -47,9 +47,9 @@ def commands_for_own_data(system: System) -> list[str]:
     """The commands that set a system beside its rivals on the files of a user."""
     suite = system.suites[0]
     read = read_suite(find_suite(suite))
-    own = _OWN_DATA.get(read.track)
-    if own is not None and not {str(regime) for regime in read.regimes} & {"real", "none"}:
-        return [f"noisebench run {suite} \\", f'  --datasets "{own}"']
+    data = _OWN_DATA.get(read.track)
+    if data is not None and not {str(regime) for regime in read.regimes} & {"real", "none"}:
+        return [f"noisebench run {suite} \\", f'  --datasets "{data}"']
     return [
         f"noisebench list suites {suite} > mine.yaml",
         "# Name your own data in mine.yaml: see docs/data.md.",
@@ -85,14 +85,14 @@ def _table_row(one: JudgedClaim) -> str:
     steps = "" if one.steps is None else f"{one.steps:,}"
     why = f": {markdown(one.reason)}" if one.reason else ""
     effect = markdown_code(_effect(one)) if _effect(one) else ""
-    return f"| {markdown_code(one.name)} | {one.told}{why} | {effect} | {steps} | {len(one.seeds)} |"
+    return f"| {markdown_code(one.name)} | {one.verdict_text}{why} | {effect} | {steps} | {len(one.seeds)} |"
 
 
 def _verdict(one: JudgedClaim) -> str:
     """The verdict with the effect, its interval, what it took and why it is not reproduced."""
     took = [counted(one.steps, "step")] if one.steps is not None else []
     took += [counted(len(one.seeds), "seed")] if one.seeds else []
-    return "; ".join(filter(None, [one.told, _effect(one), ", ".join(took), one_line(one.reason, 300)]))
+    return "; ".join(filter(None, [one.verdict_text, _effect(one), ", ".join(took), one_line(one.reason, 300)]))
 
 
 def _effect(one: JudgedClaim) -> str:

@@ -168,14 +168,12 @@ def test_the_table_is_as_wide_as_the_terminal(cli, monkeypatch: pytest.MonkeyPat
 
 def test_one_system_is_a_screen(cli) -> None:
     shown = cli("list", "systems", "ELD").stdout
-    assert shown.startswith("13. ELD (regime, track restore): ")
+    assert shown.startswith("13. ELD (regime, ")
     assert "did not show here, or is not built: a lead on real noise" in " ".join(shown.split())
     assert "harness/tracks/restore/regimes/eld.py" in shown and "harness/claims/systems/13_eld.yaml" in shown
     row = json.loads(cli("list", "systems", "13", "--json").stdout)
     assert all(f"\n{headline['name']}\n  {headline['verdict']}; " in shown for headline in row["headlines"])
-    assert shown.endswith(
-        "> mine.yaml\n  # Name your own data in mine.yaml: see docs/data.md.\n  noisebench run mine.yaml\n"
-    )
+    assert shown.splitlines()[-1].strip() == "noisebench run mine.yaml"
 
 
 def test_files_of_systems_are_there() -> None:

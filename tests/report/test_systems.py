@@ -25,7 +25,7 @@ def test_a_screen_holds_all_of_a_system(judged: list[JudgedSystem]) -> None:
             lines = system_text(one, width).splitlines()
             assert max(map(len, lines)) <= width and len(lines) <= 60
             flat = " ".join(" ".join(lines).split())
-            assert all(f"{headline.name} {headline.told}; " in flat for headline in one.headlines)
+            assert all(f"{headline.name} {headline.verdict_text}; " in flat for headline in one.headlines)
             assert all(part in flat for part in (one.system.source, one.system.lacks, *one.files, *one.system.suites))
 
 
@@ -34,7 +34,7 @@ def test_a_page_says_what_the_screen_does(judged: list[JudgedSystem]) -> None:
     page = system_page(one, {suite: f"../../reports/{suite}" for suite in one.system.suites}, one.system.suites[0])
     assert page.startswith("# 42. HAWQ-V2\n\nBits for each layer")
     for headline in one.headlines:
-        assert f"| `{headline.name}` | {headline.told}" in page
+        assert f"| `{headline.name}` | {headline.verdict_text}" in page
         assert f"[{headline.low:.3g}, {headline.high:.3g}]` | {headline.steps} | {len(headline.seeds)} |" in page
     assert "![train_bits](../../reports/train_bits/board.png)" in page and one.system.lacks in page
 
