@@ -21,6 +21,9 @@ _OWN_DATA = {
 }
 """The dataset of a user's own files, by track. In other tracks a suite trains for the classes of its own data."""
 
+_FROM_DATASET = {"restore": "real", "audio": "none"}
+"""The regime under which inputs are those of the dataset, by track: a folder of clean files has none."""
+
 
 def system_text(judged: JudgedSystem, width: int) -> str:
     """What a system is, where its files lie, its headlines with verdicts, what is not there, and how to use it."""
@@ -48,7 +51,7 @@ def commands_for_own_data(system: System) -> list[str]:
     suite = system.suites[0]
     read = read_suite(find_suite(suite))
     data = _OWN_DATA.get(read.track)
-    if data is not None and not {str(regime) for regime in read.regimes} & {"real", "none"}:
+    if data is not None and _FROM_DATASET.get(read.track) not in map(str, read.regimes):
         return [f"noisebench run {suite} \\", f'  --datasets "{data}"']
     return [
         f"noisebench list suites {suite} > mine.yaml",

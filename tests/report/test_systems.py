@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import shlex
+from pathlib import Path
 
+import numpy as np
 import pytest
 import remake_published
-from conftest import ROOT
+from conftest import ROOT, Run
 from noisebench.claims.effects import all_claims
 from noisebench.claims.systems import JudgedSystem, judged_systems, read_systems
 from noisebench.report.systems import commands_for_own_data, system_page, system_text
@@ -57,5 +60,14 @@ def test_own_data_is_named_where_the_suite_can_use_it_as_it_is(judged: list[Judg
     ]  # fmt: skip
     assert commands[30][1] == '  --datasets "folder(path=my_clips)"'
     # Of pairs of the same scene, of classes and of sets of samples there is no folder that serves every suite.
-    for number in (6, 13, 35):
+    for number in (6, 13, 27, 35):
         assert commands[number][0].endswith("> mine.yaml") and commands[number][-1] == "noisebench run mine.yaml"
+
+
+def test_the_command_for_own_data_is_planned(judged: list[JudgedSystem], cli: Run, tmp_path: Path) -> None:
+    (tmp_path / "my_tables").mkdir()
+    np.savetxt(tmp_path / "my_tables" / "mine.csv", np.arange(12.0).reshape(4, 3), delimiter=",")
+    words = shlex.split("".join(commands_for_own_data(judged[21].system)).replace("\\", ""))
+    assert words[:3] == ["noisebench", "run", "demo_matrix"]
+    planned = cli(*words[1:], "--dry-run").stdout
+    assert "tables(path=my_tables)" in planned and "gaussian_psd" not in planned
