@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from typing_extensions import TypedDict
 
+from ..statistics.crossed_ranking import crossed_parts
 from ..statistics.paired_tests import MIN_ITEMS
 from .comparisons import Comparison, Joined, Statement
 from .expression import Values
@@ -118,7 +119,7 @@ def sample_of(differences: Floats) -> Sample:
     by_seed, by_item = differences.mean(axis=1), differences.mean(axis=0)
     if items == 1:
         return Sample(mean, float(by_seed.var(ddof=1)))
-    rest = differences - by_seed[:, None] - by_item[None] + mean
+    _, rest = crossed_parts(differences)
     residual = float((rest**2).sum()) / ((seeds - 1) * (items - 1)) / items
     of_seed, of_item = float(by_seed.var(ddof=1)), float(by_item.var(ddof=1)) / items
     return Sample(mean, max(of_seed, residual), max(of_item - residual / seeds, 0.0), residual, items)

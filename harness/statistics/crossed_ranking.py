@@ -93,6 +93,15 @@ def with_trainings(
     return MeanDifferences(by_items.mean, by_items.error, interval, np.where(varies, p, by_items.p))
 
 
+def crossed_parts(scores: Floats) -> tuple[Floats, Floats]:
+    """What a seed does to the mean of all items (…, seeds), and the rest that is neither of a seed nor of an item.
+
+    Seeds and items are crossed: `scores` (…, seeds, items) are a two-way layout without replication.
+    """
+    by_seed = scores.mean(axis=-1) - scores.mean(axis=(-2, -1))[..., None]
+    return by_seed, scores - scores.mean(axis=-2, keepdims=True) - by_seed[..., None]
+
+
 def _variances_of_trainings(first: Places, second: Places, trainings: Trainings) -> list[_Variances]:
     """As that of pairs by seed; and as that of two samples (Welch 1947), which there is not where trainings are shared.
 
@@ -100,8 +109,8 @@ def _variances_of_trainings(first: Places, second: Places, trainings: Trainings)
     variance, and count as one.
     """
     scores, (m, seeds, n) = trainings.scores, trainings.scores.shape
-    by_seed = scores.mean(axis=2) - scores.mean(axis=(1, 2))[:, None]
-    residuals = (scores - scores.mean(axis=1, keepdims=True) - by_seed[..., None]).reshape(m, -1)
+    by_seed, residuals = crossed_parts(scores)
+    residuals = residuals.reshape(m, -1)
     products = (
         by_seed @ by_seed.T / (seeds * (seeds - 1)),
         residuals @ residuals.T / (seeds * (seeds - 1) * n * max(1, n - 1)),
@@ -172,7 +181,9 @@ def _moderated(variances: Floats, free: float, counted: Flags) -> tuple[Floats, 
     calm = variances <= CALM * usual
     known = variances[calm & counted]
     scale = known.mean() / (chdtr(free + 2, CALM * free) / chdtr(free, CALM * free))
-    ratios = np.maximum(known / scale, LEAST)[:, None] * free / PRIORS
+    # A few that are restless say little of the others, many say that these may not be alike either.
+    seen = np.minimum(variances[counted], 2 * CALM * usual)
+    ratios = np.maximum(seen / scale, LEAST)[:, None] * free / PRIORS
     likelihood = (
         free / 2 * np.log(ratios) - (free + PRIORS) / 2 * np.log1p(ratios) - betaln(free / 2, PRIORS / 2)
     ).sum(axis=0)
