@@ -8,9 +8,11 @@ modules of other packages, and those of noisebench that register nothing, are th
 from __future__ import annotations
 
 import atexit
+import contextlib
 import fcntl
 import functools
-import json
+import gc
+import marshal
 import os
 import runpy
 import select
@@ -19,6 +21,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import weakref
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -30,18 +33,18 @@ MODULES = (
 )  # fmt: skip
 MOST_FILES = 12
 CLIENT = """#!{python} -SE
-import json, os, signal, socket, sys
+import _signal, _socket, marshal, os, sys  # not `signal` and `socket`, which take longer to import than all the rest
 words = {first!r} + sys.argv[1:]
 if not words or words[0].startswith("-") and words[0] not in ("-P", "-m", "-c"):
     os.execv({python!r}, [{python!r}, *words])
 files = [number for number in range({most}) if os.path.exists(f"/proc/self/fd/{{number}}")]
-line = socket.socket(socket.AF_UNIX)
+line = _socket.socket(_socket.AF_UNIX)
 line.connect({place!r})
-asked = {{"words": words, "cwd": os.getcwd(), "env": dict(os.environ), "files": files}}
-asked = json.dumps(asked).encode()
-socket.send_fds(line, [len(asked).to_bytes(8, "little")], files)
-for number in (signal.SIGINT, signal.SIGTERM):
-    signal.signal(number, lambda number, frame: line.sendall(bytes([number])))
+asked = marshal.dumps((words, os.getcwd(), dict(os.environ), files))
+passed = b"".join(number.to_bytes(4, sys.byteorder) for number in files)
+line.sendmsg([len(asked).to_bytes(8, "little")], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, passed)])
+for number in (_signal.SIGINT, _signal.SIGTERM):
+    _signal.signal(number, lambda number, frame: line.sendall(bytes([number])))
 line.sendall(asked)
 data = b""
 while len(data) < 4:
@@ -51,7 +54,7 @@ while len(data) < 4:
     data += got
 code = int.from_bytes(data, "little", signed=True)
 if code < 0:
-    signal.signal(-code, signal.SIG_DFL)
+    _signal.signal(-code, _signal.SIG_DFL)
     os.kill(os.getpid(), -code)
 os._exit(code)
 """
@@ -97,61 +100,68 @@ def start_engine_warm() -> None:
 
 
 def serve(listening: socket.socket, program: str) -> None:
-    """Fork what each connection asks for, until the process of the tests has ended."""
+    """Fork what each connection asks for, pass it signals and send its exit code, until the tests have ended."""
     for name in MODULES:
         __import__(name)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    for one in weakref.finalize._registry:  # type: ignore[attr-defined]
+        one.atexit = False  # torch takes its libraries apart, which copies 30 MB at the end of each command
+    gc.collect()
+    gc.freeze()  # a collection copies what it looks at
+    running: dict[socket.socket, int] = {}
+    lines: dict[int, socket.socket] = {}
     while True:
-        ready, _, _ = select.select([0, listening], [], [])
+        ready, _, _ = select.select([0, listening, *lines, *running], [], [])
         if 0 in ready:
+            for child in running.values():
+                os.kill(child, signal.SIGKILL)
             return
-        line, _ = listening.accept()
-        if os.fork() == 0:
-            listening.close()
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            watch(line, program)
-        line.close()
+        for ended in lines.keys() & ready:
+            line = lines.pop(ended)
+            os.close(ended)
+            code = os.waitstatus_to_exitcode(os.waitpid(running.pop(line), 0)[1])
+            with contextlib.suppress(OSError):  # its client has been killed
+                line.sendall(code.to_bytes(4, "little", signed=True))
+            line.close()
+        for line in running.keys() & ready:
+            number = line.recv(1)
+            os.kill(running[line], number[0] if number else signal.SIGKILL)
+        if listening in ready:
+            line, _ = listening.accept()
+            running[line] = child = start(line, program)
+            lines[os.pidfd_open(child)] = line
 
 
-def watch(line: socket.socket, program: str) -> NoReturn:
-    """Start a command in a fork of its own, pass it signals, and send its exit code; it ends with its client."""
+def start(line: socket.socket, program: str) -> int:
+    """Start the command that a connection asks for in a fork; its process id."""
     size, files, _, _ = socket.recv_fds(line, 8, MOST_FILES)
-    text = b""
-    while len(text) < int.from_bytes(size, "little"):
-        text += line.recv(int.from_bytes(size, "little") - len(text))
+    asked = b""
+    while len(asked) < int.from_bytes(size, "little"):
+        asked += line.recv(int.from_bytes(size, "little") - len(asked))
     child = os.fork()
     if child == 0:
-        line.close()
-        do(json.loads(text), files, program)
-    for file in {*files, 0, 1, 2}:
+        do(*marshal.loads(asked), files, program)
+    for file in files:
         os.close(file)
-    ended = os.pidfd_open(child)
-    while True:
-        ready, _, _ = select.select([line, ended], [], [])
-        if ended in ready:
-            line.sendall(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]).to_bytes(4, "little", signed=True))
-            os._exit(0)
-        told = line.recv(1)
-        os.kill(child, told[0] if told else signal.SIGKILL)
-        if not told:
-            os._exit(0)
+    return child
 
 
-def do(asked: dict, files: list[int], program: str) -> NoReturn:
-    """What `python WORDS` does, in this process."""
+def do(
+    words: list[str], folder: str, env: dict[str, str], numbers: list[int], files: list[int], program: str
+) -> NoReturn:
+    """What `python WORDS` does, in this process, where the files have these numbers."""
     os.setsid()
     high = [fcntl.fcntl(file, fcntl.F_DUPFD, 64) for file in files]
     os.closerange(3, 64)
-    for number, file in zip(asked["files"], high, strict=True):
+    for number, file in zip(numbers, high, strict=True):
         os.dup2(file, number)
         os.close(file)
     sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
     sys.stderr = os.fdopen(2, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)
-    os.chdir(asked["cwd"])
+    os.chdir(folder)
     os.environ.clear()
-    os.environ.update(asked["env"])
+    os.environ.update(env)
     sys.executable = program
-    words, code = asked["words"], 0
+    code = 0
     here = [os.getcwd()]
     if words[0] == "-P":
         words, here = words[1:], []
