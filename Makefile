@@ -20,7 +20,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PLAIN := $(VENV)/.installed-without-tools
 
-.PHONY: demo quick quick-tests lint test test-plain-cpu test-python test-lowest test-extras test-wheel types bench mutants reference weights sets trainings boards published install browser bubblewrap clean
+.PHONY: demo quick quick-tests lint test all-tests test-plain-cpu test-python test-lowest test-extras test-wheel types bench mutants reference weights sets trainings boards published install browser bubblewrap clean
 
 $(STAMP): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -53,7 +53,7 @@ bubblewrap:
 # Types are checked while the tests run: mypy has one thread, and remembers what it has checked.
 quick: $(STAMP)
 	$(MAKE) --no-print-directory lint
-	$(MAKE) --no-print-directory --jobs 2 types quick-tests
+	$(MAKE) --no-print-directory types quick-tests --jobs 2
 
 quick-tests: $(STAMP)
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not (cli or browser or subprocess or training or data)"
@@ -65,7 +65,9 @@ lint: $(STAMP)
 
 test: $(STAMP) browser bubblewrap
 	$(MAKE) --no-print-directory lint
-	$(MAKE) --no-print-directory types
+	$(MAKE) --no-print-directory types all-tests --jobs 2
+
+all-tests: $(STAMP)
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 # What computes numbers and is quick: bounds and hashes must not depend on the processor that a test runs on.

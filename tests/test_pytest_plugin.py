@@ -15,6 +15,7 @@ import noisebench as nb
 import pytest
 from conftest import ROOT
 from messages import missing_from
+from warm_python import warm_folder
 
 BLUR = """
     import torch
@@ -69,7 +70,7 @@ def pytest_in(folder: Path, *args: str, plugins: tuple[str, ...] = ()) -> subpro
     outer = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_XDIST")}
     path = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "--strict-markers", "-p", "no:cacheprovider", *named, *args],
+        [str(warm_folder() / "pytest"), "-q", "--strict-markers", "-p", "no:cacheprovider", *named, *args],
         cwd=folder, capture_output=True, text=True, timeout=120,
         env={**outer, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": path, "PYTEST_ADDOPTS": ""},
     )  # fmt: skip

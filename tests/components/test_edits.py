@@ -187,7 +187,7 @@ SUITES = {
     },
 }  # fmt: skip
 PLAN = """
-import dataclasses, json, os, sys
+import dataclasses, gc, json, os, sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, "")
 import torch
@@ -213,6 +213,8 @@ warm = {"methods": ["trained(arch=unet(width=8), steps=2, checks=1, data='gaussi
         "datasets": ["piecewise(n=2, size=16)"], "regimes": ["gaussian(sigma=25)"]}
 os.makedirs(sys.argv[1] + "/warm")
 keys(sys.argv[1] + "/warm", {"usual": warm})
+gc.collect()
+gc.freeze()  # a collection in a fork copies what it looks at
 for line in sys.stdin:
     folder, suites = json.loads(line)
     read, write = os.pipe()

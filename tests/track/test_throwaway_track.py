@@ -16,6 +16,7 @@ from messages import missing_from
 from noisebench.store.export import read_export
 from noisebench.store.reading import read_records
 from noisebench.testing import throwaway
+from warm_python import warm_folder
 
 TRACK = '''
 """Track `scales`: weighings of an object in, its weight out."""
@@ -296,7 +297,7 @@ def test_list_and_evaluate(cli, track: Path) -> None:
         "import noisebench as nb; from noisebench.components.plugins import load_plugin; load_plugin('scales.py')\n"
         "print(nb.evaluate('mean', track='scales').miss < nb.evaluate('gaussian', track='scales').miss)"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=track, capture_output=True, text=True)
+    done = subprocess.run([str(warm_folder() / "python"), "-c", code], cwd=track, capture_output=True, text=True)
     assert done.stdout == "True\n", done.stderr
 
 
@@ -309,7 +310,7 @@ def test_the_pytest_plugin_knows_the_track(track: Path) -> None:
         "def test_mean(noisebench):\n    assert noisebench.check('mean').miss < 1\n"
     )
     outer = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST")}
-    call = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    call = [str(warm_folder() / "pytest"), "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
     for more, words in ((["--noisebench-update"], "1 passed"), ([], "1 passed")):
         done = subprocess.run([*call, *more], cwd=track, capture_output=True, text=True, env=outer)
         assert words in done.stdout, done.stdout + done.stderr
