@@ -7,6 +7,7 @@ here. The motion blur is that of ImageMagick. Frost, of which the authors have p
 
 from __future__ import annotations
 
+import functools
 import io
 import math
 
@@ -47,10 +48,12 @@ def glass(x: Floats, sigma: float, reach: int, times: int, rng: np.random.Genera
     """Blurred, cut to bytes, each pixel overwritten by one near it, from the last to the first, and blurred again."""
     y = np.floor(blurred(x, sigma) * 255)
     height, width = x.shape[:2]
+    rows, columns = range(height - reach, reach, -1), range(width - reach, reach, -1)
     for _ in range(times):
-        for row in range(height - reach, reach, -1):
-            for column in range(width - reach, reach, -1):
-                across, down = rng.integers(-reach, reach, 2)
+        steps = iter(rng.integers(-reach, reach, (len(rows) * len(columns), 2)).tolist())
+        for row in rows:
+            for column in columns:
+                across, down = next(steps)
                 y[row, column] = y[row + down, column + across]
     return blurred(y / 255, sigma)
 
@@ -64,6 +67,12 @@ def disc(radius: float, sigma: float) -> Floats:
     return cv2.GaussianBlur(flat / flat.sum(), ksize=size, sigmaX=sigma)
 
 
+@functools.cache
+def smoothing(side: int, sigma: float) -> Floats:
+    """A Gaussian along one axis, cut at 3 σ, the border mirrored: as a matrix, for it may be wider than the picture."""
+    return ndimage.gaussian_filter1d(np.eye(side), sigma, axis=0, mode="reflect", truncate=3)
+
+
 def bent(x: Floats, strength: float, sigma: float, skew: float, rng: np.random.Generator) -> Floats:
     """An affine map of three points near the middle, and then a smooth field of shifts."""
     side = x.shape[0]
@@ -71,10 +80,8 @@ def bent(x: Floats, strength: float, sigma: float, skew: float, rng: np.random.G
     corners = np.float32([[middle + third, middle + third], [middle + third, middle - third], [middle - third] * 2])
     to = corners + rng.uniform(-skew, skew, (3, 2)).astype(np.float32)
     warped = cv2.warpAffine(x, cv2.getAffineTransform(corners, to), (side, side), borderMode=cv2.BORDER_REFLECT_101)
-    shifts = [
-        ndimage.gaussian_filter(rng.uniform(-1, 1, (side, side)), sigma, mode="reflect", truncate=3) * strength
-        for _ in range(2)
-    ]
+    smooth = smoothing(side, sigma)
+    shifts = [smooth @ rng.uniform(-1, 1, (side, side)) @ smooth.T * strength for _ in range(2)]
     at = [places + shift for places, shift in zip(np.mgrid[:side, :side], shifts, strict=True)]
     channels = [ndimage.map_coordinates(warped[:, :, c], at, order=1, mode="reflect") for c in range(x.shape[2])]
     return np.stack(channels, axis=2)
