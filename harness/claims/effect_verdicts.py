@@ -80,7 +80,9 @@ def _verdict(effect: Effect, judged: Judged) -> VerdictPart:
     if effect.precondition and not holds(effect.precondition, means):
         used = {node.id for node in ast.walk(parsed(effect.precondition, means)) if isinstance(node, ast.Name)}
         named = ", ".join(f"{name} {means[name]:.4g}" for name in means if name in used)
-        return {"verdict": "setting cannot show it", "reason": f"{effect.precondition} does not hold: {named}"}
+        asked = f"{effect.asks}: " if effect.asks else ""
+        reason = f"{asked}{effect.precondition} does not hold: {named}"
+        return {"verdict": "setting cannot show it", "reason": reason}
     if below := _below_baseline(effect, means):
         return {"verdict": "undertrained", "reason": f"{', '.join(below)} below {effect.baseline}"}
     if effect.kind == "property" or len(effect.seeds) == 1:

@@ -46,8 +46,9 @@ class EffectRow(FileRow):
 
     An effect is judged by the interval of its differences over `seeds`, a property on each of them, or on the means
     `over` them. `role`: what the abstract claims is a `headline`, what is ours (another task, data or rival) an
-    `extension`. Where `precondition`, an expression of the means, does not hold, the setting cannot show it. Where a
-    cell is worse than that named by `baseline`, with the same metric on the same data, it is undertrained.
+    `extension`. Where `precondition`, an expression of the means, does not hold, the setting cannot show it; `asks`
+    says it in words. Where a cell is worse than that named by `baseline`, with the same metric on the same data, it is
+    undertrained.
     """
 
     where: str
@@ -58,6 +59,7 @@ class EffectRow(FileRow):
     over: Over = "each"
     role: Role = "ablation"
     precondition: str = ""
+    asks: str = ""
     baseline: str = ""
     seeds: Annotated[tuple[Annotated[int, Check(_integer)], ...], MinLen(1)]
 

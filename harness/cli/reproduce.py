@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..claims.numbers import ClaimRow
 
 _EFFECT = ("name", "group", "paper", "url", "where", "says", "cells", "holds", "seeds", "systems", "kind", "over",
-           "role", "precondition", "baseline", "size")  # fmt: skip
+           "role", "precondition", "asks", "baseline", "size")  # fmt: skip
 """What is listed of an effect, in this order."""
 _OF_RUNS = ("store", "jobs", "timeout", "device", "retry", "decide", "hours")
 

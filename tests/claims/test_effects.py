@@ -220,6 +220,8 @@ def test_a_setting_whose_precondition_fails_cannot_show_it() -> None:
     effect = replace(made_up(), precondition="x > 30")
     row = effect_row(effect, Judged(on_seeds(1.0, 1.1, 1.2)))
     assert (row["verdict"], row["reason"]) == ("setting cannot show it", "x > 30 does not hold: x 2.1")
+    row = effect_row(replace(effect, asks="x has learned"), Judged(on_seeds(1.0, 1.1, 1.2)))
+    assert row["reason"] == "x has learned: x > 30 does not hold: x 2.1"
     assert effect_row(replace(effect, precondition="x > y"), Judged(on_seeds(1.0, 1.1, 1.2)))["verdict"] == "reproduced"
 
 
