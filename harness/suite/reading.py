@@ -171,7 +171,10 @@ class YamlPart:
             read: M = model.adapter().validate_python(self.value)
             return read
         except ValidationError as error:
-            mistakes = [self._mistake_of(one) for one in error.errors(include_url=False)]
+            errors = error.errors(include_url=False)
+            # A list of which no item could be read is no empty one: its items say what is wrong.
+            inside = {one["loc"][:depth] for one in errors for depth in range(len(one["loc"]))}
+            mistakes = [self._mistake_of(one) for one in errors if one["loc"] not in inside]
         line, why = min(mistakes, key=lambda one: one[0])
         raise UsageError(f"{one_line(self.file)}:{line}: {why}")
 
