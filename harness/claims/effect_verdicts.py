@@ -45,6 +45,7 @@ def effect_row(effect: Effect, judged: Judged) -> ClaimRow:
         "name": effect.name,
         "kind": effect.kind,
         "role": effect.role,
+        "uneven": dict(effect.uneven),
         "paper": effect.paper,
         "url": effect.url,
         "table": effect.where,
@@ -69,6 +70,8 @@ def effect_row(effect: Effect, judged: Judged) -> ClaimRow:
         row["edges"] = list(judged.edges)
     if len(judged.values) == len(effect.seeds):
         row.update(cast(ClaimRow, _verdict(effect, judged)))
+        if row["verdict"] == "reproduced" and "untuned rival" in effect.uneven:
+            row.update({"verdict": "undecided", "reason": "reproduced but for a rival that is not tuned"})
         if row["verdict"] != "reproduced":
             row["reason"] = "; ".join(filter(None, [row["reason"], *judged.notes]))
     return row

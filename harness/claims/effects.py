@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,6 +16,7 @@ from ..suite.suite import input_size
 from ..text.errors import UsageError, nearest, one_line
 from .expression import parsed
 from .figures import COSTS, SEED, CellOf
+from .level import TERMS, uneven_terms
 from .numbers import (
     CLAIMS,
     Claim,
@@ -48,7 +49,7 @@ class EffectRow(FileRow):
     `over` them. `role`: what the abstract claims is a `headline`, what is ours (another task, data or rival) an
     `extension`. Where `precondition`, an expression of the means, does not hold, the setting cannot show it; `asks`
     says it in words. Where a cell is worse than that named by `baseline`, with the same metric on the same data, it is
-    undertrained.
+    undertrained. `uneven` says, by terms of `level`, what the arms do not have alike on purpose, and why.
     """
 
     where: str
@@ -61,6 +62,7 @@ class EffectRow(FileRow):
     precondition: str = ""
     asks: str = ""
     baseline: str = ""
+    uneven: Mapping[str, str] = field(default_factory=dict)
     seeds: Annotated[tuple[Annotated[int, Check(_integer)], ...], MinLen(1)]
 
     def check(self) -> None:
@@ -69,6 +71,9 @@ class EffectRow(FileRow):
             if seed < 0 or seed in self.seeds[:place]:
                 why = "is negative" if seed < 0 else "is given twice"
                 raise Mistake(f"{self.name}: seeds: {seed} {why}", "seeds", place)
+        for term in self.uneven:
+            if term not in TERMS:
+                raise Mistake(f"{self.name}: uneven: {one_line(term)!r}: {nearest(term, TERMS)}", "uneven", term)
         if self.baseline and not (self.baseline in self.cells and self.cells[self.baseline].metric):
             due = nearest(self.baseline, [name for name, cell in self.cells.items() if cell.metric])
             raise Mistake(
@@ -108,15 +113,24 @@ def effects_of(file: YamlPart) -> list[Effect]:
             _check_figures(cells)
         except Mistake as error:
             raise file.mistake(f"{row.name}: cells: {one_line(error)}", *at, "cells", *error.at) from None
-        for field, text in (("holds", row.holds), ("precondition", row.precondition)):
+        for part, text in (("holds", row.holds), ("precondition", row.precondition)):
             try:
-                if text or field == "holds":
-                    parsed(text, row.cells, field == "holds" and row.over == "mean" and len(row.seeds) > 1)
+                if text or part == "holds":
+                    parsed(text, row.cells, part == "holds" and row.over == "mean" and len(row.seeds) > 1)
             except ValueError as error:
-                raise file.mistake(f"{row.name}: {field}: {one_line(error)}", *at, field) from None
+                raise file.mistake(f"{row.name}: {part}: {one_line(error)}", *at, part) from None
         fields = vars(row) | {"cells": cells, "kind": row.kind or content.kind}
         effects.append(Effect(group=file.file.stem, paper=content.paper, url=content.url, **fields))
     return effects
+
+
+def _refuse_uneven(file: YamlPart, place: int, effect: Effect) -> None:
+    """Raise `UsageError` naming the line where arms of an effect differ in what it does not say they do."""
+    cells = {name: cell.at(effect.seeds[0]) for name, cell in effect.cells.items()}
+    for term, arms in uneven_terms(parsed(effect.holds, cells, spread=True), cells).items():
+        if term not in effect.uneven:
+            remedy = f"make it alike, or say why in `uneven: {{{term}: …}}`"
+            raise file.mistake(f"{effect.name}: uneven {term}: {arms}: {remedy}", "claims", place, "cells")
 
 
 def _check_figures(cells: Mapping[str, CellOf]) -> None:
@@ -147,9 +161,18 @@ def _is_number(text: str) -> bool:
 
 
 def read_file(path: Path) -> list[Claim | Effect]:
-    """The claims of one file, of whichever kind. Raises `UsageError` naming the file and the field."""
+    """The claims of one file, of whichever kind. Raises `UsageError` naming the file and the field.
+
+    The field must be level in what a claim does not call uneven; of the claims of the package a test says so.
+    """
     file = read_claim_file(path)
-    return [*effects_of(file)] if is_of_effects(file) else [*claims_of(file)]
+    if not is_of_effects(file):
+        return [*claims_of(file)]
+    effects = effects_of(file)
+    for place, effect in enumerate(effects):
+        if effect.kind == "effect":
+            _refuse_uneven(file, place, effect)
+    return [*effects]
 
 
 def all_claims() -> list[Claim | Effect]:

@@ -240,6 +240,7 @@ class ClaimRow(VerdictPart, total=False):
     """A claim beside what we get: a row of `reproduce`, of its JSON and of the table of verdicts.
 
     `claimed` is the number as printed, or the expression that must hold; `values` are the figures by name on each seed.
+    `uneven` says what its arms do not have alike on purpose, and why.
     `seconds` are those of all cells behind it, their trainings included. `edges` say where the best value of what is
     tuned is the least or the largest of those tried. `rows` are scores of items by seed. `stale`, of stored results
     alone: a cell would have another key today.
@@ -267,6 +268,7 @@ class ClaimRow(VerdictPart, total=False):
     difference: Required[float | None]
     seconds: Required[float | None]
     role: str
+    uneven: dict[str, str]
     notes: list[str]
     rows: Mapping[str, Any]
     sequential: bool
@@ -288,6 +290,11 @@ def interval_text(row: ClaimRow) -> str:
         return ""
     effect, low, high = (f"{row[end]:.4g}" for end in ("effect", "low", "high"))
     return f"{row['comparison']} = {effect}" + (f" [{low}, {high}]" if row["low"] < row["high"] else "")
+
+
+def uneven_text(row: ClaimRow) -> str:
+    """What the arms of an effect do not have alike, and why; empty where the field is level."""
+    return "; ".join(f"uneven {term}: {why}" for term, why in row.get("uneven", {}).items())
 
 
 def verdict_row(claim: Claim, result: CellResult, ours: float | None, reason: str) -> ClaimRow:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..claims.numbers import ClaimRow
 
 _EFFECT = ("name", "group", "paper", "url", "where", "says", "cells", "holds", "seeds", "systems", "kind", "over",
-           "role", "precondition", "asks", "baseline", "size")  # fmt: skip
+           "role", "precondition", "asks", "baseline", "uneven", "size")  # fmt: skip
 """What is listed of an effect, in this order."""
 _OF_RUNS = ("store", "jobs", "timeout", "device", "retry", "decide", "hours")
 
@@ -209,7 +209,7 @@ def _base(args: argparse.Namespace) -> Any:
 
 def _print(rows: list[ClaimRow]) -> None:
     """Numbers as a table, then each effect and property with what its names stand for on each seed."""
-    from ..claims.numbers import interval_text
+    from ..claims.numbers import interval_text, uneven_text
     from ..report.claims import values_by_name
 
     table = []
@@ -232,6 +232,8 @@ def _print(rows: list[ClaimRow]) -> None:
             print(f"  effect  {one_line(interval, 500)}, on {counted(len(row['seeds']), 'seed')}")
         for name, text in values_by_name(row).items():
             print(f"  {name} = {text}")
+        if uneven := uneven_text(row):
+            print(f"  {one_line(uneven, 500)}")
         for edge in row.get("edges", []):
             print(f"  at an edge of what was tried: {one_line(edge)}")
 

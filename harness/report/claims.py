@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from ..claims.discoveries import discoveries_text
 from ..claims.effect_verdicts import mean_of
-from ..claims.numbers import ClaimRow, interval_text, told_verdict
+from ..claims.numbers import ClaimRow, interval_text, told_verdict, uneven_text
 from ..text.errors import one_line
 from ..text.wording import counted
 from .escape import markdown, markdown_code
@@ -58,7 +58,8 @@ def _values(row: ClaimRow) -> tuple[str, ...]:
         " ".join(map(str, row.get("seeds", ()))), row["claimed"], _ours(row) if known else "",
         f"{row['difference']:+.4f}" if known and row["difference"] is not None else "",
         *(f"{row[end]:.4g}" if end in row else "" for end in ("effect", "low", "high")), row["verdict"],
-        "stale" if row.get("stale") else "", row["reason"], " and ".join(row.get("edges") or ()),
+        "stale" if row.get("stale") else "", "; ".join(filter(None, (row["reason"], uneven_text(row)))),
+        " and ".join(row.get("edges") or ()),
     )  # fmt: skip
 
 
@@ -131,12 +132,18 @@ def _effects(rows: Sequence[ClaimRow]) -> list[str]:
             ", ".join(map(str, row["seeds"])),
             "; ".join(f"{markdown_code(name)} {text}" for name, text in values_by_name(row).items()),
             markdown(interval_text(row)),
-            "; ".join([told_verdict(row) + (f": {markdown(row['reason'])}" if row["reason"] else ""), *_edges(row)]),
+            "; ".join([": ".join(filter(None, (told_verdict(row), markdown(row["reason"])))), *_terms(row)]),
         )
         for row in rows
     ]  # fmt: skip
     head = ("claim", "what is said", "holds where", "on seeds", "ours", "effect", "verdict")
     return pipe_table(head, (False,) * len(head), cells) if cells else []
+
+
+def _terms(row: ClaimRow) -> list[str]:
+    """What the arms do not have alike, and edges of what was tried."""
+    text = uneven_text(row)
+    return [*([markdown(text)] if text else []), *_edges(row)]
 
 
 def _edges(row: ClaimRow) -> list[str]:
