@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from .expression import SPREAD, Values, evaluate
@@ -79,6 +79,15 @@ class Joined:
 
 
 Statement = Comparison | Joined
+
+
+def leaves_of(statement: Statement) -> Iterator[Comparison]:
+    """The comparisons that a statement is made of."""
+    if isinstance(statement, Comparison):
+        yield statement
+    else:
+        for part in statement.parts:
+            yield from leaves_of(part)
 
 
 def statement_of(tree: ast.expr) -> Statement:

@@ -41,7 +41,7 @@ def _with_more_seeds(effect: Effect, most: int, row: ClaimRow, time_left: float)
     """The effect with as many more seeds as should decide it, at most twice of what it has; None for no more."""
     count = len(effect.seeds)
     decided = row["verdict"] != "undecided" or row.get("more_seeds") == 0
-    if decided or row.get("edges") or math.isnan(row.get("low", math.nan)):
+    if decided or (row.get("edges") and not effect.widened) or math.isnan(row.get("low", math.nan)):
         return None
     fitting = time_left / ((row["seconds"] or 0.0) / count or 1e-9)
     added = int(min(row.get("more_seeds") or count, count, most - count, fitting))

@@ -5,18 +5,19 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from statistics import fmean
 from typing import cast
 
 from ..components.registry import bind
 from ..text.wording import counted
-from .comparisons import statement_of
+from .budgets import AtBudget, at_budget, trend_text
+from .comparisons import Statement, leaves_of, statement_of
 from .effects import Effect
 from .expression import holds, parsed
 from .figures import CellOf
 from .inference import MOST_MORE, Finding, Rows, judge_effect
-from .numbers import ClaimRow, Verdict, VerdictPart
+from .numbers import BudgetPart, ClaimRow, Verdict, VerdictPart
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def effect_row(effect: Effect, judged: Judged) -> ClaimRow:
         "url": effect.url,
         "table": effect.where,
         "row": effect.says,
-        "cells": {name: cell.texts for name, cell in effect.cells.items()},
+        "cells": {name: cell.texts for name, cell in effect.all_cells.items()},
         "claimed": effect.holds,
         "over": effect.over,
         "seeds": list(effect.seeds),
@@ -91,14 +92,14 @@ def _verdict(effect: Effect, judged: Judged) -> VerdictPart:
     if effect.kind == "property" or len(effect.seeds) == 1:
         broken = _broken(effect, judged.values, means)
         return {"verdict": "differs" if broken else "reproduced", "reason": broken}
-    finding = judge_effect(
-        statement_of(parsed(effect.holds, effect.cells, spread=True)), judged.values, judged.rows, effect.sequential
-    )
+    statement = statement_of(parsed(effect.holds, effect.cells, spread=True))
+    finding = judge_effect(statement, judged.values, judged.rows, effect.sequential)
     verdict: Verdict = finding.answer
     reason = _more_seeds(finding) if verdict == "undecided" else ""
-    if judged.edges and verdict != "undecided":
+    if judged.edges and not effect.widened and verdict != "undecided":
         verdict, reason = "undecided", f"{verdict} but for a value at an edge of what was tried"
     return {
+        **_over_budgets(effect, judged, statement, finding),
         "verdict": verdict,
         "reason": reason,
         "comparison": finding.comparison,
@@ -108,6 +109,20 @@ def _verdict(effect: Effect, judged: Judged) -> VerdictPart:
         "p": finding.p,
         "more_seeds": finding.more_seeds,
     }
+
+
+def _over_budgets(effect: Effect, judged: Judged, statement: Statement, finding: Finding) -> BudgetPart:
+    """What the comparison that decides comes to at each budget; nothing where the claim has one."""
+    if not effect.budgets:
+        return {}
+    one = next(leaf for leaf in leaves_of(statement) if leaf.text == finding.comparison)
+    effects, differences = [], []
+    for budget in effect.budgets:
+        values = [at_budget(of, budget, effect.smaller) for of in judged.values]
+        at = judge_effect(one, values, at_budget(judged.rows, budget, effect.smaller), effect.sequential)
+        effects.append(AtBudget(budget, at.effect, at.low, at.high))
+        differences.append(one.differences(values))
+    return {"budgets": [asdict(of) for of in effects], "trend": trend_text(one, effects, differences)}
 
 
 def _more_seeds(finding: Finding) -> str:

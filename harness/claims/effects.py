@@ -11,9 +11,10 @@ from typing import Annotated, Any, Literal
 from annotated_types import MinLen
 
 from ..spec.figures import reached_of
-from ..suite.reading import Check, Mistake, YamlPart
+from ..suite.reading import Check, Mistake, YamlPart, yes_or_no
 from ..suite.suite import input_size
 from ..text.errors import UsageError, nearest, one_line
+from .budgets import cells_at
 from .expression import parsed
 from .figures import COSTS, SEED, CellOf
 from .level import TERMS, uneven_terms
@@ -50,6 +51,8 @@ class EffectRow(FileRow):
     `extension`. Where `precondition`, an expression of the means, does not hold, the setting cannot show it; `asks`
     says it in words. Where a cell is worse than that named by `baseline`, with the same metric on the same data, it is
     undertrained. `uneven` says, by terms of `level`, what the arms do not have alike on purpose, and why.
+    `widened`: its grids were made wider once, so that a value at an edge of one counts. With `budgets` every training
+    is run with its steps times each of them; the verdict is that of the largest.
     """
 
     where: str
@@ -63,6 +66,8 @@ class EffectRow(FileRow):
     asks: str = ""
     baseline: str = ""
     uneven: Mapping[str, str] = field(default_factory=dict)
+    widened: Annotated[bool, Check(yes_or_no)] = False
+    budgets: tuple[Annotated[int, Check(_integer)], ...] = ()
     seeds: Annotated[tuple[Annotated[int, Check(_integer)], ...], MinLen(1)]
 
     def check(self) -> None:
@@ -71,6 +76,10 @@ class EffectRow(FileRow):
             if seed < 0 or seed in self.seeds[:place]:
                 why = "is negative" if seed < 0 else "is given twice"
                 raise Mistake(f"{self.name}: seeds: {seed} {why}", "seeds", place)
+        for place, budget in enumerate(self.budgets):
+            if budget <= (self.budgets[place - 1] if place else 0) or len(self.budgets) == 1:
+                due = "two numbers or more, from 1, each larger than the one before"
+                raise Mistake(f"{self.name}: budgets: {budget}: {due}", "budgets", place)
         for term in self.uneven:
             if term not in TERMS:
                 raise Mistake(f"{self.name}: uneven: {one_line(term)!r}: {nearest(term, TERMS)}", "uneven", term)
@@ -89,10 +98,19 @@ class _EffectFile(ClaimFile):
 
 @dataclass(frozen=True, kw_only=True)
 class Effect(EffectRow, PublishedClaim):
-    """An effect or a property. `sequential`: seeds are added to it until they decide."""
+    """An effect or a property. `sequential`: seeds are added to it until they decide.
+
+    Where it has budgets `cells` are those of the largest, and `smaller` those of the others, as `name@budget`.
+    """
 
     kind: Kind = "effect"
     sequential: bool = False
+    smaller: Mapping[str, CellOf] = field(default_factory=dict)
+
+    @property
+    def all_cells(self) -> dict[str, CellOf]:
+        """Its cells at every budget."""
+        return {**self.cells, **self.smaller}
 
 
 def effects_of(file: YamlPart) -> list[Effect]:
@@ -109,8 +127,11 @@ def effects_of(file: YamlPart) -> list[Effect]:
                 for part, text in vars(cell).items()
             }
             cells[name] = CellOf(**texts | {"track": content.track})
+        smaller: Mapping[str, CellOf] = {}
         try:
             _check_figures(cells)
+            if row.budgets:
+                cells, smaller = cells_at(cells, row.budgets)
         except Mistake as error:
             raise file.mistake(f"{row.name}: cells: {one_line(error)}", *at, "cells", *error.at) from None
         for part, text in (("holds", row.holds), ("precondition", row.precondition)):
@@ -119,7 +140,7 @@ def effects_of(file: YamlPart) -> list[Effect]:
                     parsed(text, row.cells, part == "holds" and row.over == "mean" and len(row.seeds) > 1)
             except ValueError as error:
                 raise file.mistake(f"{row.name}: {part}: {one_line(error)}", *at, part) from None
-        fields = vars(row) | {"cells": cells, "kind": row.kind or content.kind}
+        fields = vars(row) | {"cells": cells, "smaller": smaller, "kind": row.kind or content.kind}
         effects.append(Effect(group=file.file.stem, paper=content.paper, url=content.url, **fields))
     return effects
 

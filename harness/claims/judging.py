@@ -24,7 +24,7 @@ def cells_of(claim: Claim | Effect) -> list[tuple[str, CellOf, int]]:
     """Each cell that a claim needs, with its name (empty, of a number) and its seed."""
     if isinstance(claim, Claim):
         return [("", _cell_of(claim), 0)]
-    return [(name, cell.at(seed), seed) for seed in claim.seeds for name, cell in claim.cells.items()]
+    return [(name, cell.at(seed), seed) for seed in claim.seeds for name, cell in claim.all_cells.items()]
 
 
 def not_available(claim: Claim | Effect, name: str, reason: str) -> ClaimRow:
@@ -60,7 +60,7 @@ def _judged(effect: Effect, find: Find) -> Judged:
     scored: dict[str, list[tuple[str, list[float]]]] = {}
     for seed in effect.seeds:
         known: dict[str, float] = {}
-        for name, cell in effect.cells.items():
+        for name, cell in effect.all_cells.items():
             of = cell.at(seed)
             result = find(of, seed)
             try:

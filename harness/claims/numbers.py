@@ -221,7 +221,14 @@ def judge(claimed: str, ours: float) -> Verdict:
     return "close" if off <= CLOSE + 1e-9 else "differs"
 
 
-class VerdictPart(TypedDict, total=False):
+class BudgetPart(TypedDict, total=False):
+    """Of an effect at several budgets what it is at each, and its trend in words."""
+
+    budgets: list[dict[str, Any]]
+    trend: str
+
+
+class VerdictPart(BudgetPart, total=False):
     """A verdict and its reason. Of an effect also the comparison that decides it: `effect`, left minus right, between
     `low` and `high` with 95 %, a two-sided `p` of no effect on the claimed side, and how many more seeds would decide.
     """

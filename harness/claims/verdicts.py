@@ -138,7 +138,7 @@ def row_of(effect: Effect, files: Sequence[Verdicts]) -> ClaimRow | None:
 
     Where seeds were added until they decided, it is of more seeds than the effect names.
     """
-    cells = {name: cell.texts for name, cell in effect.cells.items()}
+    cells = {name: cell.texts for name, cell in effect.all_cells.items()}
     for file in reversed(files):
         for row in file["claims"]:
             sequential = row.get("sequential", False)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..claims.numbers import ClaimRow
 
 _EFFECT = ("name", "group", "paper", "url", "where", "says", "cells", "holds", "seeds", "systems", "kind", "over",
-           "role", "precondition", "asks", "baseline", "uneven", "size")  # fmt: skip
+           "role", "precondition", "asks", "baseline", "uneven", "widened", "budgets", "size")  # fmt: skip
 """What is listed of an effect, in this order."""
 _OF_RUNS = ("store", "jobs", "timeout", "device", "retry", "decide", "hours")
 
@@ -230,6 +230,8 @@ def _print(rows: list[ClaimRow]) -> None:
         print(f"  claimed  {one_line(row['claimed'], 500)}")
         if interval := interval_text(row):
             print(f"  effect  {one_line(interval, 500)}, on {counted(len(row['seeds']), 'seed')}")
+        if row.get("trend"):
+            print(f"  budgets  {one_line(row['trend'], 500)}")
         for name, text in values_by_name(row).items():
             print(f"  {name} = {text}")
         if uneven := uneven_text(row):

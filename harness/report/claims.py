@@ -141,9 +141,9 @@ def _effects(rows: Sequence[ClaimRow]) -> list[str]:
 
 
 def _terms(row: ClaimRow) -> list[str]:
-    """What the arms do not have alike, and edges of what was tried."""
-    text = uneven_text(row)
-    return [*([markdown(text)] if text else []), *_edges(row)]
+    """What the effect is at other budgets, what the arms do not have alike, and edges of what was tried."""
+    told = filter(None, (row.get("trend", ""), uneven_text(row)))
+    return [*map(markdown, told), *_edges(row)]
 
 
 def _edges(row: ClaimRow) -> list[str]:

@@ -22,6 +22,7 @@ claims:
       less: {method: identity, dataset: "piecewise(n=2, size=16)", regime: "gaussian(sigma=5)", metric: psnr}
       more: {method: identity, dataset: "piecewise(n=2, size=16)", regime: "gaussian(sigma=50)", metric: psnr}
     holds: "less > more"
+    uneven: {items: levels of noise are compared}
     seeds: [0, 1, 2]
 """
 

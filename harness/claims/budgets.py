@@ -1,0 +1,119 @@
+"""Claims at several budgets: cells whose trainings are longer, and what the effect does as they grow."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import numpy as np
+
+from ..components.registry import registry
+from ..spec.figures import reached_of
+from ..spec.parsing import Spec, Value, parse, show
+from ..suite.reading import Mistake
+from ..text.errors import UsageError
+from .comparisons import Comparison
+from .figures import SEED, CellOf
+from .inference import judge_sample, sample_of
+
+T = TypeVar("T")
+
+_SEED_WORD = "__the_seed__"
+
+
+@dataclass(frozen=True)
+class AtBudget:
+    """The effect at a budget, and its 95 % interval."""
+
+    budget: int
+    effect: float
+    low: float
+    high: float
+
+
+def cells_at(cells: Mapping[str, CellOf], budgets: Sequence[int]) -> tuple[dict[str, CellOf], dict[str, CellOf]]:
+    """The cells at the largest budget by their names, and those that train at the smaller ones, as `name@budget`.
+
+    Every training that a method names has `steps` times the budget, and so a whole schedule of its own. Raises
+    `Mistake` where a training does not write its steps, or a spec cannot be read.
+    """
+    trained = {name for name, cell in cells.items() if _longer(name, cell, 1)[1]}
+    smaller = {}
+    for budget in budgets[:-1]:
+        for name in (name for name in cells if name in trained):
+            cell = _longer(name, cells[name], budget)[0]
+            reached = reached_of(cell.training)
+            if reached is not None and reached[1] in trained:
+                cell = replace(cell, training=cell.training.replace(f"({reached[1]})", f"({reached[1]}@{budget})"))
+            smaller[f"{name}@{budget}"] = cell
+    return {name: _longer(name, cell, budgets[-1])[0] for name, cell in cells.items()}, smaller
+
+
+def at_budget(of: Mapping[str, T], budget: int, smaller: Collection[str]) -> dict[str, T]:
+    """What names stand for at a budget; `smaller` are those that have a cell of their own below the largest."""
+    keys = {name: f"{name}@{budget}" for name in of if "@" not in name}
+    at = {name: key if key in smaller else name for name, key in keys.items()}
+    return {name: of[key] for name, key in at.items() if key in of}
+
+
+def trend_text(comparison: Comparison, effects: Sequence[AtBudget], differences: Sequence[Sequence[float]]) -> str:
+    """The effect against the budget in words: how it moves, and where it would be 0, as far as a line supports that.
+
+    `differences` are those of each budget on each seed.
+
+    The line is of the effect over the logarithm of the budget, one a seed; its slope must not be 0 by Student's t, and
+    it must pass through the interval at each budget. It is followed no further than it was seen.
+    """
+    told = ", ".join(f"{one.effect:.4g} [{one.low:.4g}, {one.high:.4g}] at {one.budget} x" for one in effects)
+    logs = np.log([one.budget for one in effects])
+    table = np.array(differences)
+    if len(effects) < 3 or table.shape[1] < 2 or not np.isfinite(table).all():
+        return told
+    slopes, starts = np.polyfit(logs, table, 1)
+    slope, start = float(slopes.mean()), float(starts.mean())
+    line = start + slope * logs
+    fits = all(one.low <= at <= one.high for one, at in zip(effects, line, strict=True))
+    of_slope = judge_sample(comparison, sample_of(slopes[:, None]), table.shape[1])
+    if not fits or of_slope.low <= 0 <= of_slope.high:
+        return f"{told}: no trend that its spread supports"
+    ratio = effects[1].budget / effects[0].budget
+    moves = "shrinks" if line[-1] * slope < 0 else "grows"
+    told += f": it {moves} by {abs(slope) * math.log(ratio):.3g} with each {ratio:.3g} times the steps"
+    zero = -start / slope
+    if moves == "shrinks" and zero <= 2 * logs[-1] - logs[0]:
+        told += f"; at this rate it is 0 at {math.exp(zero):.2g} x"
+    return told
+
+
+def _longer(name: str, cell: CellOf, budget: int) -> tuple[CellOf, bool]:
+    """The cell with trainings that are as many times as long, and whether it has any."""
+    try:
+        spec = parse(cell.method.replace(f"${SEED}", _SEED_WORD))
+        longer, trains = _scaled(spec, cell.track, budget)
+    except UsageError as error:
+        raise Mistake(str(error), name, "method") from None
+    return (replace(cell, method=show(longer).replace(_SEED_WORD, f"${SEED}")) if trains else cell), trains
+
+
+def _scaled(value: Value, track: str, budget: int) -> tuple[Value, bool]:
+    """A part of a spec with longer trainings, and whether there are any in it. Raises `UsageError`."""
+    if isinstance(value, tuple):
+        parts = [_scaled(one, track, budget) for one in value]
+        return tuple(part for part, _ in parts), any(trains for _, trains in parts)
+    if not isinstance(value, Spec):
+        return value, False
+    args = {key: _scaled(one, track, budget) for key, one in value.args}
+    trains = any(inside for _, inside in args.values())
+    if _is_trained(value.name, track):
+        steps = args.get("steps", (None, False))[0]
+        if not isinstance(steps, int):
+            raise UsageError(f"{value.name} does not say its steps, which budgets multiply: write steps=…")
+        args["steps"], trains = (steps * budget, False), True
+    return replace(value, args=tuple((key, one) for key, (one, _) in args.items())), trains
+
+
+def _is_trained(name: str, track: str) -> bool:
+    known = registry("method", track)
+    return name in known.names() and bool(getattr(known.get(name).obj, "trained", False))
