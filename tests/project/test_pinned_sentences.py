@@ -1,7 +1,6 @@
-"""Messages are asserted by what they must contain (file, value, remedy), not by sentence: folders pin fewer and fewer.
+"""Messages are asserted by what they must contain (file, value, remedy): no test pins a sentence.
 
-A pin is a text of five words in a row in an `assert`, or in the `match` of a `raises` or `warns`. Who takes one out
-lowers the limit of its folder.
+A pin is a text of five words in a row in an `assert`, or in the `match` of a `raises` or `warns`.
 """
 
 from __future__ import annotations
@@ -14,9 +13,6 @@ from conftest import ROOT
 
 TESTS = ROOT / "tests"
 WORDS_IN_A_ROW = re.compile(r"\b[A-Za-z]+(?:[ ,]+[A-Za-z]+){4}\b")
-LIMITS = {
-}
-"""Pins that a folder may have at most: a number only falls, and a folder without one has none."""
 
 
 def texts_of(node: ast.AST) -> Iterator[tuple[int, str]]:
@@ -41,24 +37,10 @@ def pins_of(source: str) -> list[int]:
     return sorted(line for line, text in pinned if WORDS_IN_A_ROW.search(text))
 
 
-def pins_by_folder() -> dict[str, list[str]]:
-    """`file:line` of each pin, by the first folder below tests/; `.` has the files that lie in none."""
-    pins: dict[str, list[str]] = {}
-    for file in sorted(TESTS.rglob("test_*.py")):
-        folder, *inner = file.relative_to(TESTS).parts
-        lines = pins_of(file.read_text(encoding="utf-8"))
-        pins.setdefault(folder if inner else ".", []).extend(f"{file.relative_to(ROOT)}:{line}" for line in lines)
-    return pins
-
-
-def test_no_folder_pins_more_sentences_than_its_limit() -> None:
-    pins = pins_by_folder()
-    over = [
-        f"{folder}: {len(lines)} pins, {LIMITS.get(folder, 0)} allowed: {', '.join(lines)}"
-        for folder, lines in pins.items()
-        if len(lines) > LIMITS.get(folder, 0)
-    ]
-    assert pins and not over, "assert file, value and remedy instead of a sentence:\n" + "\n".join(over)
+def test_no_test_pins_a_sentence() -> None:
+    files = sorted(TESTS.rglob("test_*.py"))
+    pins = [f"{file.relative_to(ROOT)}:{line}" for file in files for line in pins_of(file.read_text(encoding="utf-8"))]
+    assert files and not pins, "assert file, value and remedy instead of a sentence:\n" + "\n".join(pins)
 
 
 def test_a_pin_is_five_words_in_a_row() -> None:
