@@ -51,7 +51,7 @@ def commands_for_own_data(system: System) -> list[str]:
     suite = system.suites[0]
     read = read_suite(find_suite(suite))
     data = _OWN_DATA.get(read.track)
-    if data is not None and _FROM_DATASET.get(read.track) not in map(str, read.regimes):
+    if data is not None and _FROM_DATASET.get(read.track, "") not in map(str, read.regimes):
         return [f"noisebench run {suite} \\", f'  --datasets "{data}"']
     return [
         f"noisebench list suites {suite} > mine.yaml",
