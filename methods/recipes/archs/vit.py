@@ -26,11 +26,13 @@ class Attention(nn.Module):
         super().__init__()
         self.heads = heads
         self.out = nn.Linear(dim, dim)
-        self.query, self.key, self.value = (nn.utils.skip_init(nn.Linear, dim, dim) for _ in range(3))
         # As in nn.MultiheadAttention: the three are drawn as one matrix, and biases begin at 0.
-        drawn = nn.init.xavier_uniform_(torch.empty(3 * dim, dim)).chunk(3)
+        drawn = nn.init.xavier_uniform_(torch.empty(3 * dim, dim))
+        self.query, self.key, self.value = (
+            nn.Linear(dim, dim, device="meta").to_empty(device=drawn.device) for _ in range(3)
+        )
         with torch.no_grad():
-            for layer, weight in zip((self.query, self.key, self.value), drawn, strict=True):
+            for layer, weight in zip((self.query, self.key, self.value), drawn.chunk(3), strict=True):
                 layer.weight.copy_(weight)
         for layer in (self.query, self.key, self.value, self.out):
             nn.init.zeros_(layer.bias)
