@@ -258,5 +258,5 @@ def test_evaluate_knows_which_scores_are_exact() -> None:
 
 def test_what_a_run_would_refuse_is_refused_before_anything_is_trained_or_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("noisebench.evaluation.train_for", lambda *_: pytest.fail("trained"))
-    with pytest.raises(nb.UsageError, match="dps .*gradient.* median .*: take edm or exact_prior"):
+    with pytest.raises(nb.UsageError, match="^dps .* denoiser, .*median .*: take edm or exact_prior$"):
         nb.evaluate("dps(denoiser=median)", "gaussian_field(n=1, size=24)", "blur(sigma=2)")

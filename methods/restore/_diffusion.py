@@ -42,7 +42,7 @@ def refuse_not_differentiable(name: str, method: nb.Bound) -> None:
     """Raise `UsageError` for a denoiser that gives no gradient: its class has no `denoised(x, sigma)`."""
     if not hasattr(method.entry.obj, "denoised"):
         raise nb.UsageError(
-            f"{name} needs a denoiser with a gradient, and {method.display} has none: take edm or exact_prior"
+            f"{name} needs the gradient of its denoiser, and {method.display} has none: take edm or exact_prior"
         )
 
 
