@@ -10,7 +10,7 @@ import pytest
 from board_records import cost_record, record
 from targets import hold
 
-CHROMIUM = shutil.which("chromium")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-headless-shell")
 PICTURES = 12
 
 
