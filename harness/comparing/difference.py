@@ -143,8 +143,8 @@ def differences_of(matched: Sequence[Matched]) -> list[ScoreDifference]:
         intervals, ps = judgement.interval.tolist(), judgement.p.tolist()
         for place, (i, (low, high), p) in enumerate(zip(group, intervals, ps, strict=True)):
             if matched[i].by_seed is not None:
-                own = over_trainings(judgement.row(place), matched[i], trainings)
-                (low, high), p = own.interval[0].tolist(), float(own.p[0])
+                crossed = over_trainings(judgement.row(place), matched[i], trainings)
+                (low, high), p = crossed.interval[0].tolist(), float(crossed.p[0])
             tests[i] = None if math.isnan(low) else (low, high), p
     return [_difference(*of) for of in zip(matched, numbers, tests, strict=True)]
 

@@ -126,8 +126,8 @@ def _variances_of_trainings(first: Places, second: Places, trainings: Trainings)
     restless, common, most = np.zeros(m, dtype=np.bool_), 0.0, np.inf
     counted = trainings.anew & ~np.triu(trainings.shared, 1).any(axis=0)
     if seeds >= FEW_SEEDS and counted.sum() >= FEW_METHODS:
-        own, common = _own_and_common(by_seed, counted, trainings.shared)
-        trained, free, restless = _moderated(np.where(trainings.anew, own, 0.0), free[0], counted)
+        variances_of_own, common = _own_and_common(by_seed, counted, trainings.shared)
+        trained, free, restless = _moderated(np.where(trainings.anew, variances_of_own, 0.0), free[0], counted)
         # The median of the others varies too, by as much as their mean at least.
         trained = np.where(restless, trained, trained * (1 - 1 / counted.sum()))
         most = (seeds - 1.0) * max(1, int((counted & ~restless).sum()))
@@ -143,9 +143,9 @@ def _variances_of_trainings(first: Places, second: Places, trainings: Trainings)
     degrees = np.minimum(np.divide(variance**2, squares, out=np.ones_like(variance), where=squares > 0), most)
     alone = restless[first] | restless[second]
     calm = 1 - RESTLESS if restless.any() else 1.0
-    left = (ALPHA - alpha) * np.where(alone, RESTLESS / max(1, int(restless.sum())), calm)
+    remaining_alpha = (ALPHA - alpha) * np.where(alone, RESTLESS / max(1, int(restless.sum())), calm)
     variance = np.where(shared, np.nan, variance)
-    return [by_pair, _Variances(variance, rest[first] + rest[second], degrees, left, alone)]
+    return [by_pair, _Variances(variance, rest[first] + rest[second], degrees, remaining_alpha, alone)]
 
 
 def _own_and_common(by_seed: Floats, counted: Flags, shared: Flags) -> tuple[Floats, float]:
@@ -154,15 +154,17 @@ def _own_and_common(by_seed: Floats, counted: Flags, shared: Flags) -> tuple[Flo
     What it does to all is the median of the others, which cancels in the difference of two methods that are trained.
     """
     methods, seeds = by_seed.shape
-    own = np.empty(methods)
+    variances = np.empty(methods)
     for place, deviations in enumerate(by_seed):
         others = counted & ~shared[place]
         others[place] = False
         rest = deviations - np.median(by_seed[others], axis=0)
-        own[place] = rest.var(ddof=1) / seeds
+        variances[place] = rest.var(ddof=1) / seeds
     many = int(counted.sum())
-    common = np.median(by_seed[counted], axis=0).var(ddof=1) / seeds - np.median(own[counted]) * (many - 1) / many**2
-    return own, max(0.0, float(common))
+    common = (
+        np.median(by_seed[counted], axis=0).var(ddof=1) / seeds - np.median(variances[counted]) * (many - 1) / many**2
+    )
+    return variances, max(0.0, float(common))
 
 
 def _moderated(variances: Floats, free: float, counted: Flags) -> tuple[Floats, Floats, Flags]:
@@ -174,10 +176,10 @@ def _moderated(variances: Floats, free: float, counted: Flags) -> tuple[Floats, 
     """
     from scipy.special import betaln, chdtr, chdtri
 
-    own = np.full(len(variances), free)
+    degrees = np.full(len(variances), free)
     usual = float(np.median(variances[counted])) * free / float(chdtri(free, 0.5))
     if not usual > 0:
-        return variances, own, np.zeros(len(variances), dtype=np.bool_)
+        return variances, degrees, np.zeros(len(variances), dtype=np.bool_)
     calm = variances <= CALM * usual
     known = variances[calm & counted]
     scale = known.mean() / (chdtr(free + 2, CALM * free) / chdtr(free, CALM * free))
@@ -191,4 +193,4 @@ def _moderated(variances: Floats, free: float, counted: Flags) -> tuple[Floats, 
     prior = weights.sum() / (weights / PRIORS).sum()
     together = min(prior + free, max(free, free * len(known)))
     moderated = (prior * scale + free * variances) / (prior + free)
-    return np.where(calm, moderated, variances), np.where(calm, together, own), ~calm
+    return np.where(calm, moderated, variances), np.where(calm, together, degrees), ~calm

@@ -58,8 +58,8 @@ class MeanDifferences:
 
     def row(self, place: int) -> MeanDifferences:
         """One of them alone."""
-        own = slice(place, place + 1)
-        return MeanDifferences(self.mean[own], self.error[own], self.interval[own], self.p[own])
+        row = slice(place, place + 1)
+        return MeanDifferences(self.mean[row], self.error[row], self.interval[row], self.p[row])
 
 
 class Differences(Protocol):
