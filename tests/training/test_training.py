@@ -160,7 +160,7 @@ def test_the_same_recipe_gives_the_same_bytes_in_another_store(train: Any, tmp_p
 def test_a_killed_training_goes_on_from_its_snapshot_and_ends_as_if_it_had_not_been(
     train: Any, plugin: Path, tmp_path: Path
 ) -> None:
-    spec = f"trained({TINY}, objective=slow(seconds=0.05), optimizer=adam, steps=60, checks=6)"
+    spec = f"trained({TINY}, objective=slow(seconds=0.05), optimizer=adam, steps=30, checks=3)"
     words = [
         sys.executable, "-m", "noisebench", "run", "--methods", spec, "--datasets", "gaussian_field(n=2, size=16)",
         "--regimes", "gaussian(sigma=25)", "--plugin", str(plugin), "--store", "s",
@@ -174,9 +174,9 @@ def test_a_killed_training_goes_on_from_its_snapshot_and_ends_as_if_it_had_not_b
     (left,) = (tmp_path / "s").rglob("snapshot")
     length = int.from_bytes(left.read_bytes()[:8], "little")
     step = json.loads(left.read_bytes()[8 : 8 + length])["step"]
-    assert 0 < step < 60 and not trained_cells(tmp_path / "s")
-    checked = [int(number) for number in re.findall(r"step (\d+) of 60", train(spec).stderr)]
-    assert checked == [number for number in range(10, 61, 10) if number > step], "what was done is not done again"
+    assert 0 < step < 30 and not trained_cells(tmp_path / "s")
+    checked = [int(number) for number in re.findall(r"step (\d+) of 30", train(spec).stderr)]
+    assert checked == [number for number in range(10, 31, 10) if number > step], "what was done is not done again"
     train(spec, store="whole")
     (resumed,), (whole,) = trained_cells(tmp_path / "s"), trained_cells(tmp_path / "whole")
     tensors = [read_weights(weights_in(tmp_path / name)[0]) for name in ("s", "whole")]
