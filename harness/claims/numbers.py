@@ -304,6 +304,11 @@ def uneven_text(row: ClaimRow) -> str:
     return "; ".join(f"uneven {term}: {why}" for term, why in row.get("uneven", {}).items())
 
 
+def reason_text(row: ClaimRow) -> str:
+    """Why the verdict is what it is, and what is uneven."""
+    return "; ".join(filter(None, (row["reason"], uneven_text(row))))
+
+
 def verdict_row(claim: Claim, result: CellResult, ours: float | None, reason: str) -> ClaimRow:
     """A row of the report. `ours` None means that there is no value, for `reason`."""
     if ours is not None and not math.isfinite(ours):

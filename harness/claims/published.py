@@ -22,7 +22,7 @@ from ..planning.recipe import recipe_of, recipes_in
 from ..store.cell import REFERENCE
 from ..text.errors import UsageError
 from .effects import Effect
-from .numbers import Claim, ClaimRow
+from .numbers import Claim, ClaimRow, reason_text
 
 PUBLISHED = Path(__file__).with_name("published.json")
 _UNJUDGED = ("name", "systems", "size", "group", "paper", "url", "where", "says", "table", "row", "role")
@@ -80,7 +80,7 @@ def judged_claim(claim: Claim | Effect, row: ClaimRow) -> JudgedClaim:
     return JudgedClaim(
         name=claim.name,
         verdict=row["verdict"],
-        reason=row["reason"],
+        reason=reason_text(row),
         comparison=row.get("comparison", ""),
         effect=_rounded(row.get("effect")),
         low=_rounded(row.get("low")),

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from ..claims.discoveries import discoveries_text
 from ..claims.effect_verdicts import mean_of
-from ..claims.numbers import ClaimRow, interval_text, told_verdict, uneven_text
+from ..claims.numbers import ClaimRow, interval_text, reason_text, told_verdict, uneven_text
 from ..text.errors import one_line
 from ..text.wording import counted
 from .escape import markdown, markdown_code
@@ -58,7 +58,7 @@ def _values(row: ClaimRow) -> tuple[str, ...]:
         " ".join(map(str, row.get("seeds", ()))), row["claimed"], _ours(row) if known else "",
         f"{row['difference']:+.4f}" if known and row["difference"] is not None else "",
         *(f"{row[end]:.4g}" if end in row else "" for end in ("effect", "low", "high")), row["verdict"],
-        "stale" if row.get("stale") else "", "; ".join(filter(None, (row["reason"], uneven_text(row)))),
+        "stale" if row.get("stale") else "", reason_text(row),
         " and ".join(row.get("edges") or ()),
     )  # fmt: skip
 
@@ -142,8 +142,8 @@ def _effects(rows: Sequence[ClaimRow]) -> list[str]:
 
 def _terms(row: ClaimRow) -> list[str]:
     """What the effect is at other budgets, what the arms do not have alike, and edges of what was tried."""
-    told = filter(None, (row.get("trend", ""), uneven_text(row)))
-    return [*map(markdown, told), *_edges(row)]
+    terms = filter(None, (row.get("trend", ""), uneven_text(row)))
+    return [*map(markdown, terms), *_edges(row)]
 
 
 def _edges(row: ClaimRow) -> list[str]:

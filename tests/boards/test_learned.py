@@ -29,10 +29,8 @@ def head(*records: Record) -> str:
 
 
 def test_all_learned_methods_behind_one_that_learns_nothing_are_said() -> None:
-    assert (
-        head(denoiser("bm3d", 2), denoiser("dncnn", 1, "bsd400"), denoiser("nlm", 0))
-        == "every learned method here is behind bm3d"
-    )
+    words = head(denoiser("bm3d", 2), denoiser("dncnn", 1, "bsd400"), denoiser("nlm", 0))
+    assert words.startswith("every learned method") and words.endswith("behind bm3d")
 
 
 def test_a_network_trained_in_a_cell_is_learned_too() -> None:
@@ -43,7 +41,8 @@ def test_a_network_trained_in_a_cell_is_learned_too() -> None:
 def test_behind_is_said_only_where_it_is_told_apart() -> None:
     noise = np.random.default_rng(0).normal(0, 1, 12)
     close = record("dncnn", {"psnr": SCORES + noise - noise.mean() - 0.01}, flags={"trained_on": ["bsd400"]})
-    assert head(denoiser("bm3d", 0), close) == "no learned method here is ahead of bm3d"
+    words = head(denoiser("bm3d", 0), close)
+    assert words.startswith("no learned method") and words.endswith("ahead of bm3d")
 
 
 @pytest.mark.parametrize(
@@ -70,4 +69,4 @@ def test_other_tracks_say_nothing() -> None:
 def test_it_stands_in_the_head_of_the_report(tmp_path: Path) -> None:
     write_report([denoiser("bm3d", 2), denoiser("dncnn", 1, "bsd400")], tmp_path)
     lines = (tmp_path / "leaderboard.md").read_text().partition("## photos")[2].splitlines()
-    assert lines[2].endswith("every learned method here is behind bm3d")
+    assert "every learned method" in lines[2] and lines[2].endswith("behind bm3d")

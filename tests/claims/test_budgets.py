@@ -14,6 +14,7 @@ from noisebench.claims.figures import CellOf
 from noisebench.suite.reading import Mistake
 from noisebench.text.errors import UsageError
 
+NO_TREND = "no trend that its spread supports"
 CLAIM = """
 paper: P
 url: https://example.org
@@ -72,7 +73,7 @@ def test_every_training_is_as_many_times_as_long() -> None:
     )
     assert largest["given"] == cells["given"] and [*smaller] == ["end@1", "soon@1", "wrapped@1"]
     assert (largest["soon"].training, smaller["soon@1"].training) == ("steps_to(end)", "steps_to(end@1)")
-    with pytest.raises(Mistake, match="trained does not say its steps, which budgets multiply: write steps="):
+    with pytest.raises(Mistake, match="trained .*budgets multiply: write steps="):
         cells_at({"x": cell("trained(batch=4)")}, (1, 4))
 
 
@@ -88,7 +89,7 @@ def test_the_largest_budget_decides_and_the_trend_stands_beside_it() -> None:
     assert row["verdict"] == "reproduced" and row["effect"] == pytest.approx(0.3)
     assert [(one["budget"], round(one["effect"], 6)) for one in row["budgets"]] == [(1, 0.9), (4, 0.6), (16, 0.3)]
     assert row["trend"].startswith("0.9 [0.8752, 0.9248] at 1 x, 0.6 ")
-    assert row["trend"].endswith("at 16 x: it shrinks by 0.3 with each 4 times the steps; at this rate it is 0 at 64 x")
+    assert "at 16 x: it shrinks by 0.3 " in row["trend"] and row["trend"].endswith(" 0 at 64 x")
     assert effect_row(effect(1, 4, 16), judged(-0.9, -0.6, -0.3))["verdict"] == "differs"
 
 
@@ -97,8 +98,8 @@ def test_the_largest_budget_decides_and_the_trend_stands_beside_it() -> None:
     [
         ((0.3, 0.6, 0.9), 0.01, ": it grows by 0.3 with each 4 times the steps"),
         ((0.9, 0.85, 0.8), 0.001, ": it shrinks by 0.05 with each 4 times the steps"),  # 0 lies too far away
-        ((0.9, 0.3, 0.3), 0.01, ": no trend that its spread supports"),  # no line
-        ((0.3, 0.3, 0.3), 0.01, ": no trend that its spread supports"),
+        ((0.9, 0.3, 0.3), 0.01, f": {NO_TREND}"),  # no line
+        ((0.3, 0.3, 0.3), 0.01, f": {NO_TREND}"),
     ],
 )
 def test_a_trend_is_told_where_a_line_fits(gaps: tuple[float, ...], spread: float, due: str) -> None:
@@ -111,7 +112,7 @@ def test_slopes_that_differ_over_seeds_are_no_trend() -> None:
         {"x": 0.3 + 0.3 * seed, "y": 0.0, "noisy": 0.0, "x@1": 0.9, "y@1": 0.0, "x@4": 0.6 + 0.15 * seed, "y@4": 0.0}
         for seed in (-4, 0, 1)
     ]
-    assert effect_row(effect(1, 4, 16), Judged(values))["trend"].endswith("no trend that its spread supports")
+    assert effect_row(effect(1, 4, 16), Judged(values))["trend"].endswith(NO_TREND)
 
 
 def test_a_cell_below_the_baseline_at_a_smaller_budget_is_not_undertrained() -> None:
@@ -131,7 +132,7 @@ def test_a_grid_that_was_widened_once_decides_at_its_edge() -> None:
 def test_budgets_grow(budgets: str, tmp_path: Path) -> None:
     file = tmp_path / "mine.yaml"
     file.write_text(CLAIM.replace("[1, 2, 8]", budgets))
-    with pytest.raises(UsageError, match="budgets: .: two numbers or more, from 1, each larger than the one before"):
+    with pytest.raises(UsageError, match="budgets: .* two numbers or more"):
         read_file(file)
 
 

@@ -78,7 +78,8 @@ def test_a_rival_without_a_grid_is_untuned_where_the_other_has_one() -> None:
 def test_an_untuned_rival_cannot_lose() -> None:
     effect = replace(EFFECT, uneven={"untuned rival": "y has the rate of x", "inputs": "x is told the level"})
     row = effect_row(effect, Judged(on_seeds(1.0, 1.1, 1.2)))
-    assert (row["verdict"], row["reason"]) == ("undecided", "reproduced but for a rival that is not tuned")
+    assert row["verdict"] == "undecided"
+    assert row["reason"].startswith("reproduced but for ") and "rival" in row["reason"]
     assert row["low"] > 0
     assert effect_row(effect, Judged(on_seeds(-1.0, -1.1, -1.2)))["verdict"] == "differs"
 
@@ -109,12 +110,10 @@ def claim_file(folder: Path, more: str = "") -> Path:
 def test_an_uneven_claim_is_refused_until_it_says_why(tmp_path: Path, cli) -> None:
     done = cli("reproduce", "--claims", claim_file(tmp_path), code=2)
     assert done.stderr.count("\n") == 1
-    assert "mine.yaml:9: ahead: uneven training: own 102,000 values, rival 51,200 values: make it alike, or say" in (
-        done.stderr
-    )
-    told = claim_file(tmp_path, "    uneven: {training: half of the steps are the claim}\n")
-    (effect,) = read_file(told)
-    assert isinstance(effect, Effect) and effect.uneven == {"training": "half of the steps are the claim"}
+    assert "mine.yaml:9: ahead: uneven training: own 102,000 values, rival 51,200 values" in done.stderr
+    assert "`uneven: {training: …}`" in done.stderr
+    (effect,) = read_file(claim_file(tmp_path, "    uneven: {training: half the steps}\n"))
+    assert isinstance(effect, Effect) and effect.uneven == {"training": "half the steps"}
     with pytest.raises(UsageError, match=r"mine.yaml:13: ahead: uneven: 'trainin': did you mean 'training'"):
         read_file(claim_file(tmp_path, "    uneven: {trainin: why}\n"))
 

@@ -609,10 +609,7 @@ def test_a_speed_of_another_processor_without_its_references_is_undecided(tmp_pa
         before, now = [cell(), timed_on("EPYC", 1.0, older)], [cell(), timed_on("Xeon", 9.0, newer)]
         (found,) = (f for f in check(before, now, rules).findings if f.setting)
         assert found.status == UNDECIDED
-        assert found.reason == (
-            "timed on different processors (EPYC and Xeon), and not beside the reference operations that tell these "
-            "apart: measure both again on one"
-        )
+        assert "(EPYC and Xeon)" in found.reason and ": measure both again" in found.reason
         assert [check(before, now, rules, strict_speed=strict).exit_code for strict in (False, True)] == [0, 1]
 
 

@@ -38,7 +38,9 @@ def test_a_page_says_what_the_screen_does(judged: list[JudgedSystem]) -> None:
     assert page.startswith("# 42. HAWQ-V2\n\nBits for each layer")
     for headline in one.headlines:
         assert f"| `{headline.name}` | {headline.verdict_text}" in page
-        assert f"[{headline.low:.3g}, {headline.high:.3g}]` | {headline.steps} | {len(headline.seeds)} |" in page
+        assert f" | {headline.steps} | {len(headline.seeds)} |" in page
+    known = [headline for headline in one.headlines if headline.low is not None]
+    assert known and all(f"[{headline.low:.3g}, {headline.high:.3g}]` |" in page for headline in known)
     assert "![train_bits](../../reports/train_bits/board.png)" in page and one.system.lacks in page
 
 

@@ -241,7 +241,7 @@ def test_tract_refuses_what_looks_vectors_up_first() -> None:
             out: torch.Tensor = self.head(self.table((x > 0.5).long()).mean(dim=1))
             return out
 
-    with pytest.raises(Exception, match="^part tract needs a convolution .*table is first: leave out"):
+    with pytest.raises(Exception, match="^part tract .*, and table is first: leave out"):
         part("tract").prepare(Words(), (5,))
 
 
