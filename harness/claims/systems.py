@@ -34,7 +34,8 @@ class System(FileModel):
     """One system. `specs` of its `track` are written "kind spec"; `part` says that they are not all of it.
 
     `suites` set it beside its rivals: `noisebench run SUITE`. `lacks` is what of the paper is missing, or was not
-    reproduced at the scale of its claims.
+    reproduced at the scale of its claims. `published` are specs with the values that its authors released, width,
+    budget and all; `departs` is what of these values our components do not have.
     """
 
     number: Whole
@@ -47,6 +48,8 @@ class System(FileModel):
     suites: tuple[str, ...] = ()
     part: Annotated[bool, Check(yes_or_no)] = False
     lacks: str = ""
+    published: tuple[str, ...] = ()
+    departs: str = ""
 
 
 def read_systems(folder: Path = SYSTEMS) -> list[System]:

@@ -41,6 +41,10 @@ def system_text(judged: JudgedSystem, width: int) -> str:
     for one in judged.headlines or judged.judged:
         lines += [one.name, *_wrapped(f"  {_verdict(one)}", width, 2)]
     lines += [f"{role}s: {text}" for role, text in judged.beside.items()]
+    if system.published or system.departs:
+        departs = [f"not here: {system.departs}"] if system.departs else []
+        lines += ["", "as released"]
+        lines += [line for text in (*system.published, *departs) for line in _wrapped(text, width, 2)]
     if system.lacks:
         lines += ["", *_wrapped(f"did not show here, or is not built: {system.lacks}", width)]
     return "\n".join([*lines, "", "on your own data", *(f"  {line}" for line in commands_for_own_data(system))])
@@ -74,6 +78,9 @@ def system_page(judged: JudgedSystem, boards: Mapping[str, str], picture: str = 
     ]  # fmt: skip
     if judged.beside:
         lines += ["", f"{'; '.join(f'{role}s: {text}' for role, text in judged.beside.items()).capitalize()}."]
+    if system.published or system.departs:
+        lines += ["", "## As released", "", *(f"- {markdown_code(spec)}" for spec in system.published)]
+        lines += ["", f"Not here: {markdown(system.departs, 1_000)}."] if system.departs else []
     if system.lacks:
         lines += ["", "## What did not show here, or is not built", "", f"{markdown(system.lacks, 5_000)}."]
     lines += ["", "## On your own data", "", "<!-- not run: it names files of yours -->", "```sh"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,7 @@ def test_a_screen_holds_all_of_a_system(judged: list[JudgedSystem]) -> None:
             flat = " ".join(" ".join(lines).split())
             assert all(f"{headline.name} {headline.verdict_text}; " in flat for headline in one.headlines)
             assert all(part in flat for part in (one.system.source, one.system.lacks, *one.files, *one.system.suites))
+            assert all(part in flat for part in (*one.system.published, one.system.departs))
 
 
 def test_a_page_says_what_the_screen_does(judged: list[JudgedSystem]) -> None:
@@ -42,6 +44,12 @@ def test_a_page_says_what_the_screen_does(judged: list[JudgedSystem]) -> None:
     known = [headline for headline in one.headlines if headline.low is not None]
     assert known and all(f"[{headline.low:.3g}, {headline.high:.3g}]` |" in page for headline in known)
     assert "![train_bits](../../reports/train_bits/board.png)" in page and one.system.lacks in page
+
+
+def test_a_page_says_how_a_system_was_released(judged: list[JudgedSystem]) -> None:
+    system = replace(judged[9].system, published=("method red_diff(lr=0.5)",), departs="its prior")
+    page = system_page(replace(judged[9], system=system), dict.fromkeys(system.suites, "b"))
+    assert "## As released\n\n- `method red_diff(lr=0.5)`\n\nNot here: its prior.\n" in page
 
 
 def test_the_committed_pages_are_made_of_the_verdicts_of_the_package() -> None:
