@@ -48,7 +48,7 @@ def test_plug_ins_are_named_from_the_folder_of_the_file(tmp_path, cli):
 
 def test_a_second_file_behind_one_plugin_option_is_told_from_a_suite(tmp_path):
     (tmp_path / "p.py").write_text("import noisebench as nb\n")
-    with pytest.raises(UsageError, match=r"p\.py is Python .* --plugin"):
+    with pytest.raises(UsageError, match=r"p\.py .*Python file.* --plugin"):
         find_suite(str(tmp_path / "p.py"))
 
 

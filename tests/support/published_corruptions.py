@@ -70,6 +70,8 @@ def disc(radius: float, sigma: float) -> Floats:
 @functools.cache
 def smoothing(side: int, sigma: float) -> Floats:
     """A Gaussian along one axis, cut at 3 σ, the border mirrored: as a matrix, for it may be wider than the picture."""
+    if sigma == 0:
+        return np.eye(side)
     return ndimage.gaussian_filter1d(np.eye(side), sigma, axis=0, mode="reflect", truncate=3)
 
 

@@ -183,7 +183,7 @@ def test_noise2score_is_told_the_level_though_its_network_is_not_unless_it_finds
     assert not blind("") and blind(", level=tv")
     tuned = "noise2score(method=tuned(method=trained(objective={}), vary='optimizer.lr', over=(0.001, 0.01)))"
     assert not method_flags(bind(tuned.format("ar_dae"), "method"))["blind"]
-    with pytest.raises(nb.UsageError, match="not of tuned"):
+    with pytest.raises(nb.UsageError, match="not tuned"):
         method_flags(bind(tuned.format("sure(sigma=25)"), "method"))
     assert method_flags(bind("ensemble(method=trained)", "method"))["blind"]
 

@@ -233,7 +233,7 @@ def test_a_square_of_one_value_is_drawn_again(tmp_path: Any) -> None:
 
 
 def test_too_many_shares_and_too_large_squares_are_refused() -> None:
-    with pytest.raises(nb.UsageError, match="counted from 0"):
+    with pytest.raises(nb.UsageError, match="count from 0"):
         squares(share=3)
     with pytest.raises(nb.UsageError, match="too few for 100 shares"):
         squares(share=50, shares=100)

@@ -280,7 +280,7 @@ def test_the_sampler_of_labels_alone_takes_nothing_else_and_refuses_too_few_item
     sampler = bind("labelled(first=5, share=1)", "sampler").entry.obj
     assert sorted(sampler(5, 5, 0, first=5, share=1)(0)) == [0, 1, 2, 3, 4]
     for n, share in ((5, 0.5), (4, 1.0)):
-        with pytest.raises(nb.UsageError, match=f"first=5 of {n} items"):
+        with pytest.raises(nb.UsageError, match=f"first=5 takes all {n} items"):
             sampler(n, 4, 0, first=5, share=share)
 
 
