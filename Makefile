@@ -1,11 +1,12 @@
 # make demo   install without tools, run the demonstration suite and say where its board is
-# make quick  install, then lint, type-check and run the tests that start no process, train nothing and need no test sets
+# make quick  install, then lint, type-check and run the tests that are short, start no process, train nothing and need no test sets
 # make test   install, then lint, type-check and test
 # make test-plain-cpu  install, then run the tests of numbers as on a processor without AVX and FMA: two and a half minutes
 # make test-python PYTHON=python3.13  the same as make test with another Python and the newest packages, under build/
 # make test-lowest  the tests of numbers, specs, planning and stores with the lowest allowed version of each package
 # make test-extras  one command of each extra, where nothing else is installed; make test-extra-bm3d for one of them
 # make test-wheel   build the wheel, install it elsewhere, run the demonstration there and take the time of an import
+# make slow-tests  measure anew which tests make quick leaves out as too long
 # make bench  install, then run the benchmarks, which fail where a target of benchmarks/targets.py is missed
 # make mutants  install, then break statistics, store, recipes and every track on purpose, in a copy, and list what no test noticed
 # make reference  remake the committed results and their board
@@ -20,7 +21,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PLAIN := $(VENV)/.installed-without-tools
 
-.PHONY: demo quick quick-tests lint test all-tests test-plain-cpu test-python test-lowest test-extras test-wheel types bench mutants reference weights sets trainings boards published install browser bubblewrap clean
+.PHONY: demo quick quick-tests slow-tests lint test all-tests test-plain-cpu test-python test-lowest test-extras test-wheel types bench mutants reference weights sets trainings boards published install browser bubblewrap clean
 
 $(STAMP): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -57,8 +58,15 @@ quick: $(STAMP)
 	$(MAKE) --no-print-directory lint
 	$(MAKE) --no-print-directory types quick-tests --jobs 2
 
+UNMARKED := not (cli or browser or subprocess or training or data)
+
 quick-tests: $(STAMP)
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not (cli or browser or subprocess or training or data)"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "$(UNMARKED) and not slow"
+
+slow-tests: $(STAMP)
+	mkdir -p build
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "$(UNMARKED)" --durations 0 > build/durations.txt
+	$(BIN)/python tests/support/slow_tests.py build/durations.txt
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

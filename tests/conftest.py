@@ -18,7 +18,7 @@ from unittest import mock
 import numpy as np
 import pytest
 from checkout import DATA, ROOT
-from markers import DESCRIPTIONS, ProcessWatch, mark
+from markers import DESCRIPTIONS, SECONDS, ProcessWatch, mark
 from warm_python import start_engine_warm, warm_folder
 
 # One thread for each process of tests: the suite runs one on each core, and threads that wait for each other are slow.
@@ -41,6 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Name the markers, and have processes of the engine forked from a warm one."""
     for name, description in DESCRIPTIONS.items():
         config.addinivalue_line("markers", f"{name}: {description} (set by tests/support/markers.py)")
+    config.addinivalue_line("markers", f"slow: a case takes longer than {SECONDS} s (listed in tests/slow_tests.txt)")
     start_engine_warm()
 
 

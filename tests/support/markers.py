@@ -1,7 +1,8 @@
-"""Markers of slow tests by what they use: `conftest.py` sets them, and `make quick` leaves such tests out.
+"""Markers of tests by what they use, and `slow` for those that take long: `make quick` leaves all of them out.
 
 What a test uses is read from its code, from that of its fixtures, and from what they call in tests/. A test without
-a marker may start no process: `ProcessWatch` fails it. Where a spec starts one, a test is marked by hand.
+a marker of that kind may start no process: `ProcessWatch` fails it. Where a spec starts one, a test is marked by hand.
+Which other tests take longer than SECONDS stands in tests/slow_tests.txt, which `make slow-tests` measures.
 """
 
 from __future__ import annotations
@@ -36,6 +37,9 @@ NAMES = {
 STARTS = {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.system", "os.exec", "os.spawn"}
 """Audit events of a new process."""
 TESTS = str(Path(__file__).resolve().parents[1])
+SECONDS = 0.2
+SLOW = frozenset(Path(TESTS, "slow_tests.txt").read_text(encoding="utf-8").split())
+"""Tests without another marker of which a case takes longer than SECONDS, as `tests/FILE::FUNCTION`."""
 
 
 def mark(item: pytest.Function) -> None:
@@ -45,6 +49,13 @@ def mark(item: pytest.Function) -> None:
         of_fixture = any(FIXTURES.get(fixture) == name for fixture in item.fixturenames)
         if of_fixture or used & NAMES.get(name, set()):
             item.add_marker(name)
+    if without_case(item.nodeid) in SLOW:
+        item.add_marker("slow")
+
+
+def without_case(name: str) -> str:
+    """The name of a test without the parameters of its case."""
+    return name.partition("[")[0]
 
 
 def uses(item: pytest.Function) -> set[str]:
