@@ -318,6 +318,7 @@ def test_plain_rewrites_its_rows(plain: Done) -> None:
     assert plain.psnr("rewrites_its_rows") > 50
 
 
+@pytest.mark.subprocess
 @pytest.mark.parametrize("mode", ["plain", "boxed"])
 def test_reads_named_sets(request: pytest.FixtureRequest, mode: str) -> None:
     if not DATA.is_dir():
