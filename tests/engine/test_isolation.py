@@ -14,18 +14,18 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from bubblewrap import needs_bubblewrap
 from conftest import DATA
 from noisebench.components.keyed_noise import keyed_generator
 from noisebench.components.registry import bind
 from noisebench.components.tracks import get_track
 from noisebench.engine.channel import answer, read_answer
-from noisebench.engine.sandbox import need_bubblewrap
 from noisebench.imaging.sample import Sample
 from noisebench.store.cells import keys
 from noisebench.store.reading import read_records
 from noisebench.store.upkeep import verify
 from noisebench.testing import throwaway
-from noisebench.text.errors import Invalid, UsageError
+from noisebench.text.errors import Invalid
 
 CLEAN = np.random.default_rng(5).integers(0, 256, (2, 40, 64, 3), dtype=np.uint8)
 
@@ -195,16 +195,7 @@ def test_a_method_finds_the_clean_picture_nowhere_and_its_score_is_that_of_its_o
     np.testing.assert_array_equal(records["spy"].scores["psnr"], records["identity"].scores["psnr"])
 
 
-def bubblewrap() -> str:
-    """Why there is no sandbox here, or an empty text."""
-    try:
-        need_bubblewrap()
-    except UsageError as error:
-        return str(error)
-    return ""
-
-
-@pytest.mark.skipif(bool(bubblewrap()), reason=bubblewrap())
+@needs_bubblewrap
 def test_a_sandbox_hides_data_store_and_all_other_processes(cli, spied) -> None:
     cli(*ARGS[:2], "telling_spy", *ARGS[2:], "--sandbox", code=1)
     records = {r.cell.method.name: r for r in read_records(spied / "nb-store")}

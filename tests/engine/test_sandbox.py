@@ -9,18 +9,18 @@ from pathlib import Path
 
 import pytest
 from board_records import cost_record
+from bubblewrap import needs_bubblewrap
 from messages import missing_from
 from noisebench.cli import main
 from noisebench.components.registry import Bound, Entry
 from noisebench.cost import measure
 from noisebench.engine import control_groups, processes
-from noisebench.engine.sandbox import Confinement, command, need_bubblewrap
+from noisebench.engine.sandbox import Confinement, command
 from noisebench.planning.cells import method_flags
 from noisebench.store import harness_hash
 from noisebench.store.reading import read_cells
 from noisebench.store.upkeep import made_by_another
 from noisebench.testing import throwaway
-from noisebench.text.errors import UsageError
 
 OWN = """
 from typing import Annotated
@@ -55,18 +55,6 @@ def one_layer(given, wanted, *, width: int = 3):
 """
 RUN = ("--datasets", "gaussian_field(n=2, size=24)", "--regimes", "gaussian(sigma=25)")
 PLUGGED = (*RUN, "--plugin", "own.py")
-
-
-def bubblewrap() -> str:
-    """Why there is no sandbox here, or an empty text."""
-    try:
-        need_bubblewrap()
-    except UsageError as error:
-        return str(error)
-    return ""
-
-
-needs_bubblewrap = pytest.mark.skipif(bool(bubblewrap()), reason=bubblewrap())
 
 
 @pytest.fixture

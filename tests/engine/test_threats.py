@@ -19,13 +19,12 @@ import cv2
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from bubblewrap import why_no_sandbox
 from conftest import DATA, ROOT
-from noisebench.engine.sandbox import need_bubblewrap
 from noisebench.store.cells import cell_dir
 from noisebench.store.reading import read_records
 from noisebench.store.record import Record
 from noisebench.testing import throwaway
-from noisebench.text.errors import UsageError
 
 PICTURES = np.random.default_rng(5).integers(60, 200, (2, 24, 24), dtype=np.uint8)
 WORKED = -1.0
@@ -197,15 +196,6 @@ def patches_a_rival(noisy, info):
 """
 
 
-def bubblewrap() -> str:
-    """Why there is no sandbox here, or an empty text."""
-    try:
-        need_bubblewrap()
-    except UsageError as error:
-        return str(error)
-    return ""
-
-
 @dataclass
 class Done:
     """What a mode did: the records of scores and costs by method, and the folder that it was done in."""
@@ -289,8 +279,8 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Done]:
 
 @pytest.fixture(scope="module")
 def boxed(tmp_path_factory: pytest.TempPathFactory) -> Done:
-    if bubblewrap():
-        pytest.skip(bubblewrap())
+    if why := why_no_sandbox():
+        pytest.skip(why)
     return run(tmp_path_factory.mktemp("boxed"), True)
 
 
