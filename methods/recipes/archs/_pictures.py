@@ -34,9 +34,18 @@ def enlarged(x: torch.Tensor, scale: int, channels: int) -> torch.Tensor:
 
 
 def padded(x: torch.Tensor, multiple: int) -> torch.Tensor:
-    """Edges repeated to the right and below, up to sides that are multiples."""
-    height, width = x.shape[-2:]
-    return F.pad(x, (0, -width % multiple, 0, -height % multiple), mode="replicate")
+    """The picture mirrored to the right and below, up to sides that are multiples.
+
+    Mirrored noise is still noise. An edge that is repeated is not: a network takes its streaks for structure, and the
+    error reaches far into the picture.
+    """
+    for axis in (-2, -1):
+        side = x.shape[axis]
+        if side % multiple:
+            period = max(2 * (side - 1), 1)
+            place = torch.arange(side + -side % multiple, device=x.device) % period
+            x = x.index_select(axis, torch.minimum(place, period - place))
+    return x
 
 
 class ScaleNorm(nn.Module):
