@@ -5,25 +5,21 @@ from __future__ import annotations
 import math
 import os
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
-
-from msgspec import structs
 
 from ..components.tracks import DEFAULT
-from ..cost.pace import is_busy, of_newest_reference, processors_note, reference_of
 from ..statistics.blas_threads import one_blas_thread
 from ..statistics.paired_tests import ALPHA, MIN_ITEMS
-from ..store.cell import Cell, Cost
+from ..store.cell import Cell
 from ..store.cell_json import written_fields
 from ..store.record import Record, dataset_text, words_of
 from ..store.results import Results
 from ..store.versions import latest_sources, newest, older
 from ..text.errors import one_line
-from ..text.wording import by_number, counted
+from ..text.wording import by_number
 from ..track.protocols import Words
 from .copies import COPIED, refuse_copies
 from .failures import Failure, failure_of
@@ -31,8 +27,8 @@ from .grouping import Alignment, Group, GroupKey, MethodKey, groups, keys_of, la
 from .identical import average_compared
 from .learned import learned_behind
 from .ordering import OTHER_INPUTS, hold_against_references, rank, refuse_other_inputs
+from .row_costs import cost_records, with_costs
 from .rows import Column, Row, board_row, columns_of, scores_of
-from .scaling import channels_of
 from .signature import joined, versioned
 from .undecided import undecided
 from .units import Units, overlap_remark
@@ -197,38 +193,6 @@ def track_prefix(track: str) -> str:
     return "" if track == DEFAULT else f"{track}/"
 
 
-def cost_records(records: Iterable[Record]) -> Results:
-    """The measured cost cells, sorted by method and size; relative latencies are all of the newest reference met."""
-    costs = Results.of(records).where(kind="cost", outcome="ok")
-    measured = of_newest_reference(r for r in costs if r.cell.cost)
-    last = max(map(reference_of, measured), default=1)
-    comparable = [r if reference_of(r) == last else _without_relative(r) for r in measured]
-
-    def place(record: Record) -> tuple[Any, ...]:
-        cost = record.cell.cost
-        numbers = math.prod(cost.size) if cost else 0
-        return by_number(record.cell.method.display), numbers, cost_setting(cost), record.cell.key
-
-    return Results.of(sorted(comparable, key=place))
-
-
-def _without_relative(record: Record) -> Record:
-    cost = record.cell.cost
-    if cost is None:
-        return record
-    why = "timed beside an older reference operation than others here: run it again"
-    changed = structs.replace(cost, latency_rel=None, reasons={**cost.reasons, "latency_rel": why})
-    return replace(record, cell=structs.replace(record.cell, cost=changed))
-
-
-def cost_setting(cost: Cost | None) -> str:
-    """Input size, device and threads of a cost, in words."""
-    if cost is None:
-        return ""
-    threads = counted(cost.threads, "thread")
-    return f"{'×'.join(map(str, cost.size))}, {cost.device}, {threads}"
-
-
 def _board(group: Group, costs: Mapping[str, Results], hidden: Sequence[tuple[str, str]], pairs: bool) -> Board:
     everything = Results.of(record for of_method in group.methods.values() for record in of_method)
     head = min(everything, key=lambda r: r.cell.key).cell
@@ -279,7 +243,7 @@ def _board(group: Group, costs: Mapping[str, Results], hidden: Sequence[tuple[st
     if named := names_text([(known.dataset.display, known.dataset.written), *map(_named, rows)]):
         notes.append(named)
     rows, warned, optimum_column = hold_against_references(rows, rank_by, columns, words)
-    rows, setting, timed = _with_cost(rows, costs, known.dataset.channels or ())
+    rows, setting, timed = with_costs(rows, costs, known.dataset.channels or ())
     notes += filter(None, [timed])
     environment = environment_of(everything)
     version = ",".join(environment.get("noisebench", ("unknown",)))
@@ -375,38 +339,6 @@ def _rank_metric(results: Results, columns: Sequence[Column]) -> tuple[Column | 
         best = "neither more nor less" if match.goal == "none" else match.goal
         return None, [*notes, f"nothing is ranked by {match.label}, of which {best} is best: name another rank_by"]
     return match, notes
-
-
-def _with_cost(rows: list[Row], costs: Mapping[str, Results], channels: Collection[int]) -> tuple[list[Row], str, str]:
-    """Rows with their costs, all of the one setting that most rows have; that setting, and a note on processors.
-
-    Of several it is that of a picture with as many channels as those of the board, then the smallest.
-    """
-    costs_of_rows: list[dict[str, Record]] = []
-    others: set[str] = set()
-    for row in rows:
-        cost_of_setting: dict[str, Record] = {}
-        for record in costs.get(row.spec, ()):
-            cost = record.cell.cost
-            if cost is not None and record.cell.method.source_sha256 == row.source_sha256:
-                cost_of_setting.setdefault(cost_setting(cost), record)
-                if channels_of(cost.size, record.cell.track) not in channels:
-                    others.add(cost_setting(cost))
-        costs_of_rows.append(cost_of_setting)
-    count = Counter(setting for cost_of_setting in costs_of_rows for setting in cost_of_setting)
-    if not count:
-        return rows, "", ""
-    setting = min(count, key=lambda s: (-count[s], s in others, by_number(s)))
-    chosen = [of_row.get(setting) for of_row in costs_of_rows]
-    costing = [_costing(row, one.cell.cost if one else None) for row, one in zip(rows, chosen, strict=True)]
-    return costing, setting, one_line(processors_note(filter(None, chosen)))
-
-
-def _costing(row: Row, cost: Cost | None) -> Row:
-    if cost is None or not is_busy(cost):
-        return replace(row, cost=cost)
-    note = "busy: the machine did other work while the cost was measured, and its ms are too long"
-    return replace(row, cost=cost, flags=(*row.flags, "busy"), notes=(*row.notes, note))
 
 
 def environment_of(results: Results) -> dict[str, tuple[str, ...]]:

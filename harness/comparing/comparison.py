@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..boards.board import cost_setting
 from ..boards.grouping import Alignment
+from ..boards.row_costs import cost_setting
 from ..boards.units import Units, units_of
 from ..cost.pace import of_newest_reference, processors_note, why_apart
 from ..spec.paths import is_meant

@@ -9,10 +9,11 @@ from itertools import groupby
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from ..boards.board import Board, boards, cost_records
+from ..boards.board import Board, boards
 from ..boards.failures import Failure, failed_costs
 from ..boards.order_stability import Evidence, evidence
 from ..boards.recipes import Recipes, compare_recipes
+from ..boards.row_costs import cost_records
 from ..boards.set_metrics import BoardSets, board_sets
 from ..boards.together import Overall, overall
 from ..components.tracks import DEFAULT, known_track

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from ..boards.board import Board, reading_text
 from ..boards.rows import Row
+from .cost_table import cost_remarks, cost_table
 from .data import ReportData
 from .escape import latex, markdown, markdown_code, spreadsheet
 from .files import taken
@@ -16,8 +17,6 @@ from .set_metrics import sets_latex, sets_markdown
 from .tables import (
     board_hashes,
     board_table,
-    cost_remarks,
-    cost_table,
     facts,
     failure_table,
     flags_text,

@@ -15,7 +15,8 @@ import pytest
 import torch
 from board_records import cost_record, record
 from msgspec import structs
-from noisebench.boards.board import boards, cost_records
+from noisebench.boards.board import boards
+from noisebench.boards.row_costs import cost_records
 from noisebench.boards.scaling import growths
 from noisebench.components.registry import bind
 from noisebench.components.tracks import get_track
@@ -26,7 +27,8 @@ from noisebench.cost.pace import busy, compute_over, processors_apart
 from noisebench.cost.references import BEYOND_CACHE, IN_CACHE, OTHERS, reference_operation
 from noisebench.planning.dataset_part import dataset_part
 from noisebench.planning.plan import plan
-from noisebench.report.tables import board_table, cost_remarks, cost_table, remarks
+from noisebench.report.cost_table import cost_remarks, cost_table
+from noisebench.report.tables import board_table, remarks
 from noisebench.store.cell import REFERENCE
 from noisebench.store.keys import key_of
 from noisebench.store.record import Record

@@ -17,6 +17,7 @@ from ...boards.undecided import undecided
 from ...components.tracks import DEFAULT
 from ...store.results import Results
 from ...text.errors import one_line
+from ..cost_table import cost_reasons, cost_remarks, cost_table
 from ..data import ReportData
 from ..escape import slug
 from ..plots.drawing import Plot, is_reference
@@ -26,9 +27,6 @@ from ..tables import (
     COARSE,
     TextTable,
     board_hashes,
-    cost_reasons,
-    cost_remarks,
-    cost_table,
     digits_text,
     facts,
     number,

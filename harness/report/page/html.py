@@ -12,6 +12,7 @@ from typing import Any
 
 from ...boards.board import Board, reading_text
 from ...text.wording import counted
+from ..cost_table import cost_remarks, cost_table
 from ..data import ReportData
 from ..escape import page as esc
 from ..extra_tables import Extra
@@ -19,8 +20,6 @@ from ..tables import (
     TextTable,
     board_hashes,
     board_table,
-    cost_remarks,
-    cost_table,
     facts,
     failure_table,
     remarks,

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from ...boards.board import Board, cost_setting
+from ...boards.board import Board
 from ...boards.cost_charts import cost_value
+from ...boards.row_costs import cost_setting
 from ...boards.rows import Row
 from ...boards.together import Places
 from ...store.cell import Cost
