@@ -16,6 +16,8 @@ from .figures import SEED, CellOf
 T = TypeVar("T")
 
 _SEED_WORD = "__the_seed__"
+METHODS_THAT_TRAIN = frozenset({"trained", "inpainter"})
+"""The methods of noisebench that train a network: they need not be imported to be known."""
 
 
 def cells_at(cells: Mapping[str, CellOf], budgets: Sequence[int]) -> tuple[dict[str, CellOf], dict[str, CellOf]]:
@@ -72,4 +74,6 @@ def _scaled(value: Value, track: str, budget: int) -> tuple[Value, bool]:
 
 def _is_trained(name: str, track: str) -> bool:
     known = registry("method", track)
+    if name in known.built_in():
+        return name in METHODS_THAT_TRAIN
     return name in known.names() and bool(getattr(known.get(name).obj, "trained", False))

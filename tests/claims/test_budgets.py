@@ -7,10 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from noisebench.claims.budgets import at_budget, cells_at
+from noisebench.claims.budgets import METHODS_THAT_TRAIN, at_budget, cells_at
 from noisebench.claims.effect_verdicts import Judged, effect_row
 from noisebench.claims.effects import Effect, read_file
 from noisebench.claims.figures import CellOf
+from noisebench.components.registry import registry
 from noisebench.suite.reading import Mistake
 from noisebench.text.errors import UsageError
 
@@ -75,6 +76,13 @@ def test_every_training_is_as_many_times_as_long() -> None:
     assert (largest["soon"].training, smaller["soon@1"].training) == ("steps_to(end)", "steps_to(end@1)")
     with pytest.raises(Mistake, match="trained .*budgets multiply: write steps="):
         cells_at({"x": cell("trained(batch=4)")}, (1, 4))
+
+
+def test_our_methods_that_train_are_known_without_an_import() -> None:
+    for track in registry("track", "").names():
+        methods = registry("method", track)
+        trained = {name for name in methods.names() if getattr(methods.get(name).obj, "trained", False)}
+        assert trained == METHODS_THAT_TRAIN & {*methods.names()}, track
 
 
 def test_a_name_stands_for_its_cell_at_a_budget() -> None:
