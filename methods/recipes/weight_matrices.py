@@ -58,7 +58,13 @@ class WeightMatrix:
         return getattr(net.get_submodule(self.module), self.parameter)
 
 
-def weight_matrices(net: nn.Module, given: Sequence[int]) -> list[WeightMatrix]:
+class WeightMatrices(list[WeightMatrix]):
+    """The weight matrices of a network; `failure` is the error of its pass in words, empty where one could be made."""
+
+    failure: str = ""
+
+
+def weight_matrices(net: nn.Module, given: Sequence[int]) -> WeightMatrices:
     """The weight matrices of a network, in the order in which a pass on items of shape `given` first uses them.
 
     They are the parameters of linear layers, convolutions, attention and embeddings, and all others with two axes
@@ -67,19 +73,32 @@ def weight_matrices(net: nn.Module, given: Sequence[int]) -> list[WeightMatrix]:
     """
     defined = _defined(net)
     used: dict[_Name, WeightMatrix] = {}
-    with suppress(Exception):  # any that the forward of a network raises
+    failure = ""
+    try:
         used = _used(net, given, defined)
+    except Exception as error:  # any that the forward of a network raises
+        failure = f"{type(error).__name__}: {nb.one_line(str(error), 200)}"
     unused = [one for name, (one, _) in defined.items() if name not in used]
-    return [*used.values(), *(one for one in unused if _is_matrix(one))]
+    found = WeightMatrices([*used.values(), *(one for one in unused if _is_matrix(one))])
+    found.failure = failure
+    return found
 
 
-def first_and_last(part: str, matrices: Sequence[WeightMatrix]) -> tuple[WeightMatrix, WeightMatrix]:
+def refuse_without_pass(part: str, matrices: WeightMatrices) -> None:
+    """Raise `UsageError` that names the error where no pass could be made."""
+    if matrices.failure:
+        raise nb.UsageError(
+            f"part {part} needs a network that gives an output for a batch of its inputs, and its forward raises "
+            f"{matrices.failure}: mend it, or give another arch"
+        )
+
+
+def first_and_last(part: str, matrices: WeightMatrices) -> tuple[WeightMatrix, WeightMatrix]:
     """The first and the last that a pass multiplies with. Raises `UsageError` where no pass could be made."""
+    refuse_without_pass(part, matrices)
     executed = [one for one in matrices if one.executed and one.kind != "other"]
     if not executed:
-        raise nb.UsageError(
-            f"part {part} needs a network that gives an output for a batch of its inputs: give another arch"
-        )
+        raise nb.UsageError(f"part {part} needs a network that multiplies with weights: give another arch")
     return executed[0], executed[-1]
 
 

@@ -8,17 +8,18 @@ from typing import Any
 
 import noisebench as nb
 import torch
-from noisebench.recipes.weight_matrices import WeightMatrix, is_layer
+from noisebench.recipes.weight_matrices import WeightMatrices, WeightMatrix, is_layer, refuse_without_pass
 from torch import nn
 
 _LAYERS = nn.Conv1d | nn.Conv2d | nn.ConvTranspose2d | nn.Linear
 
 
-def hidden_layers(net: Any, matrices: Sequence[WeightMatrix], who: str) -> list[WeightMatrix]:
+def hidden_layers(net: Any, matrices: WeightMatrices, who: str) -> list[WeightMatrix]:
     """The weights of all convolutions and linear layers that a pass calls but the last, in its order.
 
     Raises `UsageError` where there is none.
     """
+    refuse_without_pass(who, matrices)
     layers = [one for one in matrices if is_layer(net, one, _LAYERS) and one.called]
     if len(layers) < 2:
         raise nb.UsageError(

@@ -11,6 +11,7 @@ import noisebench as nb
 import torch
 from annotated_types import Ge
 from noisebench.recipes.weight_matrices import (
+    WeightMatrices,
     WeightMatrix,
     covered_share,
     first_and_last,
@@ -208,7 +209,7 @@ class BinaryWeights:
         }
 
 
-def _inner(net: Any, matrices: Sequence[WeightMatrix]) -> list[WeightMatrix]:
+def _inner(net: Any, matrices: WeightMatrices) -> list[WeightMatrix]:
     if len(rewritable(net, matrices)) < 3:
         raise nb.UsageError("part binary: the network has no layer between the first and the last: leave out the part")
     outer = first_and_last("binary", matrices)

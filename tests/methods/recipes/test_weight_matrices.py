@@ -103,8 +103,22 @@ def test_a_network_without_a_pass_has_its_matrices_in_the_order_of_definition() 
 
     found = weight_matrices(Two(), GIVEN)
     assert not any(one.executed for one in found) and sorted(one.name for one in found) == sorted(SIZES)
-    with pytest.raises(UsageError, match="part any needs .*: give another arch"):
+    assert found.failure.startswith("TypeError: ") and "'sigma'" in found.failure
+    with pytest.raises(UsageError, match="part any needs .* TypeError: .*'sigma': mend it, or give another arch"):
         first_and_last("any", found)
+
+
+def test_an_error_of_a_pass_is_named_in_one_line() -> None:
+    class Faulty(Attentive):
+        def forward(self, x: Any) -> Any:
+            raise ValueError("no\nsuch shape")
+
+    for part in ("noisefit", "noise_response", "binary", "tract", "wta_crs"):
+        with pytest.raises(UsageError) as refused:
+            bind(part, "part").entry.obj().prepare(Faulty(), GIVEN)
+        due = "and its forward raises ValueError: no such shape: mend it, or give another arch"
+        assert str(refused.value).startswith(f"part {part} needs ") and str(refused.value).endswith(due)
+    assert weight_matrices(Attentive(), GIVEN).failure == ""
 
 
 def test_shares_are_of_all_weights_and_what_is_trained_is_behind_a_parametrisation() -> None:
