@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import inspect
 import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-from ..components.registry import bind, registry
-from ..components.tracks import DEFAULT, get_track
 from ..text.errors import UsageError, nearest, one_line
 from ..text.wording import counted
 from .options import add_shared, note, print_json, print_table, verb, write_to
@@ -65,11 +62,15 @@ class HasNamedSets(Protocol):
 
 def _track() -> HasNamedSets:
     """The default track: its named sets are those that this verb is about."""
+    from ..components.tracks import DEFAULT, get_track
+
     return cast(HasNamedSets, get_track(DEFAULT))
 
 
 def named_set(name: str) -> NamedSet:
     """The named set. Raises `UsageError` for an unknown name, or a dataset that has no manifest."""
+    from ..components.registry import registry
+
     others = [t for t in registry("track", "").names() if name in registry("dataset", t).names()]
     if others and name not in registry("dataset").names():
         raise UsageError(
@@ -87,8 +88,12 @@ def named_sets() -> list[str]:
 
 
 def _opened(name: str) -> NamedSet | None:
+    from inspect import Parameter
+
+    from ..components.registry import bind, registry
+
     entry = registry("dataset").get(name)
-    if any(default is inspect.Parameter.empty for _, default in entry.params.values()):
+    if any(default is Parameter.empty for _, default in entry.params.values()):
         return None
     opened = entry.obj(**bind(name, "dataset").kwargs)
     return cast(NamedSet, opened) if _track().has_manifest(opened) else None
@@ -96,10 +101,14 @@ def _opened(name: str) -> NamedSet | None:
 
 def list_data() -> list[dict[str, Any]]:
     """A row for each dataset. `state` is present, partial, absent, no manifest or broken."""
+    from ..components.registry import registry
+
     return [_row(name) for name in registry("dataset").names()]
 
 
 def _row(name: str) -> dict[str, Any]:
+    from ..components.registry import registry
+
     row: dict[str, Any] = {"name": name, "pictures": None, "state": "no manifest", "folder": None, "fetch": False}
     try:
         entry = registry("dataset").get(name)

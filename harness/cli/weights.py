@@ -7,7 +7,6 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..store.cell_json import sorted_values
 from ..text.errors import UsageError, one_line
 from .options import add_shared, note, note_left_out, print_json, print_table, verb, write_to
 
@@ -108,6 +107,8 @@ def _one(cells: list[Cell], text: str, store: Path) -> Cell:
 
 
 def _list(cells: list[Cell], as_json: bool) -> None:
+    from ..store.cell_json import sorted_values
+
     if as_json:
         print_json(sorted_values(cells))
         return
@@ -151,6 +152,8 @@ def _list_enclosed(as_json: bool) -> int:
 
 
 def _show(card: Card, as_json: bool) -> None:
+    from ..store.cell_json import sorted_values
+
     if as_json:
         print_json(sorted_values(card))
         return

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..store.cell import Request
 from ..text.errors import UsageError, one_line
 from ..text.wording import counted
 from .options import add_shared, no_match, note_left_out, note_old, print_json, use_data, verb
@@ -34,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
     """Explain keys; 1 where a damaged or edited cell is left out."""
     from ..components.unwatched import unwatched
     from ..engine.planning_process import replan_in_child
-    from ..store.cell import NOT_OK
+    from ..store.cell import NOT_OK, Request
     from ..store.cells import existing_store, keys
     from ..store.file_changes import changes_of
     from ..store.key_changes import differences
