@@ -17,11 +17,12 @@ from noisebench.recipes.archs.noprop import NoProp
 def noprop(net: Any, batch: Any, *, eta: Annotated[float, Gt(0), Le(1000)] = 0.1) -> Any:
     """NoProp: one block of a chain, drawn at random, learns to see the label in a noisy one; the others rest.
 
-    The loss of block t of T is T/2 `eta` (SNR(t) - SNR(t-1)) |u - u_y|², u its mean vector of classes and SNR(t) the
-    ratio of signal to noise behind it. Added are the cross-entropy of the last layer, which is given the label with the
-    least noise, and the divergence of the label with the most noise from noise alone. So no gradient passes from a
-    block to another, a step holds the values of one block, and T blocks take T times the steps. With vectors that are
-    not learned and an optimiser such as Adam, which does not see the size of a loss, `eta` has no part.
+    The loss of block t of T, counted as the chain walks them, is T/2 `eta` (SNR(t) - SNR(t-1)) |u - u_y|², u its mean
+    vector of classes and SNR(t) the ratio of signal to noise behind it. Added are the cross-entropy of the last layer,
+    which is given the label with the least noise, and the divergence of the label with the most noise from noise alone.
+    So no gradient passes from a block to another, a step holds the values of one block, and T blocks take T times the
+    steps. With vectors that are not learned and an optimiser such as Adam, which does not see the size of a loss, `eta`
+    has no part.
 
     The network is `arch=noprop`, as it is: a part that wraps it, such as `standardise`, would not be heard of.
     """

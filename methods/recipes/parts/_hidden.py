@@ -14,13 +14,18 @@ from torch import nn
 _LAYERS = nn.Conv1d | nn.Conv2d | nn.ConvTranspose2d | nn.Linear
 
 
-def hidden_layers(net: Any, matrices: WeightMatrices, who: str) -> list[WeightMatrix]:
-    """The weights of all convolutions and linear layers that a pass calls but the last, in its order.
+def called_layers(net: Any, matrices: WeightMatrices, who: str) -> list[WeightMatrix]:
+    """The weights of all convolutions and linear layers that a pass calls, in its order.
 
-    Raises `UsageError` where there is none.
+    Raises `UsageError` where no pass could be made.
     """
     refuse_without_pass(who, matrices)
-    layers = [one for one in matrices if is_layer(net, one, _LAYERS) and one.called]
+    return [one for one in matrices if is_layer(net, one, _LAYERS) and one.called]
+
+
+def hidden_layers(net: Any, matrices: WeightMatrices, who: str) -> list[WeightMatrix]:
+    """Those of `called_layers` but the last. Raises `UsageError` where there is none."""
+    layers = called_layers(net, matrices, who)
     if len(layers) < 2:
         raise nb.UsageError(
             f"part {who}: the network has no convolution or linear layer before its last one: leave out the part"

@@ -12,7 +12,6 @@ import torch.nn.functional as F
 from torch import nn
 
 Array = np.ndarray[Any, Any]
-_LAYERS = nn.Conv1d | nn.Conv2d | nn.ConvTranspose2d | nn.Linear
 _TOGETHER = 512
 
 
@@ -30,11 +29,6 @@ class Detected:
 
     score: Array
     noisy: Array
-
-
-def layers_of(net: nn.Module) -> list[nn.Module]:
-    """The convolutions and linear layers in the order of their definition."""
-    return [layer for layer in net.modules() if isinstance(layer, _LAYERS)]
 
 
 @torch.no_grad()

@@ -34,8 +34,9 @@ class FeedbackAlignment:
     """Feedback alignment: gradients go back through fixed random weights in place of those that are used.
 
     Of linear layers and convolutions. Each has weights for the way back, drawn as its own are at the beginning, which
-    stay as they are; what a layer gives, and the gradient of its weights for the gradient that reaches it, are those
-    of the layer. A rival of methods that need no back-propagation: gradients still pass all layers.
+    stay as they are; what a layer gives, and the gradient of its weights for the gradient that reaches it, are those of
+    the layer. Their order decides only which of them gets which draws: it is that of definition. A rival of methods
+    that need no back-propagation: gradients still pass all layers.
     """
 
     def prepare(self, net: Any) -> Any:

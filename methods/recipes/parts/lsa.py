@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import noisebench as nb
@@ -7,7 +8,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from annotated_types import Ge, Gt, Le, Lt
-from noisebench.recipes.parts._noise_detectors import Detected, by_line, by_loss, layers_of, low_mode, seen_by
+from noisebench.recipes.parts._hidden import called_layers
+from noisebench.recipes.parts._noise_detectors import Detected, by_line, by_loss, low_mode, seen_by
+from noisebench.recipes.weight_matrices import weight_matrices
 
 _LSA = (
     "P. Albert et al., An accurate detection is not all you need to combat label noise in web-noisy datasets, ECCV 2024"
@@ -21,10 +24,11 @@ class LSA:
     At the end of each epoch, where an item comes again, from that of number `warmup` on, all items are looked at in
     eval mode. The detector `loss` takes for noisy what is of the mode of high cross-entropy, in a mixture of two
     normals, with a posterior above `threshold`; `linear` what lies beyond the line that best tells these from the rest
-    by what goes into a layer: that of number `layer`, counted from 1, or the middle one (0). `alternating` is linear
-    first, then loss, and so on. A noisy item's label is from then on softmax ** sharpen, normalised, of the network as
-    it is, and its weight the posterior that this label has a low loss (PLS). A batch gets `soft_labels` (B, K) and
-    `weights` (B,), for objectives that read them, such as `mixup`. Pictures that were seen are held in memory.
+    by what goes into a layer: that of number `layer`, counted from 1 in the order of a pass, or the middle one (0).
+    `alternating` is linear first, then loss, and so on. A noisy item's label is from then on softmax ** sharpen,
+    normalised, of the network as it is, and its weight the posterior that this label has a low loss (PLS). A batch gets
+    `soft_labels` (B, K) and `weights` (B,), for objectives that read them, such as `mixup`. Pictures that were seen are
+    held in memory.
 
     Figures, of each detector when it last looked, where a batch tells `truth`: `loss_auroc_outside` and
     `loss_auroc_flipped`, the probability that a picture of no class, or a wrong label, scores higher than a right one;
@@ -53,15 +57,16 @@ class LSA:
         self.measurements: dict[str, float] = {}
         self._checked = False
 
-    def prepare(self, net: Any) -> Any:
+    def prepare(self, net: Any, given: Sequence[int]) -> Any:
         """Find the layer; the network stays as it is. Raises `UsageError` where there are fewer."""
-        layers = layers_of(net)
+        layers = called_layers(net, weight_matrices(net, given), "lsa")
         if not layers or self.layer > len(layers):
             raise nb.UsageError(
                 f"part lsa: layer={self.layer} is beyond the {len(layers)} convolutions and linear layers: "
                 "give a lower one"
             )
-        self.net, self.at = net, layers[self.layer - 1 if self.layer else len(layers) // 2]
+        at = layers[self.layer - 1 if self.layer else len(layers) // 2]
+        self.net, self.at = net, net.get_submodule(at.module)
         return net
 
     def batch(self, batch: Any, step: int, steps: int) -> Any:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import noisebench as nb
 import torch
 from annotated_types import Ge
-from noisebench.recipes.archs._probes import last_linear
+from noisebench.recipes.weight_matrices import is_layer, refuse_without_pass, weight_matrices
+from torch import nn
 
 
 def singular_entropy(features: Any) -> tuple[float, float]:
@@ -27,8 +29,8 @@ def singular_entropy(features: Any) -> tuple[float, float]:
 class SVE:
     """SVE: how evenly the features of a classifier spread over directions; it only looks.
 
-    Features are what the last linear layer is given, in eval mode, of the pictures of the last `looks` batches.
-    Figures: `sve`, the entropy of their singular values over the sum of these, in nats: the larger, the more
+    Features are what the last linear layer of a pass is given, in eval mode, of the pictures of the last `looks`
+    batches. Figures: `sve`, the entropy of their singular values over the sum of these, in nats: the larger, the more
     directions; and `lsvr`, minus the logarithm of the share of the largest. Of a `linear_probe` they are features of
     the network that was pre-trained.
     """
@@ -37,11 +39,14 @@ class SVE:
         self.looks = looks
         self.seen: list[Any] = []
 
-    def prepare(self, net: Any) -> Any:
+    def prepare(self, net: Any, given: Sequence[int]) -> Any:
         """The last linear layer; the network stays as it is. Raises `UsageError` where there is none."""
-        self.head = last_linear(net)[1]
-        if self.head is None:
+        matrices = weight_matrices(net, given)
+        refuse_without_pass("sve", matrices)
+        linear = [one for one in matrices if is_layer(net, one, nn.Linear) and one.called]
+        if not linear:
             raise nb.UsageError("part sve: the network has no linear layer: leave out the part")
+        self.head = net.get_submodule(linear[-1].module)
         return net
 
     def observe(self, net: Any, batch: Any, loss_of: Any, step: int, steps: int) -> None:

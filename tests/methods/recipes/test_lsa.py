@@ -13,9 +13,10 @@ import torch.nn.functional as F
 from noisebench.components.registry import bind
 from noisebench.planning.recipe import recipe_of
 from noisebench.recipes.objectives.mixup import mixup, weighted
-from noisebench.recipes.parts._noise_detectors import by_line, by_loss, layers_of, low_mode, seen_by
+from noisebench.recipes.parts._noise_detectors import by_line, by_loss, low_mode, seen_by
 from noisebench.tracks.classify import NO_CLASS, LabelledPicture
 from noisebench.training.trainer import Trainer
+from own_networks import GIVEN, Attentive
 from torch import nn
 
 HALF = "web_noise(of=digits(split=train, n=300), by=digits(split=test), outside=0.25, flipped=0.25, validated=60)"
@@ -30,10 +31,10 @@ def items_of(spec: str) -> tuple[Any, list[LabelledPicture]]:
     return found, [found.load(index) for index in range(len(found.ids))]
 
 
-def part(spec: str, net: nn.Module) -> Any:
+def part(spec: str, net: nn.Module, given: tuple[int, ...] = (3, 1, 1)) -> Any:
     made = bind(spec, "part")
     one = made.entry.obj(**made.kwargs)
-    one.prepare(net)
+    one.prepare(net, given)
     return one
 
 
@@ -146,7 +147,7 @@ def test_seeing_leaves_the_network_as_it_is(arch: str, given: tuple[int, ...]) -
     net = made.entry.obj(given, (3,), **made.kwargs).train()
     before = {name: value.clone() for name, value in net.state_dict().items()}
     x = torch.rand(600, *given)
-    seen = seen_by(net, x, layers_of(net)[-1])
+    seen = seen_by(net, x, [one for one in net.modules() if isinstance(one, nn.Linear)][-1])
     assert net.training and all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
     torch.testing.assert_close(seen.logits[550:], net.eval()(x[550:]).detach())
     length = seen.features.norm(dim=1)  # 0 where a layer gives nothing but zeros
@@ -336,6 +337,12 @@ def test_an_objective_that_reads_no_labels_of_a_part_is_refused() -> None:
 def test_wrong_labels_are_counted_by_the_part_that_looks_beside_it() -> None:
     one = advanced(trainer("objective=mixup, parts=(lsa, label_noise(visits=2))"), range(12))
     assert one.figures()["wrong_share"] == pytest.approx(5 / 60)
+
+
+def test_layers_are_counted_as_a_pass_calls_them() -> None:
+    net = Attentive()
+    assert part("lsa(layer=1)", net, GIVEN).at is net.stem and part("lsa(layer=4)", net, GIVEN).at is net.head
+    assert part("lsa", net, GIVEN).at is net.blocks.linear2
 
 
 def test_a_layer_that_is_not_there_and_batches_without_labels_are_refused() -> None:

@@ -18,6 +18,7 @@ from noisebench.recipes.archs._probes import last_linear
 from noisebench.recipes.objectives.nmtune import dominance, off_diagonal
 from noisebench.recipes.parts.sve import singular_entropy
 from noisebench.training.trainer import Trainer
+from own_networks import GIVEN, Attentive
 from torch import nn
 
 SHAPE = (1, 6, 5)
@@ -312,6 +313,12 @@ def test_the_features_that_a_linear_probe_looks_at_are_those_of_the_network_with
     assert one.figures()["sve"] == pytest.approx(singular_entropy(features)[0], rel=1e-5)
 
 
+def test_the_last_layer_is_that_of_a_pass() -> None:
+    one, net = bind("sve", "part").entry.obj(), Attentive()
+    one.prepare(net, GIVEN)
+    assert one.head is net.head
+
+
 def test_a_network_without_linear_layers_is_refused() -> None:
     with pytest.raises(nb.UsageError, match="^part sve: .*linear layer: leave out"):
-        bind("sve", "part").entry.obj().prepare(nn.Conv2d(1, 1, 1))
+        bind("sve", "part").entry.obj().prepare(nn.Conv2d(1, 1, 1), (1, 4, 4))
