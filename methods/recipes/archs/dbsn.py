@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import noisebench as nb
 import torch
+import torch.nn.functional as F
 from annotated_types import Ge, Le
 from noisebench.recipes.archs._holed import HoledConv
-from noisebench.recipes.archs._pictures import Width, channels_and_scale
+from noisebench.recipes.archs._pictures import Width, channels_and_scale, enlarged
 from torch import nn
 
 _BRANCHES = ((3, 2), (5, 3))
@@ -40,6 +41,9 @@ class DilatedBlindSpot(nn.Module):
     Two branches begin with a holed convolution of 3x3 and of 5x5 and go on with `blocks` of dilation 2 and 3, so that
     no path leads from a pixel to its own output. width: channels. holed: false opens the hole, with the same weights,
     as the conditional network of C-BSN is used; objectives `blind_spot` and `c_bsn` open and close it as they need it.
+    base: what the layers add to. With `neighbours` it is the mean of the eight pixels around each, which is as blind:
+    so brightness and colour need not be learned, weights begin as He et al. (ICCV 2015) have them, and the last layer
+    near zero. With `none` there is no such path, and a short training does not learn brightness.
     """
 
     def __init__(
@@ -50,9 +54,11 @@ class DilatedBlindSpot(nn.Module):
         width: Width = 64,
         blocks: Annotated[int, Ge(1), Le(100)] = 5,
         holed: bool = True,
+        base: Annotated[Literal["none", "neighbours"], nb.Later()] = "none",
     ) -> None:
         super().__init__()
-        channels, out, scale = channels_and_scale(given, wanted)
+        channels, self.out, scale = channels_and_scale(given, wanted)
+        self.base = base
         if scale != 1:
             raise nb.UsageError(f"arch dbsn gives pictures of the size of its input, not {scale} times as large")
         self.first = nn.Sequential(nn.Conv2d(channels, width, 1), nn.ReLU())
@@ -73,9 +79,30 @@ class DilatedBlindSpot(nn.Module):
             nn.ReLU(),
             nn.Conv2d(width, max(1, width // 2), 1),
             nn.ReLU(),
-            nn.Conv2d(max(1, width // 2), out, 1),
+            nn.Conv2d(max(1, width // 2), self.out, 1),
         )
+        if base == "neighbours":
+            self._start()
+
+    def _start(self) -> None:
+        """Variances of He et al., and a last layer that adds hardly anything."""
+        layers = [layer for layer in self.modules() if isinstance(layer, nn.Conv2d)]
+        for layer in layers:
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+        nn.init.normal_(layers[-1].weight, std=1e-3)
 
     def forward(self, x: Any) -> Any:
         y = self.first(x)
-        return self.last(torch.cat([branch(y) for branch in self.branches], dim=1))
+        y = self.last(torch.cat([branch(y) for branch in self.branches], dim=1))
+        return y if self.base == "none" else y + enlarged(_mean_of_neighbours(x), 1, self.out)
+
+
+def _mean_of_neighbours(x: torch.Tensor) -> torch.Tensor:
+    """The mean of the eight pixels around each, at borders of those that there are; zero for a single pixel."""
+    ring = torch.ones(1, 1, 3, 3, dtype=x.dtype, device=x.device)
+    ring[..., 1, 1] = 0
+    total = F.conv2d(x.flatten(0, 1)[:, None], ring, padding=1).view(x.shape)
+    count = F.conv2d(torch.ones_like(x[:1, :1]), ring, padding=1)
+    return total / count.clamp(min=1)

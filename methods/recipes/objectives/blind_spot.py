@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import noisebench as nb
 from annotated_types import Ge, Le
 from noisebench.recipes.archs._holed import with_hole
+from noisebench.recipes.archs.standardised import standardised_as_a_whole
 from noisebench.recipes.objectives._noisy_pictures import put_together, restored, taken_apart
 
 
@@ -27,6 +28,6 @@ def blind_spot(
     of a crop are multiples of it. The truth of the batch is not read.
     """
     y = batch["given"]
-    with with_hole(net, True):
+    with with_hole(net, True), standardised_as_a_whole(net, y, stride**2):
         output = put_together(restored(net, taken_apart(y, stride, "objective blind_spot")), stride)
     return loss.entry.obj(output, y, **loss.kwargs)

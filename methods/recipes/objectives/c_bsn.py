@@ -6,6 +6,7 @@ import noisebench as nb
 import torch
 from annotated_types import Ge, Gt, Le
 from noisebench.recipes.archs._holed import with_hole
+from noisebench.recipes.archs.standardised import standardised_as_a_whole
 from noisebench.recipes.objectives._noisy_pictures import one_of_each_cell, picked, put_together, restored, taken_apart
 
 
@@ -29,7 +30,7 @@ def c_bsn(
     stride and of cell. The truth of the batch is not read.
     """
     y = batch["given"]
-    with with_hole(net, True):
+    with with_hole(net, True), standardised_as_a_whole(net, y, stride**2):
         blind = put_together(restored(net, taken_apart(y, stride, "objective c_bsn")), stride)
     loss = (blind - y).abs().mean()
     r = weight * min(1.0, float(batch["progress"][0]) / rise)
@@ -38,7 +39,7 @@ def c_bsn(
     if y.shape[2] % cell or y.shape[3] % cell:
         raise nb.UsageError(f"objective c_bsn needs crops whose sides are multiples of cell={cell}")
     places = one_of_each_cell(cell, y)
-    with torch.no_grad(), with_hole(net, True):
+    with torch.no_grad(), with_hole(net, True), standardised_as_a_whole(net, y, 1):
         target = net(picked(y, places, cell))
     with with_hole(net, False):
         whole = net(y)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cv2
@@ -14,6 +16,7 @@ from noisebench.components.registry import bind
 from noisebench.methods.restore.noise2score import _disclosed, tweedie
 from noisebench.planning.cells import method_flags
 from noisebench.recipes.archs._holed import with_hole
+from noisebench.recipes.archs.standardised import standardised_as_a_whole
 from noisebench.recipes.objectives._noisy_pictures import one_of_each_cell, picked, put_together, taken_apart
 from scipy.special import gammaln
 
@@ -243,6 +246,77 @@ def test_the_hole_of_a_standardised_network_opens_and_closes() -> None:
     assert paths(net)[0] == 0 < paths(net)[1]
     with with_hole(net, False):
         assert paths(net)[0] > 0
+
+
+def test_the_base_of_neighbours_is_their_mean_and_at_borders_of_those_that_there_are() -> None:
+    net = dbsn(base="neighbours")
+    for parameter in net.last[-1].parameters():
+        torch.nn.init.zeros_(parameter)
+    y = noise(1, 2, 31, 31)
+    base = net(y)
+    torch.testing.assert_close(base[0, 1, 4, 7], (y[0, 1, 3:6, 6:9].sum() - y[0, 1, 4, 7]) / 8)
+    torch.testing.assert_close(base[0, 0, 0, 0], (y[0, 0, 0, 1] + y[0, 0, 1, 0] + y[0, 0, 1, 1]) / 3)
+    torch.testing.assert_close(net(torch.full((1, 2, 5, 5), 0.7)), torch.full((1, 2, 5, 5), 0.7))
+    assert torch.isfinite(net(y[..., :1, :1])).all()
+
+
+def test_a_network_with_that_base_begins_near_it_and_one_without_is_as_it_was() -> None:
+    y = 0.5 + 0.1 * noise(1, 2, 31, 31)
+    assert (dbsn(base="neighbours")(y) - y).abs().mean() < 0.15 < (dbsn()(y) - y).abs().mean()
+    assert bind("dbsn(base=none)", "arch").canonical == bind("dbsn", "arch").canonical
+
+
+def own_share(spec: str, stride: int) -> float:
+    """How far the output of a pixel moves with its own input, by finite differences through a blind-spot objective."""
+    net = bind(spec, "arch").entry.obj((2, 30, 30), (2, 30, 30), **bind(spec, "arch").kwargs).double()
+    for layer in net.modules():
+        if isinstance(layer, torch.nn.Conv2d):
+            torch.nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+    y, step = noise(1, 2, 30, 30).double(), 1e-3
+    outputs: list[torch.Tensor] = []
+
+    def loss(output: Any, target: Any) -> torch.Tensor:
+        outputs.append(output.detach())
+        return output.mean()
+
+    made = bind(f"blind_spot(stride={stride})", "objective")
+    recorded = dataclasses.replace(made.kwargs["loss"], entry=SimpleNamespace(obj=loss), kwargs={})
+    largest = 0.0
+    for row, column in ((0, 0), (0, 13), (14, 17), (29, 29)):
+        for sign in (1, -1):
+            moved = y.clone()
+            moved[0, 0, row, column] += sign * step
+            made.entry.obj(net, {"given": moved}, **{**made.kwargs, "loss": recorded})
+        change = (outputs[-2] - outputs[-1])[0, :, row, column].abs().max()
+        largest = max(largest, float(change) / (2 * step))
+    return largest
+
+
+@pytest.mark.parametrize("stride", [1, 5])
+@pytest.mark.parametrize("base", ["none", "neighbours"])
+def test_what_a_pixel_becomes_does_not_move_with_it_through_the_whole_objective(stride: int, base: str) -> None:
+    torch.manual_seed(0)
+    assert own_share(f"dbsn(width=6, blocks=1, base={base})", stride) < 1e-9
+
+
+@pytest.mark.parametrize("stride", [1, 5])
+def test_a_standardised_pixel_is_told_of_itself_as_one_of_its_crop_and_not_of_its_sub_picture(stride: int) -> None:
+    torch.manual_seed(0)
+    share = own_share("standardised(of=dbsn(width=6, blocks=1, base=neighbours))", stride)
+    assert share < 5 / 30**2
+
+
+def test_parts_are_standardised_by_the_crop_that_they_are_of() -> None:
+    net = standardised()
+    y = 3 + noise(2, 2, 30, 30) * torch.tensor([0.5, 2.0]).view(1, 2, 1, 1)
+    seen: list[torch.Tensor] = []
+    net.within.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    objective("blind_spot(stride=5)", net, y)
+    scaled = (y - y.mean(dim=(2, 3), keepdim=True)) / y.std(dim=(2, 3), keepdim=True, correction=0)
+    torch.testing.assert_close(put_together(seen[0], 5), scaled)
+    with standardised_as_a_whole(net, y, 25):
+        pass
+    torch.testing.assert_close(net(y[:, :, ::2]), standardised()(y[:, :, ::2]))
 
 
 def test_a_blind_spot_objective_refuses_a_network_without_a_hole() -> None:
