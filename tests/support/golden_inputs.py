@@ -37,6 +37,7 @@ DATASETS = {
         "patches(of=photos, size=32)", "photos", "piecewise(n=3)", "rgb(of=photos)",
         "rim_lesions(n=3)", "rim_lesions(n=3, kind=faint)", "sar_to_optical(n=3)",
         'subset(of=photos, ids="*")', "textured_leaves(n=3)", "unlabelled(of=digits)",
+        "unprocessed(of=centre_crop(of=photos, size=64))", "unprocessed(of=centre_crop(of=photos, size=64), form=raw)",
     ),
     "classify": (
         "asymmetric_labels(of=digits)", "blockdigits", "digits", "flipped_labels(of=digits)", "half_space(n=3)",
