@@ -17,6 +17,7 @@ _LEAST_DENOMINATOR = 0.1
 
 @nb.method(
     "noise2score",
+    version=2,
     layout="hwc",
     cite="K. Kim, J. C. Ye, Noise2Score: Tweedie's approach to self-supervised image denoising, NeurIPS 2021",
 )
@@ -26,6 +27,8 @@ class Noise2Score:
     method: `trained(objective=ar_dae, …)`, or one `tuned`, whose network gives R, the gradient of log p(y). noise:
     `gaussian` gives y + sigma² R; `poisson` of a peak (y + 1 / (2 peak)) exp(R / peak); `gamma` of k looks
     k y / (k - 1 - y R): the posterior means of x, of log x, and of 1 / x, turned back. `auto` takes what is disclosed.
+    R is the score of pictures with the noise of its training added, so in Gaussian noise sigma² is the variance of
+    both: that of the training is E s⁴ / E s² of what `ar_dae` draws. The other formulas are of their laws alone.
     level: `tv` tries 50 levels up to 100 of 255 and takes the picture of the least total variation, for Gaussian noise
     of an unknown level. Skips where the level is not disclosed, and in `auto` where two are: of mixed noise.
     """
@@ -39,7 +42,9 @@ class Noise2Score:
     ) -> None:
         _refuse(method, noise, level)
         self.inner = nb.Restorer(method)
-        self.scale: float = self.inner.bound.kwargs["objective"].kwargs["scale"]
+        choices = self.inner.bound.kwargs["objective"].kwargs
+        self.scale: float = choices["scale"]
+        self.added = added_variance(choices["least"], choices["most"], choices["draw"])
         self.noise, self.level = noise, level
 
     @staticmethod
@@ -63,6 +68,8 @@ class Noise2Score:
         value = getattr(info, {"gaussian": "sigma", "poisson": "peak", "gamma": "looks"}[noise])
         if value is None:
             raise nb.Skip(f"noise={noise} needs its level, which the regime does not disclose: give level=tv")
+        if noise == "gaussian":
+            value = np.hypot(value, self.added**0.5)
         return tweedie(y, score, noise, float(value)).astype(np.float32)
 
 
@@ -75,6 +82,13 @@ def _refuse(method: nb.Bound, noise: str, level: str) -> None:
         raise nb.UsageError(
             f"noise2score: level=tv is for Gaussian noise, not for noise={noise}: leave out one of the two"
         )
+
+
+def added_variance(least: float, most: float, draw: str) -> float:
+    """Of the noise that the score of AR-DAE has beyond that of pictures: E s⁴ / E s² of the levels in the end."""
+    if draw == "annealed" or least == most:
+        return least**2
+    return float((most**5 - least**5) / 5 / ((most**3 - least**3) / 3))
 
 
 def tweedie(y: Picture, score: Picture, noise: str, value: float) -> Picture:

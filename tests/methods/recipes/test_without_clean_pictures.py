@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 from noisebench.components.registry import bind
-from noisebench.methods.restore.noise2score import _disclosed, tweedie
+from noisebench.methods.restore.noise2score import _disclosed, added_variance, tweedie
 from noisebench.planning.cells import method_flags
 from noisebench.recipes.archs._holed import with_hole
 from noisebench.recipes.archs.standardised import standardised_as_a_whole
@@ -127,6 +127,54 @@ def test_the_least_loss_of_ar_dae_is_at_the_score_of_the_noisy_pictures() -> Non
 
     best = 1 - scale**2 / v
     assert loss(best) < loss(best - 0.1) and loss(best) < loss(best + 0.1)
+
+
+@pytest.mark.parametrize(("least", "most"), [(0.001, 0.05), (0.02, 0.1)])
+def test_the_score_of_ar_dae_has_the_added_variance_and_with_it_that_of_normal_data_is_exact(
+    least: float, most: float
+) -> None:
+    # Of y ~ N(0, v) the exact score is -y / v; what AR-DAE is least at is -slope y.
+    v, y = 0.0096, noise(400_000, 1, 1, 1, seed=7) * 0.0096**0.5
+
+    def loss(slope: float) -> float:
+        torch.manual_seed(0)
+        net = lambda x: x - 0.01 * slope * x  # noqa: E731
+        return float(objective(f"ar_dae(least={least}, most={most})", net, y))
+
+    # The loss is a parabola in the slope: its vertex by three points.
+    low, middle, high = (loss(slope) for slope in (0.0, 50.0, 100.0))
+    vertex = 50 + 25 * (low - high) / (low - 2 * middle + high)
+    added = added_variance(least, most, "even")
+    assert vertex == pytest.approx(1 / (v + added), rel=0.02)
+    assert (v + added) / v * vertex == pytest.approx(1 / v, rel=0.02)
+
+
+def test_the_added_variance_is_a_ratio_of_moments() -> None:
+    s = np.linspace(0.01, 0.07, 100_001)
+    assert added_variance(0.01, 0.07, "even") == pytest.approx((s**4).mean() / (s**2).mean(), rel=1e-3)
+    assert added_variance(0.001, 0.05, "even") == pytest.approx(0.0015, rel=1e-3)
+    assert added_variance(0.03, 0.03, "even") == pytest.approx(0.03**2)
+    assert added_variance(0.001, 0.05, "annealed") == pytest.approx(1e-6)
+
+
+def test_flat_pictures_come_back_whole_by_the_score_that_ar_dae_learns_of_them(monkeypatch: Any) -> None:
+    sigma, level = 25 / 255, 0.4
+    method = nb.Restorer(bind("noise2score(method=trained(objective=ar_dae))", "method")).instance
+    spread = sigma**2 + added_variance(0.001, 0.05, "even")
+    learned = lambda y, info: y + method.scale**2 * (level - y) / spread  # noqa: E731
+    monkeypatch.setattr(method.inner, "restore", learned)
+    noisy = np.random.default_rng(0).normal(level, sigma, (16, 16, 1)).astype(np.float32)
+    np.testing.assert_allclose(method.restore(noisy, nb.Info({"sigma": sigma})), level, atol=1e-6)
+
+
+def test_annealed_noise_falls_from_most_to_least_over_the_training() -> None:
+    y, seen = torch.zeros(2, 1, 64, 64), []
+    made = bind("ar_dae(least=0.01, most=0.09, draw=annealed)", "objective")
+    for progress in (0.0, 0.5, 1.0):
+        batch = {"given": y, "progress": torch.full((2,), progress)}
+        made.entry.obj(lambda x: seen.append(float(x.std())) or x, batch, **made.kwargs)
+    assert seen == pytest.approx([0.09, 0.05, 0.01], rel=0.05)
+    assert bind("ar_dae(draw=even)", "objective").canonical == bind("ar_dae", "objective").canonical
 
 
 @pytest.mark.parametrize(("kind", "value"), [("gaussian", 0.2), ("poisson", 30.0), ("gamma", 6.0)])
