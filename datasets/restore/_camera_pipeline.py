@@ -105,8 +105,8 @@ def developed(colours: Picture, camera: Camera) -> Picture:
 def demosaiced(sensor: Picture) -> Picture:
     """(H, W) → (H, W, 3) by bilinear interpolation; borders are mirrored about their pixels."""
     around = np.pad(sensor, 1, mode="reflect")
-    up, down, left, right = around[:-2, 1:-1], around[2:, 1:-1], around[1:-1, :-2], around[1:-1, 2:]
-    across, along = (left + right) / 2, (up + down) / 2
+    across = (around[1:-1, :-2] + around[1:-1, 2:]) / 2
+    along = (around[:-2, 1:-1] + around[2:, 1:-1]) / 2
     corners = (around[:-2, :-2] + around[:-2, 2:] + around[2:, :-2] + around[2:, 2:]) / 4
     colours = np.stack([sensor, (across + along) / 2, sensor], axis=2)
     colours[::2, 1::2] = np.stack([across, sensor, along], axis=2)[::2, 1::2]
