@@ -19,7 +19,7 @@ VERBS = (
 
 _EXAMPLES = """examples:
   noisebench run demo                                  the demonstration suite, into ./nb-store
-  noisebench run --methods identity nlm --datasets photos --regimes "gaussian(sigma={15,25,50})"
+  noisebench run --methods nlm --datasets photos --regimes "gaussian(sigma=25)"
   noisebench report nb-store --to board                ranked boards, tables and plots
   noisebench list methods                              what there is to run
 
@@ -65,11 +65,13 @@ class OneLineParser(argparse.ArgumentParser):
 
 def parser() -> argparse.ArgumentParser:
     """The parser of all verbs."""
+    from .options import HelpFormatter
+
     top = OneLineParser(
         prog="noisebench",
         description="Benchmark and evaluation of image restoration under noise.",
         epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpFormatter,
     )
     top.add_argument("--version", action="store_true", help="print the version and stop")
     verbs = top.add_subparsers(dest="verb", metavar="VERB")

@@ -20,15 +20,15 @@ _EXAMPLES = """  noisebench check results/baseline.json nb-store
   noisebench check results/baseline.json nb-store --rules rules.yaml --to check
   noisebench check results/baseline.json nb-store --update     accept what is there now
 
-without --rules: fails on a mean drop above 0.02 dB PSNR or 0.001 SSIM, or above 0.5 dB on one picture,
-  and by what other metrics declare (`gate` of `noisebench list metrics NAME`)
+without --rules: fails on a mean drop above 0.02 dB PSNR or 0.001 SSIM, or above 0.5 dB on one picture, \
+and by what other metrics declare (`gate` of `noisebench list metrics NAME`)
 rules.yaml: a list; later rules win over earlier ones and over these defaults, limit by limit
   - {metric: ssim, dataset: "photos*", max_drop: 0.002}
   - {metric: psnr, method: "my_*", max_drop_item: .inf, min_above_baseline: 5}
   - {method: my_net, max_latency_rel: 1.25, must_not_be_slower_than: "nlm*"}
   - {metric: psnr, method: my_net, must_stay_first: true}
 
-exit codes: 0 no regression, 1 regression (a missing or newly failing cell is one; with --strict-speed
+exit codes: 0 no regression, 1 regression (a missing or newly failing cell is one; with --strict-speed \
 an undecided speed), 2 usage, 3 nothing comparable, or a cell that was edited by hand"""
 
 

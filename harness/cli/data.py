@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 from ..text.errors import UsageError, nearest, one_line
+from ..text.terminal import TextColumn
 from ..text.wording import counted
-from .options import add_shared, note, print_json, print_table, verb, write_to
+from .options import add_shared, note, print_fitted, print_json, verb, write_to
 
 Progress = Callable[[int, int, str], None]
 """Called with (done, total, file) after each file."""
@@ -167,8 +168,11 @@ def _list(args: argparse.Namespace) -> int:
     if args.json:
         print_json(rows)
     else:
-        columns = ("name", "pictures", "state", "licence")
-        print_table([["" if row[c] is None else one_line(row[c], 60) for c in columns] for row in rows], columns)
+        names = ("name", "pictures", "state", "licence")
+        table = [["" if row[name] is None else str(row[name]) for name in names] for row in rows]
+        name, pictures, state, licence = names
+        print_fitted(table, TextColumn(name), TextColumn(pictures), TextColumn(state, least=12),
+                     TextColumn(licence, least=16))  # fmt: skip
     return 0
 
 

@@ -25,7 +25,7 @@ _EXAMPLES = """  noisebench doctor nlm
   noisebench doctor 'vst(method=bm3d, kind=anscombe)'
   noisebench doctor my_net --plugin my_net.py --json
   noisebench doctor my_enhancer --plugin my_enhancer.py --track audio
-  noisebench doctor my_sr_net --plugin my_net.py --regime "downsample(scale=2, bits=8)"
+  noisebench doctor my_sr_net --plugin my_net.py --regime "downsample(scale=2)"
 
 exit code: 0 all fine, 1 something fails, 2 usage"""
 

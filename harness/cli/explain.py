@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import re
 from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
@@ -10,7 +11,7 @@ from typing import Any, Protocol, runtime_checkable
 from ..text.wording import counted
 from .options import add_shared, note, print_json, print_table, verb
 
-_EXAMPLES = """  noisebench explain "psnr|uint8@1|gaussian(sigma=25)@1|photos:3f9c0a…|seed 0|noisebench 0.1"
+_EXAMPLES = """  noisebench explain "psnr|uint8@1|none@1|photos:3f9c0a…|seed 0|noisebench 0.1"
   noisebench explain restored.png clean.png
   noisebench explain restored/ clean/ --claimed 25.43"""
 
@@ -104,7 +105,7 @@ def _given(rows: Sequence[dict[str, Any]], claimed: str, protocol: str) -> list[
     """Which conventions give the number claimed, and what our own protocol does instead."""
     fitting = [row for row in rows if row["gives"]]
     if not fitting:
-        return [f"{claimed} is given by none of these"]
+        return [f"{claimed} is given by none of these", *_nearest_values(rows, float(claimed))]
     lines = [f"{claimed} is given by:", *(f"  {row['name']}: {row['what']}" for row in fitting)]
     if len(fitting) > 1:
         lines.append(_how_to_tell(fitting, claimed))
@@ -112,6 +113,18 @@ def _given(rows: Sequence[dict[str, Any]], claimed: str, protocol: str) -> list[
         if default["metric"] in {row["metric"] for row in fitting} and not default["gives"]:
             lines.append(f"where {protocol}, the protocol of noisebench, has {default['value']:.4f}: {default['what']}")
     return lines
+
+
+def _nearest_values(rows: Sequence[dict[str, Any]], claimed: float) -> list[str]:
+    """The value that comes nearest to a number that none gives, and what to ask then."""
+    finite = [row for row in rows if math.isfinite(row["value"])]
+    if not finite:
+        return []
+    near = min(finite, key=lambda row: abs(row["value"] - claimed))
+    return [
+        f"nearest: {near['value']:.4f}, {near['value'] - claimed:+.4f} from it ({near['name']}: {near['what']})",
+        "is the noise the same (level, seed, clipping), and the set (which pictures, their size, colour or grey)?",
+    ]
 
 
 def _how_to_tell(fitting: Sequence[dict[str, Any]], claimed: str) -> str:

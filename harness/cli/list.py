@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 from pathlib import Path
 from typing import Any
 
 from ..text.errors import UsageError, nearest, one_line
-from .options import add_shared, print_json, print_table, refuse_beside, verb
+from ..text.terminal import TextColumn, terminal_width, wrapped
+from .options import add_shared, print_fitted, print_json, refuse_beside, verb
 
 KINDS = ("tracks", "methods", "datasets", "regimes", "metrics", "protocols", "suites", "systems", "archs", "objectives",
          "losses", "optimizers", "schedules", "parts", "samplers", "stops")  # fmt: skip
@@ -21,7 +21,7 @@ _EXAMPLES = """  noisebench list methods
 
 def add(verbs: Any) -> None:
     p = verb(verbs, "list", "list methods, datasets, regimes, metrics, protocols, suites or systems", _EXAMPLES, run)
-    p.add_argument("kind", choices=KINDS, help="what to list")
+    p.add_argument("kind", choices=KINDS, metavar="KIND", help=f"what to list: {', '.join(KINDS)}")
     p.add_argument("name", nargs="?", metavar="NAME", help="show this one in full")
     p.add_argument("--store", metavar="STORE", action="append", default=[],
                    help="systems: read verdicts from this store or export (default: those of the package)")  # fmt: skip
@@ -65,10 +65,10 @@ def run(args: argparse.Namespace) -> int:
         print_json(entries)
     else:
         several = len({e.get("track") for e in entries}) > 1 and args.kind not in ("tracks", "suites")
-        print_table(
-            [[e["name"], *([e["track"]] if several else []), e["about"]] for e in entries],
-            ["name", *(["track"] if several else []), "what it is"],
-        )
+        print_fitted(
+            ([e["name"], e["track"] if several else "", e["about"]] for e in entries),
+            TextColumn("name", least=20), TextColumn("track"), TextColumn("what it is", least=20),
+        )  # fmt: skip
     return 0
 
 
@@ -92,17 +92,21 @@ def _suites(track: str | None) -> list[dict[str, Any]]:
 
 def _print_in_full(entry: dict[str, Any], kind: str, several: bool) -> None:
     """What one component is, its parameters and what it declares; its track where several have the name."""
-    of = f", track {entry['track']}" if several else ""
-    print(f"{entry['name']} (version {entry['version']}{of})\n\n{entry['doc']}\n")
+    of, width = f", track {entry['track']}" if several else "", terminal_width()
+    print(f"{entry['name']} (version {entry['version']}{of})\n")
+    for line in entry["doc"].splitlines():
+        print("\n".join(wrapped(line, width)))
+    print()
     if entry["parameters"]:
-        print_table(
-            [[p["name"], p["type"], p["default"]] for p in entry["parameters"]], ["parameter", "type", "default"]
-        )
+        print_fitted(
+            ([p["name"], p["type"], p["default"]] for p in entry["parameters"]),
+            TextColumn("parameter"), TextColumn("type", least=12), TextColumn("default", least=20),
+        )  # fmt: skip
     elif kind != "tracks":
         print("no parameters")
     for key, value in entry["meta"].items():
         if value not in (False, [], "", None, {}):
-            print(f"{key.replace('_', ' ')}: {_value_text(value)}")
+            print("\n".join(wrapped(f"{key.replace('_', ' ')}: {_value_text(value)}", width, "  ")))
 
 
 def _value_text(value: Any) -> str:
@@ -136,7 +140,7 @@ def _systems(args: argparse.Namespace) -> int:
         if args.name and not systems:
             raise UsageError(f"system {args.name!r} is not of the track {args.track}: leave out --track")
     judged = judged_systems(systems, all_claims(), [Path(store) for store in args.store] or None)
-    width = shutil.get_terminal_size((100, 24)).columns
+    width = terminal_width()
     if args.json:
         rows = [one.row() for one in judged]
         print_json(rows[0] if args.name else rows)
@@ -158,7 +162,8 @@ def _systems(args: argparse.Namespace) -> int:
             for one in shown
             for s in (one.system,)
         ]
-        print_table(table, ["#", "system", "verdict", "track", "role", "spec"], width)
+        columns = ("#", "system", "verdict", "track", "role")
+        print_fitted(table, *map(TextColumn, columns), TextColumn("spec", least=12))
         if len(shown) < len(judged):
             print(f"and {len(judged) - len(shown)} that are not here yet: `noisebench list systems --all` names them")
     return 0

@@ -6,13 +6,13 @@ import argparse
 import json
 import os
 import sys
-import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..text.errors import UsageError, one_line
 from ..text.json_values import plain, spelled
+from ..text.terminal import TextColumn, cut, fitted, places, terminal_width, wrapped
 from ..text.wording import counted
 
 if TYPE_CHECKING:
@@ -43,6 +43,22 @@ _SHARED: dict[str, dict[str, Any]] = {
 }
 
 
+class HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    """Help in the width of the terminal: prose is wrapped, and a remark behind an example stands below it."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        lines: list[str] = []
+        for line in text.splitlines():
+            example, _, remark = line.strip().partition("   ")
+            if len(line) <= width:
+                lines.append(line)
+            elif line.startswith(" "):
+                lines += [f"  {example}", *wrapped(remark, width, " " * 6, " " * 6)]
+            else:
+                lines += wrapped(line, width)
+        return "\n".join(indent + line for line in lines)
+
+
 def verb(
     verbs: Any, name: str, about: str, examples: str, run: Callable[[argparse.Namespace], int], stopped: str = READS
 ) -> argparse.ArgumentParser:
@@ -52,7 +68,7 @@ def verb(
         help=about,
         description=about,
         epilog="examples:\n" + examples,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpFormatter,
     )
     parser.set_defaults(run=run, stopped=stopped)
     return parser
@@ -97,27 +113,17 @@ def print_table(rows: Iterable[Sequence[str]], head: Sequence[str], most: int | 
     for row in rows:
         for column, text in zip(columns, row, strict=True):
             column.append(one_line(text, 160))
-    widths = [max(map(_width, column)) for column in columns]
+    widths = [max(map(places, column)) for column in columns]
     for line in zip(*columns, strict=True):
-        padded = (text + " " * (width - _width(text)) for text, width in zip(line, widths, strict=True))
-        sys.stdout.write(_cut("  ".join(padded).rstrip(), most) + "\n")
+        padded = (text + " " * (width - places(text)) for text, width in zip(line, widths, strict=True))
+        text = "  ".join(padded).rstrip()
+        sys.stdout.write((text if most is None else cut(text, most)) + "\n")
 
 
-def _cut(line: str, most: int | None) -> str:
-    """A line, or as much of it as takes `most` places."""
-    if most is None or _width(line) <= most:
-        return line
-    while line and _width(line) >= most:
-        line = line[:-1]
-    return line.rstrip() + "…"
-
-
-def _width(text: str) -> int:
-    """How many places of a terminal a text takes: ideographs two, accents that join the letter before them none."""
-    if text.isascii():
-        return len(text)
-    wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in text)
-    return len(text) + wide - sum(unicodedata.combining(letter) > 0 for letter in text)
+def print_fitted(rows: Iterable[Sequence[str]], *columns: TextColumn) -> None:
+    """The same, in the width of the terminal: columns are dropped and texts are cut as their columns say."""
+    for line in fitted(columns, rows, terminal_width()):
+        print(line)
 
 
 def note_old(path: Path, results: Results | None = None) -> None:

@@ -7,15 +7,16 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ..text.errors import UsageError
+from ..text.errors import UsageError, one_line
+from ..text.terminal import terminal_width
 from ..text.wording import counted
 from .options import add_shared, add_style, folder_to_write, print_json, read_noted, verb
 
 _EXAMPLES = """  noisebench report nb-store --to board
   noisebench report results/demo.parquet --to board
   noisebench report nb-store --bundle paper              tables, figures, references, suites and results
-  noisebench report nb-store --as "DnCNN-B=dncnn(weights=blind)" --as BSD68=bsd68
-  noisebench report nb-store --table-metrics psnr ssim --table-digits 2 4 --table-methods identity nlm bm3d"""
+  noisebench report nb-store --as "DnCNN=dncnn(weights=blind)" --as BSD68=bsd68
+  noisebench report nb-store --table-metrics psnr ssim --table-digits 2 4"""
 
 
 def add(verbs: Any) -> None:
@@ -53,7 +54,8 @@ def run(args: argparse.Namespace) -> int:
     from ..report.names import with_names
     from ..report.page.previews import KeptPreviews
     from ..report.paper_table.table import TableOptions
-    from ..report.write import write_report
+    from ..report.terminal import report_lines
+    from ..report.write import data_to_report, write_data
 
     if args.pages and args.bundle and not args.to:
         raise UsageError("--pages is for a report, and --bundle alone writes none: name a folder for it with --to")
@@ -87,19 +89,13 @@ def run(args: argparse.Namespace) -> int:
             return code
     to = Path(args.to or "board")
     kept = KeptPreviews.in_store(store) if store.is_dir() else None
-    files = write_report(
-        records, to, kept=kept, all_versions=args.all_versions, pages=args.pages, table=table, style=args.style
-    )
+    data = data_to_report(records, all_versions=args.all_versions)
+    files = write_data(data, to, kept=kept, pages=args.pages, table=table, style=args.style)
     if args.json:
         summary = json.loads((to / "summary.json").read_text(encoding="utf-8"))
         print_json({"to": str(to), "files": [str(f) for f in files], **document, "summary": summary})
         return code
-    board = to / "leaderboard.md"
-    text = board.read_text(encoding="utf-8")
-    lines = text.splitlines()
-    print("\n".join(lines[:60]))
-    if len(lines) > 60:
-        print(f"… ({len(lines) - 60} more lines in {board})")
+    print("\n".join(report_lines(data, terminal_width(), one_line(to / "leaderboard.md"))))
     print(f"\nwritten: {counted(len(files), 'file')} in {to} (start with {to / 'leaderboard.html'})")
     print(f"the table for a paper: {to / 'table.tex'} (and .md, .csv, .html)")
     return code

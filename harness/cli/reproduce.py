@@ -10,8 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..text.errors import UsageError, one_line
+from ..text.terminal import TextColumn
 from ..text.wording import counted
-from .options import add_shared, note_stopped, option_value, print_json, print_table, refuse_beside, use_data, verb
+from .options import (
+    add_shared,
+    note_stopped,
+    option_value,
+    print_fitted,
+    print_json,
+    print_table,
+    refuse_beside,
+    use_data,
+    verb,
+)
 
 if TYPE_CHECKING:
     from ..claims.numbers import ClaimRow
@@ -23,10 +34,10 @@ _OF_RUNS = ("store", "jobs", "timeout", "device", "retry", "decide", "hours")
 
 _EXAMPLES = """  noisebench reproduce --list
   noisebench reproduce dncnn_s25_set12
-  noisebench reproduce dncnn ffdnet --data ~/testsets --weights ~/weights --store nb-claims
+  noisebench reproduce dncnn ffdnet --data ~/testsets --weights ~/weights
   noisebench reproduce --kind number --json
   noisebench reproduce speckle --decide --hours 0.5
-  noisebench reproduce dncnn --from results/claims/published.parquet --to dncnn.md
+  noisebench reproduce dncnn --from results/claims/published.parquet
 
 exit codes: 0 no claim differs, 1 one differs or its cell failed, 2 usage, 130 stopped by Ctrl-C"""
 
@@ -81,7 +92,13 @@ def run(args: argparse.Namespace) -> int:
                 else [c.name, c.value, c.method, c.dataset, c.regime, c.paper]
                 for c in claims
             ]
-            print_table(table, ["claim", "claimed", "method", "dataset", "regime", "source"])
+            print_fitted(
+                table,
+                TextColumn("claim", least=28, middle=True), TextColumn("claimed", least=22),
+                TextColumn("method", drop=3, least=16, middle=True), TextColumn("dataset", drop=1, least=10),
+                TextColumn("regime", drop=2, least=16, middle=True), TextColumn("source", least=16),
+            )  # fmt: skip
+            print("one in full: `noisebench reproduce NAME --list --json`")
         return 0
     use_data(args)
     store = args.store or "nb-store"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..text.errors import UsageError, one_line
+from ..text.terminal import terminal_width
 from ..text.wording import counted
 from .options import add_shared, note, note_stopped, option_value, print_json, print_table, use_data, verb
 from .progress import called
@@ -21,13 +22,15 @@ if TYPE_CHECKING:
 _LISTED = 20
 _PLANNED = 50
 """Cells that a dry run lists."""
+_RANKED, _RANKED_ITEMS = 300, 30_000
+"""Cells, and items of all of them, that a run ranks at its end."""
 
 _NEVER_EMPTY = ("track", "protocol", "timeout", "memory", "device", "devices", "shard", "cluster")
 
 _EXAMPLES = """  noisebench run demo
   noisebench run suite.yaml --jobs 2 --keep sample
-  noisebench run --methods identity "nlm(h={0.6,0.8})" --datasets photos --regimes "gaussian(sigma=25)"
-  noisebench run --methods my_net --plugin my_net.py --datasets set12 --regimes real --timeout 10m --memory 8
+  noisebench run --methods "nlm(h={0.6,0.8})" --datasets photos --regimes none
+  noisebench run demo --methods identity my_net --plugin my_net.py --timeout 10m
   noisebench run suite.yaml --cluster tcp://head:8786      on the workers of a Dask scheduler, which share the store
   noisebench run suite.yaml --shard 3/16             one of 16 tasks of an array job; all may share a store"""
 
@@ -214,8 +217,30 @@ def run(args: argparse.Namespace) -> int:
         print(f"{counted(len(summary.cells), 'cell')}: {text} ({len(summary.done)} run now{rescored})")
         for line in failure_lines(failed, summary):
             print(line)
+        if set(counts) == {"skipped"}:
+            print("no cell has a score: each one was skipped")
+            for line in failure_lines(summary.cells, summary):
+                print(line)
+        elif shard is None:
+            for line in _ranking(summary, store):
+                print(line)
         print(f"next: noisebench report {one_line(shlex.quote(str(store)))} --to board")
     return 0 if summary.ok else 1
+
+
+def _ranking(summary: Summary, store: Path) -> list[str]:
+    """The best methods of each board of a run, none where it is so large that reading it again takes a while."""
+    from ..report.terminal import ranking_lines
+    from ..store.reading import read_some
+
+    scored = [cell for cell in summary.cells if summary.outcome.get(cell.key) != "skipped"]
+    if len(scored) > _RANKED or sum(cell.dataset.items or 0 for cell in scored) > _RANKED_ITEMS:
+        return []
+    try:
+        return ranking_lines(read_some(store, [cell.key for cell in scored]), terminal_width())
+    except UsageError as error:
+        note(f"no ranking: {one_line(error)}")
+        return []
 
 
 def failure_lines(failed: Sequence[PlannedCell], summary: Summary) -> list[str]:

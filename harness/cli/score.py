@@ -11,8 +11,8 @@ from ..text.wording import counted
 from .options import add_shared, note, print_json, print_table, use_data, verb
 
 _EXAMPLES = """  noisebench score restored/ clean/
-  noisebench score restored/ clean/ --protocol "y8(border=4)" --metrics psnr ssim --json
-  noisebench score restored/ clean/ --metrics psnr "kid(features=efficientnet_lite0)\""""
+  noisebench score restored/ clean/ --protocol "y8(border=4)" --json
+  noisebench score out/ clean/ --metrics "kid(features=efficientnet_lite0)\""""
 
 
 @runtime_checkable

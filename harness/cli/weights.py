@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..store.cell import Cell
     from ..training.checkpoint import Card
 
-_EXAMPLES = """  noisebench weights ls                                         those that come with noisebench
+_EXAMPLES = """  noisebench weights ls                                         those that come with the package
   noisebench weights ls nb-store
   noisebench weights card nb-store unet                         the recipe, the curve and the cost of one
   noisebench weights export nb-store 3fa9 --to denoiser.safetensors
@@ -26,7 +26,7 @@ def add(verbs: Any) -> None:
     parser = verb(verbs, "weights", "list, export and import the checkpoints that trained methods use", _EXAMPLES, run)
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     for name, about in (
-        ("ls", "list the checkpoints of a store, or those that come with noisebench"),
+        ("ls", "list the checkpoints of a store, or those that come with the package"),
         ("card", "show what a checkpoint was made of, how it went and what it took"),
         ("export", "write one checkpoint of a store as a file, with its card"),
         ("import", "keep checkpoint files where every run finds them by key"),

@@ -9,7 +9,7 @@ from pathlib import Path
 from ..store.record import Record
 from ..store.results import Results
 from ..text.errors import UsageError, one_line
-from .data import report_data
+from .data import ReportData, report_data
 from .files import Content, write_files
 from .leaderboard import leaderboard_csv, leaderboard_latex, leaderboard_markdown
 from .order_stability import statistics_latex, statistics_markdown
@@ -55,10 +55,28 @@ def write_report(
     Plots and previews of an earlier report in the same folder are replaced. Raises `UsageError` where there is no
     record, where two things have one name, where no board has what `table` names, and where `to` cannot be written.
     """
+    data = data_to_report(records, title=title, all_versions=all_versions)
+    return write_data(data, to, kept=kept, pages=pages, table=table, style=style)
+
+
+def data_to_report(records: Iterable[Record], *, title: str = "", all_versions: bool = False) -> ReportData:
+    """What a report shows of records. Raises `UsageError` where there is none, and where two things have one name."""
     results = Results.of(records)
     if not results:
         raise UsageError("the store holds no cell: run a suite first (noisebench run SUITE.yaml --store STORE)")
-    data = report_data(results, one_line(title) or TITLE, all_versions=all_versions)
+    return report_data(results, one_line(title) or TITLE, all_versions=all_versions)
+
+
+def write_data(
+    data: ReportData,
+    to: Path,
+    *,
+    kept: KeptPreviews | None = None,
+    pages: bool = False,
+    table: TableOptions = USUAL_TABLE,
+    style: str = "",
+) -> list[Path]:
+    """`write_report` of data that is at hand."""
     tables = paper_tables(data.boards, table)
     plots, notes = draw_all(data, style)
     data = replace(data, plots=plots, notes=notes)

@@ -396,6 +396,21 @@ def test_how_to_tell_conventions_apart_is_said_where_several_match(
     assert "last digit: give a second picture" in said("1.0000")
 
 
+def test_the_nearest_value_is_named_where_none_gives_the_claimed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    restored, clean = pair()
+    for name, picture in (("r.png", restored), ("c.png", clean)):
+        nb.write_picture(tmp_path / name, picture)
+    assert main(["explain", str(tmp_path / "r.png"), str(tmp_path / "c.png"), "--claimed", "99.1"]) == 0
+    none, near, ask = capsys.readouterr().err.strip().splitlines()
+    value = max(values(restored, clean).values())
+    assert none == "99.1 is given by none of these" and near.startswith(
+        f"nearest: {value:.4f}, {value - 99.1:+.4f} from"
+    )
+    assert ask.startswith("is the noise the same (level, seed, ") and "and the set (which pictures, " in ask
+
+
 @pytest.mark.parametrize("claimed", ["x", "1e3", "-2", "nan"])
 def test_a_claimed_number_that_is_none_is_refused(claimed: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", "a.png", "b.png", f"--claimed={claimed}"]) == 2
