@@ -110,7 +110,7 @@ test-lowest: $(UV)
 	$(call FRESH,lowest) --constraint build/lowest.txt --editable . hypothesis psutil pytest pytest-timeout pytest-xdist
 	$(ENVS)/lowest/bin/python -m pytest -n 2 --dist worksteal $(LOWEST:%=tests/%)
 
-EXTRAS := audio bm3d cluster diffusion fid graph iqa mutants peers spandrel
+EXTRAS := audio bm3d cluster diffusion fid graph iqa mutants peers sign spandrel
 
 test-extras: $(EXTRAS:%=test-extra-%)
 

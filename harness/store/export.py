@@ -161,6 +161,14 @@ def read_export(path: Path) -> Results:
     damaged."""
     try:
         data = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"export {one_line(path)}: {error.strerror}") from None
+    return export_in(data, path)
+
+
+def export_in(data: bytes, path: Path) -> Results:
+    """The cells of the bytes of an export, or of a baseline, which messages name as `path`. Raises `UsageError`."""
+    try:
         document: Any = read_parquet(data) if data.startswith(MAGIC) else parsed(_unpacked(data).decode("utf-8"))
         if not isinstance(document, dict):
             raise ValueError("it is no mapping")
@@ -182,8 +190,6 @@ def read_export(path: Path) -> Results:
             is_source_place(place) and isinstance(text, str) for place, text in plugins.items()
         ):
             raise ValueError("`plugins` holds what is no file of a plug-in")
-    except OSError as error:
-        raise UsageError(f"export {one_line(path)}: {error.strerror}") from None
     except (ValueError, KeyError, TypeError) as error:
         raise UsageError(
             f"{one_line(path)} is not a noisebench export ({one_line(error, 80)}): `noisebench export STORE --to FILE` "

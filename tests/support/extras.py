@@ -36,9 +36,10 @@ RUNS = {
 """What is passed to `noisebench run`."""
 PYTHON = {
     "mutants": [str(ROOT / "benchmarks" / "mutants.py"), "--help"],
+    "sign": ["-c", "import cryptography.hazmat.primitives.asymmetric.ed25519"],
     "peers": ["-c", "import cleanfid.fid, efficientnet_lite_pytorch, piq, torch_fidelity"],
 }
-"""Of extras for those who develop noisebench: what is passed to Python."""
+"""Of the other extras: what is passed to Python."""
 
 
 def make_pipeline() -> None:

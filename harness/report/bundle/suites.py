@@ -81,7 +81,7 @@ def _setting(record: Record) -> RemadeSuite:
         cell.track,
         str(suite.get("rank_by") or ""),
         cell.protocol.display,
-        tuple(request.metrics or cell.metrics),
+        tuple(request.metrics or (*cell.metrics, *cell.sets)),
         item_count(cell) if request == Request() else known(request.limit),
         str(request.device or inputs.get("device") or "cpu"),
         int(request.threads or inputs.get("threads") or 1),
