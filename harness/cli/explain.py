@@ -1,19 +1,22 @@
-"""`noisebench explain`: what a score's signature says; or one pair of pictures under every usual convention."""
+"""`noisebench explain`: what a signature says; a pair of pictures under every usual convention; or its noise."""
 
 from __future__ import annotations
 
 import argparse
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from ..text.wording import counted
-from .options import add_shared, note, print_json, print_table, verb
+from .options import add_shared, note, option_value, print_json, print_table, verb
 
 _EXAMPLES = """  noisebench explain "psnr|uint8@1|none@1|photos:3f9c0a…|seed 0|noisebench 0.1"
   noisebench explain restored.png clean.png
-  noisebench explain restored/ clean/ --claimed 25.43"""
+  noisebench explain restored/ clean/ --claimed 25.43
+  noisebench explain --noisy noisy.png clean.png           level, law and recipe of the noise"""
+SEEDS = 10_000
+"""Seeds of each generator that are looked through."""
 
 
 @runtime_checkable
@@ -27,17 +30,43 @@ class ExplainsPairs(Protocol):
     def explain_pairs(self, restored: str, clean: str, claimed: str | None) -> tuple[int, list[dict[str, Any]]]: ...
 
 
+class NoiseFinding(Protocol):
+    """One thing about the noise of an item: its name, what it is in words, and the numbers behind that."""
+
+    @property
+    def part(self) -> str: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def values(self) -> Mapping[str, float | str | bool | None]: ...
+
+
+@runtime_checkable
+class ExplainsNoise(Protocol):
+    """A track that can say what the noise of an item is, of its file and that of the clean one, and looks through so
+    many seeds of generators in common use."""
+
+    def explain_noise(self, noisy: str, clean: str, seeds: int) -> Sequence[NoiseFinding]: ...
+
+
 def add(verbs: Any) -> None:
-    p = verb(verbs, "explain", "spell out a signature, or show a pair under every usual convention", _EXAMPLES, run)
+    p = verb(verbs, "explain", "spell out a signature, a pair under every usual convention, or noise", _EXAMPLES, run)
     p.add_argument(
-        "signature", metavar="SIGNATURE|RESTORED", help="a signature, as the board prints it; or a picture or folder"
+        "signature",
+        metavar="SIGNATURE|RESTORED|NOISY",
+        help="a signature, as the board prints it; or a picture or folder",
     )
     p.add_argument("clean", nargs="?", metavar="CLEAN", help="the clean picture, or a folder of the same names")
     p.add_argument("--claimed", metavar="X", help="mark the conventions that give this number, as printed")
+    p.add_argument("--noisy", action="store_true", help="the first picture is a noisy one: say what its noise is")
+    p.add_argument("--seeds", type=int, metavar="N", default=SEEDS,
+                   help=f"with --noisy: look through seeds 0 to N-1 (default: {SEEDS})")  # fmt: skip
     add_shared(p, "track", "plugin", "json")
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.noisy:
+        return _noise(args)
     if args.clean is not None:
         return _pair(args)
     from ..boards.signature import explain_signature
@@ -86,6 +115,26 @@ def _pair(args: argparse.Namespace) -> int:
     print_table(table, ["", "value", "convention", "what is compared", "used by"])
     if claimed is not None:
         note("\n" + "\n".join(_given(rows, claimed, track.defaults.protocol)))
+    return 0
+
+
+def _noise(args: argparse.Namespace) -> int:
+    """What the noise of a picture is."""
+    from ..components.tracks import get_track
+    from ..suite.suite import count
+    from ..text.errors import UsageError
+
+    if args.clean is None or args.claimed is not None:
+        raise UsageError("--noisy goes with two pictures alone: explain --noisy NOISY CLEAN")
+    track = get_track(args.track)
+    if not isinstance(track, ExplainsNoise):
+        raise UsageError(f"track {track.name} cannot tell noises apart: leave --noisy out")
+    findings = track.explain_noise(args.signature, args.clean, option_value("seeds", count, args.seeds))
+    if args.json:
+        print_json([{"part": one.part, "text": one.text, **one.values} for one in findings])
+        return 0
+    for one in findings:
+        print(f"{one.part:<10} {one.text}")
     return 0
 
 

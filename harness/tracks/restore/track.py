@@ -90,6 +90,7 @@ class Restore(PictureTrack):
     fetch_set = LazyPart("named_sets.fetch_set")
     manifest_of = LazyPart("named_sets.manifest_of")
     explain_pairs = LazyPart("conventions.explain_files")
+    explain_noise = LazyPart("forensics.explain_noise")
     aggregations = LazyPart("aggregations.aggregations")
     panels = LazyPart("report.panels.panels")
     changed_panels = LazyPart("report.changed.changed_panels")
