@@ -23,6 +23,7 @@ from noisebench.tracks.generate.copied_samples import why_copied
 from noisebench.tracks.generate.items import LatentBatch, Reference
 from noisebench.tracks.restore.near_copies import why_copied as why_near_copy
 from PIL import Image
+from scipy.fft import dctn, idctn
 
 INF = math.inf
 
@@ -116,6 +117,29 @@ def test_a_clean_picture_with_faint_noise_or_saved_anew_is_seen_to_be_one(regime
     faint = crop.clean / 255 + np.random.default_rng(0).normal(0, 0.5 / 255, crop.clean.shape)
     for copy in (crop.clean / 255, faint, saved_as_jpeg(crop.clean)):
         assert restored(copy, crop, regime) == SEEN
+
+
+def test_a_near_copy_behind_blur_and_noise_is_seen(crop: nb.Sample) -> None:
+    faint = crop.clean / 255 + np.random.default_rng(0).normal(0, 0.5 / 255, crop.clean.shape)
+    for copy in (crop.clean / 255, faint):
+        assert restored(copy, crop, "blur(sigma=2) + gaussian(sigma=5)") == SEEN
+
+
+def test_a_near_copy_behind_blur_alone_keeps_its_rank_for_an_inverse_filter_is_nearer(crop: nb.Sample) -> None:
+    """What is fair comes nearer to the truth than the copy does: no rule that spares it can find the copy."""
+    case = get_track("restore").pose(bind("blur(sigma=1)", "regime"), crop, 0)
+    kernel = np.exp(-(np.arange(-12, 13) ** 2) / 2)
+    kernel /= kernel.sum()
+    waves = np.pi * np.arange(128) / 128
+    passed = np.cos(np.outer(waves, np.arange(-12, 13))) @ kernel
+    passed = passed[:, None] * passed
+    spectrum = dctn(np.asarray(case.given, float).reshape(128, 128, -1), axes=(0, 1), norm="ortho")
+    wiener = (passed / (passed**2 + 1e-12))[:, :, None]
+    inverse = idctn(spectrum * wiener, axes=(0, 1), norm="ortho")
+    truth = crop.clean.reshape(inverse.shape) / 255
+    faint = truth + np.random.default_rng(0).normal(0, 0.5 / 255, truth.shape)
+    assert np.sqrt(np.mean((inverse - truth) ** 2)) < 0.01 * np.sqrt(np.mean((faint - truth) ** 2))
+    assert restored(faint, crop, "blur(sigma=1)") == restored(inverse, crop, "blur(sigma=1)") == ""
 
 
 @pytest.mark.parametrize("regime", ["gaussian(sigma=5)", "gaussian(sigma=25)", "salt_pepper(p=0.1)", "mask(keep=0.5)",
