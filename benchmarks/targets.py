@@ -40,6 +40,8 @@ TARGETS = {
     "equal work, × ref apart, beside 2 busy loops": Target(1.3, "×"),
     "equal work, × ref apart, beside 6 busy loops": Target(1.3, "×"),
     "equal code on other processors, × beyond its range": Target(1.2, "×"),
+    "attacked in batches, times as fast as one picture at a time": Target(4, "×", at_least=True),
+    "adversarial in batches, times as fast as one picture at a time": Target(3, "×", at_least=True),
     "opening the page of 10,000 rows": Target(2, "s"),
     "equal trainings told apart, symmetric": Target(5, "% of boards"),
     "equal trainings told apart, skewed": Target(6, "% of boards"),

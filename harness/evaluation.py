@@ -33,9 +33,9 @@ from .store.record import Record
 from .suite.suite import count
 from .suite.suite import whole as natural
 from .text.errors import UsageError, noting_item, one_line
-from .track.calling import ItemRow, call_on, item_row, reveal
+from .track.calling import ItemRow, call_all_on, in_groups, item_row, reveal
 from .track.order import in_order, presented, scored_in_order
-from .track.protocols import Attacks, Collector, Differentiates, HasRange, Track, case_of
+from .track.protocols import Attacks, Case, Collector, Differentiates, HasRange, Track, case_of
 from .track.runner import used_device
 
 
@@ -95,21 +95,34 @@ def evaluate(
             make = partial(_collector, field_of_work, parts, len(ids), rules)
             collector, taken = make(Path(folder), ()) if parts else None, []
             places = presented(ids, seed)
-            for index in places:
-                name = ids[index]
-                with noting_item(field_of_work.words.item, name):
-                    item = load_chosen(chosen, data, index, name, field_of_work)
-                    if range is not None and isinstance(field_of_work, HasRange):
-                        item = field_of_work.rescaled(item, range)
-                    case = case_of(field_of_work, noise, item, seed)
-                    if isinstance(field_of_work, Attacks) and isinstance(runner, Differentiates):
-                        case = field_of_work.attacked(noise, item, case, seed, runner.differentiate)
-                    output, elapsed, call_notes = call_on(runner, reveal(case, item, shown), device)
-                    rows.append(item_row(field_of_work, item, case, output, elapsed, rules, single))
-                traits.append(traits_of(item, field_of_work))
-                notes.update(call_notes)
-                if collector is not None:
-                    taken.append(collector.take(output, item))
+
+            def posed() -> Iterator[tuple[Any, Case]]:
+                for index in places:
+                    with noting_item(field_of_work.words.item, ids[index]):
+                        item = load_chosen(chosen, data, index, ids[index], field_of_work)
+                        if range is not None and isinstance(field_of_work, HasRange):
+                            item = field_of_work.rescaled(item, range)
+                        case = case_of(field_of_work, noise, item, seed)
+                    yield item, case
+
+            def attacked() -> Iterator[tuple[Any, Case]]:
+                if not (isinstance(field_of_work, Attacks) and isinstance(runner, Differentiates)):
+                    yield from posed()
+                    return
+                for group in in_groups(posed(), field_of_work.attacked_together(noise)):
+                    cases = field_of_work.attacked(noise, group, seed, runner.differentiate)
+                    yield from ((item, case) for (item, _), case in zip(group, cases, strict=True))
+
+            for group in in_groups(attacked(), runner.together):
+                with noting_item(field_of_work.words.item, group[0][0].id):
+                    called = call_all_on(runner, [reveal(case, item, shown) for item, case in group], device)
+                for (item, case), (output, elapsed, call_notes) in zip(group, called, strict=True):
+                    with noting_item(field_of_work.words.item, item.id):
+                        rows.append(item_row(field_of_work, item, case, output, elapsed, rules, single))
+                    traits.append(traits_of(item, field_of_work))
+                    notes.update(call_notes)
+                    if collector is not None:
+                        taken.append(collector.take(output, item))
             set_scores = {}
             if collector is not None:
                 set_scores = scored_in_order(collector, make, places, taken, Path(folder))

@@ -8,7 +8,7 @@ import socket
 import sys
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn, TypedDict
@@ -18,7 +18,7 @@ from ..components.registry import Bound, bind
 from ..components.tracks import get_track
 from ..store.cell_json import plain_values
 from ..text.errors import Invalid, NotFinite, Skip, UsageError, message_of, one_line, text_of, with_item
-from ..track.calling import call_on
+from ..track.calling import call_all_on
 from ..track.protocols import Case, Differentiates, Runner, Track
 from ..track.runner import used_device
 from ..training.checkpoint import give_checkpoints
@@ -49,10 +49,11 @@ class Task(TypedDict):
 
 
 class Opened(TypedDict):
-    """What comes of the set-up: its seconds, and the device that the method works on."""
+    """What comes of the set-up: its seconds, the device that the method works on, and how many items go into a call."""
 
     seconds: float
     device: str
+    together: int
 
 
 def serve(channel: socket.socket) -> NoReturn:
@@ -111,18 +112,18 @@ def _open(task: Task, verbs: dict[str, Callable[..., Any]], tell: Callable[[int,
     device = used_device(runner, task["device"])
     verbs["expect"] = runner.expect
 
-    def call(case: Case) -> dict[str, Any]:
+    def call_all(cases: Sequence[Case]) -> list[dict[str, Any]]:
         with noticing_opened_files(task["folders"]):
-            heard = replace(case, info=case.info.heard_by(tell))
-            output, seconds, notes = call_on(runner, heard, device)
-        return {"output": output, "seconds": seconds, "notes": notes}
+            heard = [replace(case, info=case.info.heard_by(tell)) for case in cases]
+            called = call_all_on(runner, heard, device)
+        return [{"output": output, "seconds": seconds, "notes": notes} for output, seconds, notes in called]
 
-    def differentiate(case: Case) -> Any:
+    def differentiate(cases: Sequence[Case]) -> Any:
         with noticing_opened_files(task["folders"]):
-            return runner.differentiate(case) if isinstance(runner, Differentiates) else None
+            return runner.differentiate(cases) if isinstance(runner, Differentiates) else None
 
-    verbs["call"], verbs["differentiate"] = call, differentiate
-    return {"seconds": setup, "device": device}
+    verbs["call"], verbs["call_all"], verbs["differentiate"] = lambda case: call_all([case])[0], call_all, differentiate
+    return {"seconds": setup, "device": device, "together": runner.together}
 
 
 def _train(task: Task, start: Start, verbs: dict[str, Callable[..., Any]]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import json
 import math
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,7 +23,7 @@ from ..store.cells import partial_dir
 from ..store.outputs import ChecksOutputs, LostOutput, open_kept
 from ..store.record import item_count
 from ..text.errors import Invalid, noting_item, one_line, with_item
-from ..track.calling import reveal
+from ..track.calling import in_groups, reveal
 from ..track.protocols import Attacks, Case, Track
 from .channel import HungUp, ask, read_answer
 from .messages import Ending, Job, MethodEnded, Tell, checkpoints_of
@@ -38,6 +38,9 @@ from .train_cell import train_cell
 DONE, SPENT, HUNG_UP, FULL = b"D", b"S", b"H", b"F"
 """How scoring a cell went: `end.json` is there, and so it is but by an error or a plug-in's code; the method's process
 has ended, or closed its channel; the disk is full."""
+
+_TOGETHER = 16
+"""Items that go into one call, at most."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,7 @@ def _score_cell(job: Job, folder: Path, tell: Tell, scoring: Scoring, method: _M
     try:
         setup = _seconds(opened["seconds"]) if job.sandbox is None else setup
         device = _device(opened["device"], job)
+        together = _together(opened["together"], job)
     except (TypeError, KeyError):
         raise Invalid("its process sent an invalid answer") from None
     shown = cell.shown
@@ -106,30 +110,30 @@ def _score_cell(job: Job, folder: Path, tell: Tell, scoring: Scoring, method: _M
     def outputs(posed: Iterator[Future[PosedItem]]) -> Iterator[ItemOutput]:
         """The method is at work on the next item while the one before it is scored."""
 
-        def give(one: PosedItem) -> tuple[PosedItem, Future[_Answer] | None]:
-            if isinstance(scoring.track, Attacks):
-                one = replace(
-                    one, case=scoring.track.attacked(scoring.regime, one.item, one.case, cell.seed, gradients)
-                )
-            method.ask("call", reveal(one.case, one.item, shown))
-            return one, clocks.submit(_clocked, method) if job.sandbox is not None else None
+        def give(group: list[PosedItem] | None) -> tuple[list[PosedItem], Future[_Answer] | None] | None:
+            if group is None:
+                return None
+            method.ask("call_all", [reveal(one.case, one.item, shown) for one in group])
+            return group, clocks.submit(_clocked, method) if job.sandbox is not None else None
 
-        def gradients(case: Case) -> Any:
-            return method.asked("differentiate", case)
+        def gradients(cases: Sequence[Case]) -> Any:
+            return method.asked("differentiate", cases)
 
-        at_work = give(first.result()) if (first := next(posed, None)) is not None else None
+        groups = in_groups(_attacked(posed, scoring, cell.seed, gradients), together)
+        at_work = give(next(groups, None))
         while at_work is not None:
             (done, clocked), at_work, failed = at_work, None, None
-            with noting_item(scoring.track.words.item, done.item.id):
+            with noting_item(scoring.track.words.item, done[0].item.id):
                 answer, taken = clocked.result() if clocked is not None else (method.answered(), None)
-                output, seconds, new = _read_output(answer, taken, scoring.track, done.case)
-            notes.extend(new)
+                outputs = _read_outputs(answer, taken, scoring.track, done)
             try:
-                at_work = give(coming.result()) if (coming := next(posed, None)) is not None else None
+                at_work = give(next(groups, None))
             except Exception as error:
                 failed = error
-            yield done, output, seconds
-            if failed is not None:  # once the item before it has its row
+            for one, (output, seconds, new) in zip(done, outputs, strict=True):
+                notes.extend(new)
+                yield one, output, seconds
+            if failed is not None:  # once the items before it have their rows
                 raise failed
 
     try:
@@ -138,6 +142,20 @@ def _score_cell(job: Job, folder: Path, tell: Tell, scoring: Scoring, method: _M
         clocks.shutdown(wait=False)
     where = {**job.environment, "device": device}
     return Ending(outcome="ok", reason="", setup_s=setup, notes=sorted(set(notes)), sets=sets, environment=where)
+
+
+def _attacked(
+    posed: Iterator[Future[PosedItem]], scoring: Scoring, seed: int, ask: Callable[[Sequence[Case]], Any]
+) -> Iterator[PosedItem]:
+    """Items with the cases that the method is called on, as the attack of a regime leaves them."""
+    items = (coming.result() for coming in posed)
+    if not isinstance(scoring.track, Attacks):
+        yield from items
+        return
+    for group in in_groups(items, scoring.track.attacked_together(scoring.regime)):
+        pairs = [(one.item, one.case) for one in group]
+        for one, case in zip(group, scoring.track.attacked(scoring.regime, pairs, seed, ask), strict=True):
+            yield replace(one, case=case)
 
 
 def _task(job: Job) -> Task:
@@ -164,6 +182,11 @@ def _device(value: Any, job: Job) -> str:
     return job.device if value == job.device else "cpu"
 
 
+def _together(value: Any, job: Job) -> int:
+    """How many items the method takes in one call: several only where it is shown them whole, as an oracle is."""
+    return min(value, _TOGETHER) if job.cell.shown == "item" and type(value) is int and value > 0 else 1
+
+
 _Answer = tuple[Any, float | None]
 """What the method's process says of a call, and the seconds until it did, where it is not asked for them."""
 
@@ -171,6 +194,16 @@ _Answer = tuple[Any, float | None]
 def _clocked(method: _Method) -> _Answer:
     start = time.perf_counter()
     return method.answered(), time.perf_counter() - start
+
+
+def _read_outputs(
+    answer: Any, taken: float | None, track: Track, group: Sequence[PosedItem]
+) -> list[tuple[Any, float, list[str]]]:
+    """Output, seconds and notes of each item of a call. Raises `Invalid` for what should not have come."""
+    if not isinstance(answer, list) or len(answer) != len(group):
+        raise Invalid("its process sent an invalid answer")
+    seconds = None if taken is None else taken / len(group)
+    return [_read_output(one, seconds, track, posed.case) for one, posed in zip(answer, group, strict=True)]
 
 
 def _read_output(answer: Any, taken: float | None, track: Track, case: Case) -> tuple[Any, float, list[str]]:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any, Literal, TypedDict
+from itertools import islice
+from typing import Any, Literal, TypedDict, TypeVar
 
 from ..components.registry import Bound
 from ..text.errors import NotDefined
 from ..text.json_values import plain
 from .protocols import COPIES, Case, Runner, SeesCopies, Track
 
+Posed = TypeVar("Posed")
 Shown = Literal["item", "id"]
 """What a method sees of an item beyond its input."""
 
@@ -46,20 +48,47 @@ def reveal(case: Case, item: Any, shown: Shown | None) -> Case:
 
 def call_on(runner: Runner, case: Case, device: str) -> tuple[Any, float, list[str]]:
     """Call the method once: its validated output, the seconds, and notes for the cell. Raises `Skip`, `Invalid`."""
-    runner.check(case.info)
-    prepared = runner.prepare(case.given)
+    return call_all_on(runner, [case], device)[0]
+
+
+def call_all_on(runner: Runner, cases: Sequence[Case], device: str) -> list[tuple[Any, float, list[str]]]:
+    """Call the method once on all cases, of which each is given an equal part of the seconds: see `call_on`."""
+    for case in cases:
+        runner.check(case.info)
+    prepared = [runner.prepare(case.given) for case in cases]
+    infos = [case.info for case in cases]
     pid = os.getpid()
     synchronise(device)
     start = time.perf_counter()
-    output = runner.call(prepared, case.info)
+    outputs = runner.call_all(prepared, infos) if len(cases) > 1 else [runner.call(prepared[0], infos[0])]
     synchronise(device)
-    elapsed = time.perf_counter() - start
+    elapsed = (time.perf_counter() - start) / len(cases)
     if os.getpid() != pid:  # a child that the method forked came back: it must not go on
         os._exit(1)
-    accepted = runner.accept(output, case)
-    touched = output is not prepared and not runner.untouched(prepared, case.given)
-    warning = "edits its input in place (it was given a copy)" if touched else ""
-    return accepted, elapsed, [note for note in (warning, case.note) if note]
+    called = []
+    for case, given, output in zip(cases, prepared, outputs, strict=True):
+        accepted = runner.accept(output, case)
+        touched = output is not given and not runner.untouched(given, case.given)
+        warning = "edits its input in place (it was given a copy)" if touched else ""
+        called.append((accepted, elapsed, [note for note in (warning, case.note) if note]))
+    return called
+
+
+def in_groups(coming: Iterator[Posed], most: int) -> Iterator[list[Posed]]:
+    """Lists of at most so many, each made when it is due. What fails is raised after those before it were given."""
+    failed: Exception | None = None
+    full = True
+    while full and failed is None:
+        group: list[Posed] = []
+        try:
+            group.extend(islice(coming, most))
+        except Exception as error:
+            failed = error
+        full = len(group) == most
+        if group:
+            yield group
+    if failed is not None:
+        raise failed
 
 
 def item_row(

@@ -124,6 +124,9 @@ class Runner(Protocol):
     def check(self, info: Info) -> None: ...
     def prepare(self, given: Any) -> Any: ...
     def call(self, prepared: Any, info: Info) -> Any: ...
+    @property
+    def together(self) -> int: ...
+    def call_all(self, prepared: Sequence[Any], infos: Sequence[Info]) -> list[Any]: ...
     def accept(self, output: Any, case: Case) -> Any: ...
     def untouched(self, prepared: Any, given: Any) -> bool: ...
 
@@ -132,15 +135,23 @@ class Runner(Protocol):
 class Attacks(Protocol):
     """A track some of whose regimes attack the method that is scored, by what its runner says of a case."""
 
-    def attacked(self, regime: Bound, item: Any, case: Case, seed: int, ask: Callable[[Case], Any]) -> Case:
-        """The case that the method is to be called on; `ask` gives what `differentiate` of its runner does."""
+    def attacked_together(self, regime: Bound) -> int:
+        """How many items are attacked together, at most: 1 where the regime attacks none."""
+
+    def attacked(
+        self, regime: Bound, posed: Sequence[tuple[Any, Case]], seed: int, ask: Callable[[Sequence[Case]], Any]
+    ) -> list[Case]:
+        """The cases that the method is to be called on, of items with theirs; each is the same in any company.
+
+        `ask` gives what `differentiate` of its runner does.
+        """
 
 
 @runtime_checkable
 class Differentiates(Protocol):
-    """A runner that gives gradients of what its method says of a case."""
+    """A runner that gives gradients of what its method says of each case."""
 
-    def differentiate(self, case: Case) -> Any: ...
+    def differentiate(self, cases: Sequence[Case]) -> Any: ...
 
 
 @runtime_checkable

@@ -123,6 +123,18 @@ class MethodRunner:
             if os.getpid() != pid:
                 os._exit(1)
 
+    @property
+    def together(self) -> int:
+        """How many items go into one call, at most. Only an oracle, which takes no rank, is given several at once."""
+        return int(getattr(self._object, "together", 1)) if self.meta["oracle"] else 1
+
+    def call_all(self, prepared: Sequence[Any], infos: Sequence[Info]) -> list[Any]:
+        """One call on several items, of a class with `together`; what it gives for each is as for that item alone."""
+        outputs = list(getattr(self._object, f"{self.verb}_all")(prepared, infos))
+        if len(outputs) != len(prepared):
+            raise Invalid(f"returned {len(outputs)} outputs for {len(prepared)} items")
+        return outputs
+
 
 class ArrayRunner(MethodRunner):
     """The runner of a track whose methods are given numpy arrays, and give one back."""

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import noisebench as nb
 from annotated_types import Ge, Le
 from noisebench.methods.classify._differentiable import logits_of, refuse_numpy, undifferentiable
 from noisebench.methods.restore._wrapping import refuse_unwrappable
+from noisebench.tracks.classify.company import TOGETHER, batch_size, disclosed, same_in_company
 
 Eps = Annotated[float, Ge(0.0), Le(1000.0)]
 Count = Annotated[int, Ge(1), Le(1000)]
@@ -26,6 +28,8 @@ class AttackedClassifier:
     where torch cannot differentiate what is attacked.
     """
 
+    together = TOGETHER
+
     def __init__(
         self,
         *,
@@ -42,6 +46,7 @@ class AttackedClassifier:
         self.inner = nb.Classifier(method)
         self.by = [nb.Classifier(one) for one in by]
         self.kind, self.eps, self.norm = kind, eps, norm
+        self._by_themselves: dict[object, bool] = {}
         self.steps, self.restarts = (1, 1) if kind == "fgsm" else (steps, restarts)
 
     @staticmethod
@@ -60,35 +65,84 @@ class AttackedClassifier:
 
     def classify(self, picture: Any, info: Any) -> Any:
         """float32 (H, W, C) → logits (K,) of what the attacker made of it."""
-        if info.sample is None:
-            raise nb.Skip("needs the true label, which is not at hand here")
-        blind_info = info.replace(sample=None)
-        seen = picture if self.eps == 0 else self._worst(picture, info.sample.label, blind_info)
-        # What a method certifies beside its logits is not said of another picture.
-        return self.inner.classify(seen, blind_info)[: info.classes]
+        return self.classify_all([picture], [info])[0]
 
-    def _worst(self, picture: Any, label: int, info: Any) -> Any:
-        """The attacked picture (H, W, C) with the smallest margin."""
+    def classify_all(self, pictures: Sequence[Any], infos: Sequence[Any]) -> list[Any]:
+        """As `classify` of each, with the same bits in any company: they are attacked by themselves, or in batches of
+        one size."""
+        if any(info.sample is None for info in infos):
+            raise nb.Skip("needs the true label, which is not at hand here")
+        blind_infos = [info.replace(sample=None) for info in infos]
+        labels = [info.sample.label for info in infos]
+        seen = pictures if self.eps == 0 else self._worst(pictures, labels, blind_infos)
+        # What a method certifies beside its logits is not said of another picture.
+        return [self.inner.classify(one, info)[: info.classes] for one, info in zip(seen, blind_infos, strict=True)]
+
+    def _worst(self, pictures: Sequence[Any], labels: Sequence[int], infos: Sequence[Any]) -> list[Any]:
+        """The attacked pictures (H, W, C) with the smallest margins."""
+        size = max(1, batch_size(pictures[0].size) // self.restarts)
+        alike = len({(picture.shape, disclosed(info)) for picture, info in zip(pictures, infos, strict=True)}) == 1
+        if not alike or not self._goes_in_batches(pictures[0], infos[0], size):
+            size = 1
+        places = [range(start, min(start + size, len(infos))) for start in range(0, len(infos), size)]
+        # A batch that is not full has its first picture again.
+        full = [[*part, *[part[0]] * (size - len(part))] for part in places]
+        batches = [[[each[i] for i in part] for each in (pictures, labels, infos)] for part in full]
+        found = [one for batch in batches for one in self._worst_of_batch(*batch)]
+        return [found[number * size + i] for number, part in enumerate(places) for i in range(len(part))]
+
+    def _worst_of_batch(self, pictures: Sequence[Any], labels: Sequence[int], infos: Sequence[Any]) -> list[Any]:
         import torch
         from noisebench.recipes.objectives._attack import log_odds, margin, random_change, worst
 
         attacked = self.by or [self.inner]
-        given = torch.cat([attacked[0].prepare(picture)] * self.restarts)
-        labels = torch.full((len(given),), label, device=given.device)
-        start = torch.zeros_like(given)
-        if self.restarts > 1:
-            start[1:] = random_change(given[1:], self.eps, self.norm, info.generator)
         for one in attacked:
-            one.check(info)
-
-        def logits(x: Any) -> Any:
-            return torch.stack([logits_of(one, x.to(one.device), info).to(x.device) for one in attacked]).mean(0)
-
+            one.check(infos[0])
+        givens, starts = [], []
+        for picture, info in zip(pictures, infos, strict=True):
+            given = torch.cat([attacked[0].prepare(picture)] * self.restarts)
+            start = torch.zeros_like(given)
+            if self.restarts > 1:
+                start[1:] = random_change(given[1:], self.eps, self.norm, info.generator)
+            givens.append(given)
+            starts.append(start)
+        given, start = torch.cat(givens), torch.cat(starts)
+        true = torch.tensor(labels, device=given.device).repeat_interleave(self.restarts)
         sure = margin if self.kind == "cw" else log_odds
         try:
-            pictures, least = worst(
-                logits, given, labels, start, eps=self.eps, norm=self.norm, steps=self.steps, sure=sure
-            )
+            found, least = worst(
+                lambda x: self._logits(x, infos[0]), given, true, start,
+                eps=self.eps, norm=self.norm, steps=self.steps, sure=sure,
+            )  # fmt: skip
         except ValueError as error:
             raise undifferentiable(attacked[0], error) from None
-        return pictures[int(least.argmin())].permute(1, 2, 0).cpu().numpy()
+        each = found.reshape(len(infos), self.restarts, *found.shape[1:])
+        best = least.reshape(len(infos), self.restarts).argmin(dim=1)
+        return [one[int(place)].permute(1, 2, 0).cpu().numpy() for one, place in zip(each, best, strict=True)]
+
+    def _logits(self, x: Any, info: Any) -> Any:
+        import torch
+
+        attacked = self.by or [self.inner]
+        return torch.stack([logits_of(one, x.to(one.device), info).to(x.device) for one in attacked]).mean(0)
+
+    def _goes_in_batches(self, picture: Any, info: Any, size: int) -> bool:
+        """Whether all in a batch of `size` have the logits and gradients that they would have beside any others."""
+        key = (picture.shape, disclosed(info), size)
+        if key not in self._by_themselves:
+
+            def answer(pictures: Any, info: Any) -> Any:
+                import torch
+                from noisebench.recipes.objectives._attack import log_odds
+
+                x = pictures.detach().repeat_interleave(self.restarts, 0).requires_grad_()
+                with torch.enable_grad():
+                    logits = self._logits(x, info)
+                    sure = log_odds(logits, torch.zeros(len(x), dtype=torch.int64, device=x.device))
+                gradient = torch.autograd.grad(sure.sum(), x)[0]
+                said = torch.cat([logits.detach().double(), gradient.flatten(1).double()], dim=1)
+                return said.reshape(len(pictures), -1)
+
+            like = (self.by or [self.inner])[0].prepare(picture)
+            self._by_themselves[key] = size > 1 and same_in_company(answer, like, size, info)
+        return self._by_themselves[key]

@@ -46,7 +46,8 @@ class Classify(PictureTrack):
     """
 
     open = LazyPart("classifier.Classifier")
-    attacked = LazyPart("white_box.attacked_case")
+    attacked = LazyPart("white_box.attacked_cases")
+    attacked_together = LazyPart("white_box.attacked_together")
     score = LazyPart("scoring.score_logits")
     truth_sha256 = LazyPart("labelled_picture.values_sha256")
     batches = LazyPart("batches.LabelBatches")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -13,11 +13,12 @@ from ...components.keyed_noise import keyed_generator, noise_key
 from ...components.registry import Bound, bind
 from ...text.errors import Invalid
 from ...track.protocols import Case
+from .company import TOGETHER
 from .labelled_picture import LabelledPicture, values_sha256
 
 Floats = npt.NDArray[np.float64]
-Ask = Callable[[Case], Any]
-"""A case → what `Classifier.differentiate` says of its picture."""
+Ask = Callable[[Sequence[Case]], Any]
+"""Cases → what `Classifier.differentiate` says of their pictures."""
 ADVERSARIAL = "adversarial"
 _NONE = "none"
 
@@ -31,17 +32,38 @@ def apart(regime: Bound) -> tuple[Bound, Bound | None]:
     return bind(before or _NONE, "regime", regime.track), last
 
 
-def attacked_case(regime: Bound, item: LabelledPicture, case: Case, seed: int, ask: Ask) -> Case:
-    """The case with the picture that the attack of a regime leads to; as it is without one, or where no class is true.
+def attacked_together(regime: Bound) -> int:
+    """How many pictures are attacked together, at most: 1 where a regime attacks none."""
+    return TOGETHER if apart(regime)[1] is not None else 1
+
+
+def attacked_cases(regime: Bound, posed: Sequence[tuple[LabelledPicture, Case]], seed: int, ask: Ask) -> list[Case]:
+    """The cases with the pictures that the attack of a regime leads to; as they are without one, or with no true class.
 
     `input_sha256` stays that of the picture before the attack: so the inputs of all methods are the same.
     """
     _, attack = apart(regime)
-    if attack is None or item.label < 0:
-        return case
-    rng = keyed_generator(noise_key(regime, seed, values_sha256(item)))
-    search = _Search(case, item.label, ask, **attack.kwargs)
-    return replace(case, given=search.fgsm() if attack.kwargs["kind"] == "fgsm" else search.pgd(rng))
+    cases = [case for _, case in posed]
+    if attack is None:
+        return cases
+    searches: dict[int, _Steps] = {}
+    for place, (item, case) in enumerate(posed):
+        if item.label >= 0:
+            search = _Search(case, item.label, **attack.kwargs)
+            rng = keyed_generator(noise_key(regime, seed, values_sha256(item)))
+            searches[place] = search.fgsm() if attack.kwargs["kind"] == "fgsm" else search.pgd(rng)
+    looked_at = {place: next(search) for place, search in searches.items()}
+    while looked_at:  # all of them end at the same step
+        answers = ask(list(looked_at.values()))
+        if not isinstance(answers, list) or len(answers) != len(looked_at):
+            raise Invalid("its process sent what are no gradients")
+        for place, answer in zip(list(looked_at), answers, strict=True):
+            try:
+                looked_at[place] = searches[place].send(answer)
+            except StopIteration as end:
+                del looked_at[place]
+                cases[place] = replace(cases[place], given=end.value)
+    return cases
 
 
 class _Point(NamedTuple):
@@ -52,38 +74,41 @@ class _Point(NamedTuple):
     slope: Floats
 
 
+_Steps = Generator[Case, Any, npt.NDArray[np.float32]]
+"""A search: it gives cases, is sent what is said of each, and returns a picture."""
+
+
 class _Search:
     """One picture under attack: x float64 (H, W, C), by what a classifier says of it."""
 
-    def __init__(
-        self, case: Case, label: int, ask: Ask, *, kind: str, eps: float, norm: str, steps: int, restarts: int
-    ) -> None:
-        self._case, self._label, self._ask = case, label, ask
+    def __init__(self, case: Case, label: int, *, kind: str, eps: float, norm: str, steps: int, restarts: int) -> None:
+        self._case, self._label = case, label
         self._eps, self._norm, self._steps, self._restarts = eps, norm, steps, restarts
         self._given = case.given.astype(np.float64)
         # A value beyond [0, 1], as noise leaves it, stays where it was or comes nearer.
         self._low, self._high = np.minimum(self._given, 0), np.maximum(self._given, 1)
 
-    def fgsm(self) -> npt.NDArray[np.float32]:
+    def fgsm(self) -> _Steps:
         """One step of length eps from the given picture."""
-        start = self._look(self._given)
+        start = yield from self._look(self._given)
         return self._limited(self._eps * self._steepest(start.slope)).astype(np.float32)
 
-    def pgd(self, rng: np.random.Generator) -> npt.NDArray[np.float32]:
+    def pgd(self, rng: np.random.Generator) -> _Steps:
         """The point of the least margin that was met, from the given picture and random changes of it."""
-        best = self._look(self._given)
+        best = yield from self._look(self._given)
         for _ in range(self._restarts):
             x = self._limited(self._random(rng))
             for _ in range(self._steps):
-                at = self._look(x)
+                at = yield from self._look(x)
                 best = min(best, at, key=lambda point: point.margin)
                 x = self._limited(at.x + 2.5 * self._eps / self._steps * self._steepest(at.slope) - self._given)
-            best = min(best, self._look(x), key=lambda point: point.margin)
+            last = yield from self._look(x)
+            best = min(best, last, key=lambda point: point.margin)
         return best.x.astype(np.float32)
 
-    def _look(self, x: Floats) -> _Point:
-        """Ask the classifier. Raises `Invalid` for what is no answer."""
-        answer = self._ask(replace(self._case, given=np.ascontiguousarray(x, dtype=np.float32)))
+    def _look(self, x: Floats) -> Generator[Case, Any, _Point]:
+        """Have the classifier asked. Raises `Invalid` for what is no answer."""
+        answer = yield replace(self._case, given=np.ascontiguousarray(x, dtype=np.float32))
         try:
             logits, gradients = (np.asarray(answer[name], dtype=np.float64) for name in ("logits", "gradients"))
         except (TypeError, KeyError, ValueError):

@@ -57,8 +57,9 @@ def attacked(method: str, attack: str, label: int = 0, seed: int = 0) -> Case:
     item = LabelledPicture("a", PICTURE, label, ("0", "1"))
     runner = nb.Classifier(bind(method, "method", "classify"))
     runner.setup("cpu")
-    found: Case = TRACK.attacked(regime, item, case_of(TRACK, regime, item, seed), seed, runner.differentiate)
-    return found
+    posed = [(item, case_of(TRACK, regime, item, seed))]
+    found: list[Case] = TRACK.attacked(regime, posed, seed, runner.differentiate)
+    return found[0]
 
 
 @pytest.mark.parametrize("kind", ["fgsm", "pgd"])
