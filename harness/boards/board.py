@@ -34,6 +34,7 @@ from .undecided import undecided
 from .units import Units, overlap_remark
 
 _AT_ONCE = 8
+_LAST = 1_000_000
 FEW_ITEMS = 30
 """With fewer, resampling does not see the tail of strongly skewed differences."""
 MAX_PAIRS = 100_000
@@ -48,7 +49,7 @@ class Board:
     hash of what was given of each item, with the first seed. `chosen` is the dataset as a heading says it, with the
     share that was chosen of it; `identity` is what keys the resamples of a metric that is not `rank_by`, to be followed
     by its label. `optimum_column` is what a row's `below_optimum` is measured by; None where no known
-    optimum is on the board.
+    optimum is on the board. `place` is that of the dataset in its suite, where cells say it: the order of a table.
     """
 
     track: str
@@ -78,6 +79,7 @@ class Board:
     cost_setting: str
     optimum_column: Column | None
     identity: str
+    place: int = 0
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({one_line(self.title)}: {len(self.rows)} rows)"
@@ -283,6 +285,7 @@ def _board(group: Group, costs: Mapping[str, Results], hidden: Sequence[tuple[st
                 str(group.seeds),
             )
         ),
+        place=_place_in_suite(everything),
     )
 
 
@@ -351,6 +354,13 @@ def environment_of(results: Results) -> dict[str, tuple[str, ...]]:
         for name, version in dict(environment.get("packages") or {}).items():
             values[one_line(name)].add(one_line(version))
     return {key: tuple(sorted(values[key])) for key in sorted(values)}
+
+
+def _place_in_suite(records: Results) -> int:
+    """Where the suite of the cells names their dataset; behind all where it is not said."""
+    cells = [record.cell for record in records]
+    said = {(cell.suite.get("datasets", ""), cell.dataset.display.partition("(")[0]) for cell in cells}
+    return min((names.split().index(name) for names, name in said if name in names.split()), default=_LAST)
 
 
 def reading_text(words: Mapping[str, str]) -> str:

@@ -43,6 +43,8 @@ def add(verbs: Any) -> None:
         "what a method costs, before its scores: latency, latency_rel, memory, params, weights, macs (default: none)"
     )
     table.add_argument("--table-costs", nargs="+", default=[], metavar="C", help=about)
+    about = "how wide a table of LaTeX may be: column, page, or points such as 345pt (default: page)"
+    table.add_argument("--width", default="", metavar="W", help=about)
     add_style(p)
     add_shared(p, "json")
 
@@ -51,6 +53,7 @@ def run(args: argparse.Namespace) -> int:
     """Write the report and say where it is; 1 where a cell is left out, because it is damaged or edited by hand."""
     from ..data.disk import refuse_store
     from ..report.bundle.write import write_bundle
+    from ..report.latex_table import read_width
     from ..report.names import with_names
     from ..report.page.previews import KeptPreviews
     from ..report.paper_table.table import TableOptions
@@ -68,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
     records = with_names(records, args.names)
     table = TableOptions(
         tuple(args.table_metrics), tuple(args.table_digits), args.table_rows, tuple(args.table_methods),
-        tuple(args.table_costs),
+        tuple(args.table_costs), read_width(args.width),
     )  # fmt: skip
     code = 1 if left_out else 0
     document: dict[str, Any] = {"left_out": left_out}

@@ -223,7 +223,8 @@ class PlannedSuite:
     @cached_property
     def suite_part(self) -> dict[str, str]:
         """The stored part of the suite."""
-        return {"name": self.suite.suite, "rank_by": self.suite.rank_by}
+        names = " ".join(dict.fromkeys(str(one).partition("(")[0] for one in self.suite.datasets))
+        return {"name": self.suite.suite, "rank_by": self.suite.rank_by, "datasets": names}
 
     @cached_property
     def request(self) -> Request:

@@ -9,10 +9,13 @@ from collections.abc import Iterator, Sequence
 
 from ..boards.board import Board, reading_text
 from ..boards.rows import Row
+from ..text.errors import one_line
 from .cost_table import cost_remarks, cost_table
 from .data import ReportData
 from .escape import latex, markdown, markdown_code, spreadsheet
 from .files import taken
+from .latex_table import USUAL, Width
+from .latex_width import breakable
 from .set_metrics import sets_latex, sets_markdown
 from .tables import (
     board_hashes,
@@ -73,22 +76,25 @@ def _first(caption: str) -> str:
     return caption.partition(": ")[0].partition(". ")[0]
 
 
-def leaderboard_latex(data: ReportData) -> str:
-    """One `table` for each board, to be `\\input`: needs booktabs and textcomp, T1 fonts."""
+def leaderboard_latex(data: ReportData, width: Width = USUAL) -> str:
+    """One float for each board, to be `\\input`: needs booktabs and textcomp, T1 fonts."""
     out = [f"% {latex(data.title)}", r"% \usepackage{booktabs,textcomp}\usepackage[T1]{fontenc}"]
     for place, board in enumerate(data.boards, 1):
         if not board.rows:
             continue
-        caption = latex(f"{board.title}: {facts(board)}.")
+        caption = breakable(one_line(f"{board.title}: {facts(board)}."), width.points, 10)
         more = more_rows(board, data.most_rows)
-        notes = [latex(text) for text in (*more, *filter(None, [board.undecided]), *board.warnings, *remarks(board))]
-        signatures = [rf"\texttt{{{latex(text)}}}" for text in board.signatures.values()]
+        texts = (*more, *filter(None, [board.undecided]), *board.warnings, *remarks(board))
+        notes = [breakable(one_line(text), width.points, 8) for text in texts]
+        signatures = [
+            rf"\texttt{{{breakable(one_line(text), width.points, 8, mono=True)}}}" for text in board.signatures.values()
+        ]
         below = r"\par\footnotesize " + latex_lines([*notes, *signatures])
         table = board_table(board, data.most_rows)
-        out += latex_float(caption, table, label=f"tab:noisebench-{place}", below=below)
+        out += latex_float(caption, table, label=f"tab:noisebench-{place}", below=below, width=width)
     if data.failures:
-        out += latex_float("Failures and skips.", failure_table(data.failures, data.words["items"]))
-    return "\n".join([*out, ""]) + sets_latex(data.boards, data.sets)
+        out += latex_float("Failures and skips.", failure_table(data.failures, data.words["items"]), width=width)
+    return "\n".join([*out, ""]) + sets_latex(data.boards, data.sets, width)
 
 
 _PLACE = ("track", "dataset", "regime", "protocol", "seeds", "items", "method", "spec", "outcome", "rank_low",

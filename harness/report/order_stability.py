@@ -11,8 +11,11 @@ from ..boards.order_stability import READING, Evidence
 from ..boards.together import LeftOut, Overall
 from ..statistics.friedman import Friedman
 from ..statistics.paired_tests import Floats
+from ..text.errors import one_line
 from ..text.wording import counted
-from .escape import latex, markdown
+from .escape import markdown
+from .latex_table import USUAL, Width
+from .latex_width import breakable
 from .section import Section
 from .tables import TextTable, latex_float, number, to_markdown, unit_text
 
@@ -171,13 +174,14 @@ def statistics_markdown(title: str, sections: Sequence[Section]) -> str:
     return "\n".join(out)
 
 
-def statistics_latex(sections: Sequence[Section]) -> str:
+def statistics_latex(sections: Sequence[Section], width: Width = USUAL) -> str:
     """The same as booktabs tables to be `\\input`."""
     out = [r"% \usepackage{booktabs,textcomp}\usepackage[T1]{fontenc}"]
     for place, section in enumerate(sections, 1):
         for part, (caption, table) in enumerate(section.tables, 1):
-            text = latex(" ".join([f"{section.title}. {caption}.", *section.lines]))
-            out += latex_float(text, table, label=f"tab:noisebench-statistics-{place}-{part}")
+            words = one_line(" ".join([f"{section.title}. {caption}.", *section.lines]))
+            text = breakable(words, width.points, 10)
+            out += latex_float(text, table, label=f"tab:noisebench-statistics-{place}-{part}", width=width)
     return "\n".join([*out, ""])
 
 

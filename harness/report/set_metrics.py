@@ -10,6 +10,7 @@ from ..boards.board import Board
 from ..boards.set_metrics import LABELS, BoardSets, SetColumn, SetValue
 from ..text.wording import by_number
 from .escape import latex, markdown, spreadsheet
+from .latex_table import USUAL, Width
 from .tables import TextTable, csv_text, latex_float, latex_lines, to_markdown
 
 
@@ -106,13 +107,13 @@ def sets_markdown(boards: Sequence[Board], sets: Sequence[BoardSets | None]) -> 
     return ["## Set metrics", "", *map(markdown, notes), "", *out] if out else []
 
 
-def sets_latex(boards: Sequence[Board], sets: Sequence[BoardSets | None]) -> str:
+def sets_latex(boards: Sequence[Board], sets: Sequence[BoardSets | None], width: Width = USUAL) -> str:
     """A table a board that has set metrics."""
     out: list[str] = []
     for board, board_sets in _with_sets(boards, sets):
         caption = " ".join([latex(f"{board.title}: set metrics."), *map(latex, explain_board_sets(board, board_sets))])
         below = r"\par\footnotesize " + latex_lines([latex(line) for line in set_facts(board_sets)])
-        out += latex_float(caption, set_table(board_sets), below=below)
+        out += latex_float(caption, set_table(board_sets), below=below, width=width)
     return "\n".join([*out, ""]) if out else ""
 
 

@@ -15,7 +15,8 @@ from ..boards.rows import Column, Row, Score
 from ..store.cell import Cost
 from ..text.errors import one_line
 from ..text.wording import counted
-from .escape import latex, markdown
+from .escape import markdown
+from .latex_table import USUAL, Cell, Tabular, Width, fit, key_lines, no_option
 
 
 @dataclass(frozen=True)
@@ -295,37 +296,39 @@ def csv_text(head: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
 # ------------------------------------------------------------------------------------------------- LaTeX
 
 
-def to_latex(table: TextTable) -> list[str]:
-    """A booktabs tabular; what may be best is bold."""
-    lines = [r"\begin{tabular}{" + "".join("r" if numeric else "l" for numeric in table.numeric) + "}", r"\toprule"]
-    lines += [latex_row([latex(title) for title in table.header]), r"\midrule"]
-    for i, row in enumerate(table.rows):
-        cells = [latex(cell) for cell in row]
-        if i < len(table.strong) and table.strong[i]:
-            # Rank and first metric are enough: a bold row shouts.
-            cells = [rf"\textbf{{{cell}}}" if k in (0, 2) else cell for k, cell in enumerate(cells)]
-        lines.append(latex_row(cells))
-    return [*lines, r"\bottomrule", r"\end{tabular}"]
+def to_latex(table: TextTable, width: Width = USUAL) -> list[str]:
+    """A booktabs tabular, or several, no wider than it may be; what may be best is bold."""
+    return fit(_tabular(table), width).lines
 
 
-def latex_float(caption: str, table: TextTable, *, label: str = "", below: str = "") -> list[str]:
-    """A table as a float of LaTeX, behind an empty line; its `caption` and what stands `below` it are LaTeX already."""
+def _tabular(table: TextTable) -> Tabular:
+    """The cells of a table; its first text names the rows, and what stands before that stays beside it."""
+    rows = [
+        # Rank and first metric are enough: a bold row shouts.
+        tuple(
+            Cell.of(cell, at < len(table.strong) and table.strong[at] and k in (0, 2), whole=table.numeric[k])
+            for k, cell in enumerate(row)
+        )
+        for at, row in enumerate(table.rows)
+    ]
+    before = min(table.numeric.index(False) + 1 if False in table.numeric else 1, 2)
+    aligned = "".join("r" if numeric else "l" for numeric in table.numeric)
+    return Tabular(aligned, tuple(map(Cell.of, table.header)), tuple(rows), before)
+
+
+def latex_float(caption: str, table: TextTable, *, label: str = "", below: str = "", width: Width = USUAL) -> list[str]:
+    """A table as a float of LaTeX, behind an empty line; its `caption` and what stands `below` it are LaTeX already.
+
+    Below that stands what each key of a name that is too long stands for.
+    """
+    fitted = fit(_tabular(table), width)
     named = [rf"\label{{{label}}}"] if label else []
     rest = [below] if below else []
-    head = ["", r"\begin{table}", r"\centering", rf"\caption{{{caption}}}", *named]
-    return [*head, *to_latex(table), *rest, r"\end{table}"]
-
-
-def latex_row(cells: Sequence[str]) -> str:
-    """A row of cells that are LaTeX already."""
-    return _no_option(" & ".join(cells)) + r" \\"
+    rest += [r"\par\footnotesize\raggedright " + latex_lines(key_lines(fitted.key, width))] if fitted.key else []
+    head = ["", rf"\begin{{{width.environment}}}", r"\centering", rf"\caption{{{caption}}}", *named]
+    return [*head, *fitted.lines, *rest, rf"\end{{{width.environment}}}"]
 
 
 def latex_lines(lines: Sequence[str]) -> str:
     """A paragraph of lines that are LaTeX already."""
-    return r"\\ ".join(map(_no_option, lines))
-
-
-def _no_option(line: str) -> str:
-    # A bracket or a star at the head would be taken for an option of the command before it.
-    return f"{{}}{line}" if line[:1] in ("[", "*") else line
+    return r"\\ ".join(map(no_option, lines))

@@ -17,7 +17,7 @@ from .page.html import leaderboard_html
 from .page.previews import BESIDE_FILES as PICTURES_BESIDE
 from .page.previews import KeptPreviews, page_previews
 from .paper_table.build import paper_tables
-from .paper_table.formats import tables_csv, tables_latex, tables_markdown
+from .paper_table.formats import supplement_latex, tables_csv, tables_latex, tables_markdown
 from .paper_table.html_page import tables_html
 from .paper_table.table import TableOptions
 from .plots.drawing import plot_files
@@ -85,13 +85,14 @@ def write_data(
     files: dict[str, Content] = {
         "leaderboard.md": lambda: [leaderboard_markdown(data)],
         "leaderboard.csv": lambda: leaderboard_csv(data),
-        "leaderboard.tex": lambda: [leaderboard_latex(data)],
+        "leaderboard.tex": lambda: [leaderboard_latex(data, table.width)],
         "leaderboard.html": lambda: [leaderboard_html(data, shown)],
         "statistics.md": lambda: [statistics_markdown(data.title, data.sections)],
-        "statistics.tex": lambda: [statistics_latex(data.sections)],
+        "statistics.tex": lambda: [statistics_latex(data.sections, table.width)],
         "table.md": lambda: [tables_markdown(tables)],
         "table.csv": lambda: tables_csv(tables),
-        "table.tex": lambda: [tables_latex(tables)],
+        "table.tex": lambda: [tables_latex(tables, table.width)],
+        "table-supplement.tex": lambda: [supplement_latex(tables, table.width)],
         "table.html": lambda: [tables_html(tables, data.title)],
         "summary.json": lambda: summary(data),
     }

@@ -16,6 +16,8 @@ from messages import missing_from
 from msgspec import structs
 from noisebench.boards.board import boards
 from noisebench.boards.recipes import Recipes, compare_recipes, differ, score_at
+from noisebench.report.paper_table.build import paper_tables
+from noisebench.report.paper_table.table import TableOptions
 from noisebench.report.recipes import recipe_sections
 from noisebench.report.short_names import short_names
 from noisebench.report.write import write_report
@@ -98,6 +100,18 @@ def test_luck_of_trainings_tells_nothing_apart_that_items_alone_would() -> None:
     (of_items,) = boards(once)
     assert [row.label for row in of_items.ranked] == [row.label for row in board.ranked]
     assert [row.ranks for row in of_items.ranked] == [(1, 1), (2, 2), (3, 3)] and of_items.trainings_text == ""
+
+
+def test_the_table_of_a_paper_marks_what_the_test_over_trainings_tells_apart() -> None:
+    def marked(records: Sequence[Record]) -> tuple[dict[str, str], str]:
+        (table,) = paper_tables(boards(records), TableOptions())
+        return {line.label: line.cells[0][0].mark for line in table.lines}, table.caption
+
+    apart, caption = marked(a_board())
+    assert apart == {GRID: "best", FAST: "second", LEAN: ""} and "and over trainings too where" in caption
+    assert set(marked(with_luck(a_board()))[0].values()) == {""}
+    once = [replace(r, cell=structs.replace(r.cell, trained={}, tuned=[])) for r in a_board()]
+    assert "trainings" not in marked(once)[1]
 
 
 def test_a_board_of_one_seed_says_that_it_speaks_of_these_weights(tmp_path: Path) -> None:

@@ -270,6 +270,18 @@ def test_several_datasets_are_groups_of_columns_and_many_levels_run_down() -> No
     assert tables_latex([down]).count(r"\midrule") == 2
 
 
+def test_sets_stand_as_in_the_suite() -> None:
+    rows = [scored(m, g, dataset=d) for m, g in (("net", 0.0), ("nlm", -1.0)) for d in ("bsd68", "photos", "set12")]
+
+    def heads(records: Sequence[Record]) -> list[str]:
+        return [name for name, _ in table_of(records).groups]
+
+    assert heads(rows) == ["bsd68", "photos", "set12"]
+    suite = {**rows[0].cell.suite, "datasets": "set12 bsd68"}
+    said = [replace(row, cell=structs.replace(row.cell, suite=suite)) for row in rows]
+    assert heads(said) == ["set12", "bsd68", "photos"]
+
+
 def test_regimes_are_written_as_their_track_writes_them() -> None:
     regimes = [
         "gaussian(sigma=25)", "poisson(peak=30)", "gaussian(clip=True, sigma=25)", "downsample(scale=4)",

@@ -20,7 +20,7 @@ from ..files import text_bytes, write_files
 from ..leaderboard import leaderboard_latex
 from ..order_stability import statistics_latex
 from ..paper_table.build import paper_tables
-from ..paper_table.formats import tables_latex
+from ..paper_table.formats import supplement_latex, tables_latex
 from ..paper_table.table import TableOptions
 from ..plots.drawing import Plot, plot_files
 from ..plots.latex import figure_latex
@@ -80,6 +80,7 @@ def write_bundle(
     records, lacking = with_plugins(records)
     data = report_data(records, TITLE, all_versions=all_versions)
     records = records if all_versions else newest(records)
+    tables = paper_tables(data.boards, table)
     plots, _ = draw_all(data, style)
     suites, remade = checked_suites(records)
     remade = replace(remade, lacking=tuple(lacking))
@@ -89,9 +90,10 @@ def write_bundle(
     files |= {f"suites/{name}": text_bytes(yaml_text(suite, names)) for name, suite in suites}
     files |= _plugin_files(records)
     files |= {
-        "table.tex": text_bytes(tables_latex(paper_tables(data.boards, table))),
-        "boards.tex": text_bytes(leaderboard_latex(data)),
-        "statistics.tex": text_bytes(statistics_latex(data.sections)),
+        "table.tex": text_bytes(tables_latex(tables, table.width)),
+        "table-supplement.tex": text_bytes(supplement_latex(tables, table.width)),
+        "boards.tex": text_bytes(leaderboard_latex(data, table.width)),
+        "statistics.tex": text_bytes(statistics_latex(data.sections, table.width)),
         "figures.tex": text_bytes(_figures(plots, columns=style_of(style).column is not None)),
         "references.bib": text_bytes(references),
         "paper.tex": text_bytes(_paper(used)),

@@ -107,7 +107,8 @@ def _table(
     group: Sequence[Board], columns: Mapping[str, Column], digits: Mapping[str, int], options: TableOptions
 ) -> PaperTable | None:
     """One table, None where none of its methods is one of those chosen."""
-    datasets = list(dict.fromkeys((board.chosen, board.fingerprint) for board in group))
+    in_suite = sorted(group, key=lambda board: board.place)
+    datasets = list(dict.fromkeys((board.chosen, board.fingerprint) for board in in_suite))
     group = sorted(group, key=lambda board: (datasets.index((board.chosen, board.fingerprint)), in_order(board)))
     twice = {name for name, count in Counter(name for name, _ in datasets).items() if count > 1}
     levels = [

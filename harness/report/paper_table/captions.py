@@ -19,12 +19,14 @@ def caption(levels: Sequence[Level], columns: Sequence[Column]) -> str:
     sizes: dict[str, str] = {}
     for level in levels:
         sizes.setdefault(level.dataset, level.board.units.text(words))
+    trained = any(row.trained_anew for level in levels for row in level.board.rows)
+    anew = ", and over trainings too where a method was trained for each seed (Student's t, Holm)" if trained else ""
     over = "; ".join(f"{size} of {dataset}" for dataset, size in sizes.items())
     return (
         f"{names}: means over {over}. Bold: better than every method that is not "
         "bold; underlined: better than every one that is neither; both by the paired test of the board (bootstrap-t of "
-        f"the mean over {words['items']}, all pairs of methods of a level at once, {ALPHA:.0%}). Methods that it does "
-        "not tell apart are marked together; nothing is marked where it tells no group apart from all others."
+        f"the mean over {words['items']}, all pairs of methods of a level at once, {ALPHA:.0%}){anew}. Methods that it "
+        "does not tell apart are marked together; nothing is marked where it tells no group apart from all others."
     )
 
 

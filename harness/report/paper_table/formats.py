@@ -10,14 +10,20 @@ from ...suite.study import COSTS
 from ...text.errors import one_line
 from ..escape import LONG, latex, markdown, markdown_code, spreadsheet
 from ..files import taken
-from ..tables import latex_row, pipe_table
+from ..latex_table import USUAL, Cell, Tabular, Width, fit, key_lines
+from ..latex_width import breakable, ems
+from ..tables import pipe_table
+from .grid import Cell as Numbers
 from .grid import cell_text, grid
 from .marks import Mark
 from .table import Level, Line, Mean, PaperTable
 
 NOTHING = "No method has a score."
-NARROW = 5
-"""As many columns fit into the width of a page as they are; more are set smaller."""
+_SHORT = 300
+"""Letters of a remark below a table; a longer one, such as one of whole specs, is for the supplement."""
+_BEYOND = "Long names and specs are in the supplement."
+_RAISED = 0.8
+"""How wide a raised letter is, of what it is on the line."""
 
 # ---------------------------------------------------------------------------------------------- Markdown
 
@@ -54,36 +60,54 @@ def raised(letter: str) -> str:
 # ------------------------------------------------------------------------------------------------- LaTeX
 
 
-def tables_latex(tables: Sequence[PaperTable]) -> str:
+def tables_latex(tables: Sequence[PaperTable], width: Width = USUAL) -> str:
     """Each table as a float, to be `\\input`: needs booktabs and textcomp, T1 fonts."""
     out = [r"% \usepackage{booktabs,textcomp}\usepackage[T1]{fontenc}", *([] if tables else [f"% {NOTHING}"])]
     for place, table in enumerate(tables, 1):
+        fitted = fit(_tabular(table), width)
         # Signatures are for a program to check, as they are; a reader finds protocol, seed and hash in the note.
         out += ["", *(f"% {one_line(text, LONG)}" for text in table.signatures)]
-        out += [r"\begin{table}", r"\centering", rf"\caption{{{latex(table.caption, LONG)}}}"]
-        out += [rf"\label{{tab:noisebench-levels-{place}}}", r"\par\medskip", *_tabular(table)]
+        caption = breakable(one_line(table.caption, LONG), width.points, 10)
+        out += [rf"\begin{{{width.environment}}}", r"\centering", rf"\caption{{{caption}}}"]
+        out += [rf"\label{{{_label(place)}}}", r"\par\medskip", *fitted.lines]
         notes = [rf"\textsuperscript{{{letter}}}~{latex(note)}." for letter, note in table.footnotes.items()]
-        notes += [latex(text, LONG) for text in table.remarks]
-        out += [r"\par\smallskip\raggedright\footnotesize " + " ".join(notes), r"\end{table}"]
+        notes += [breakable(text, width.points, 8) for text in table.remarks if len(text) <= _SHORT]
+        notes += [_BEYOND] if fitted.key or any(len(text) > _SHORT for text in table.remarks) else []
+        out += [r"\par\smallskip\raggedright\footnotesize " + " ".join(notes), rf"\end{{{width.environment}}}"]
     return "\n".join([*out, ""])
 
 
-def _tabular(table: PaperTable) -> list[str]:
+def supplement_latex(tables: Sequence[PaperTable], width: Width = USUAL) -> str:
+    """What each key of a table stands for and its long remarks, such as whole specs, for the supplement of a paper."""
+    out = ["% What table.tex has no room for: for the supplement."]
+    for place, table in enumerate(tables, 1):
+        long = [breakable(one_line(text, LONG), width.points, 10) for text in table.remarks if len(text) > _SHORT]
+        lines = [*key_lines(fit(_tabular(table), width).key, width), *long]
+        if lines:
+            out += ["", rf"\paragraph{{Table~\ref{{{_label(place)}}}}}", *(rf"\par {line}" for line in lines)]
+    return "\n".join([*out, ""])
+
+
+def _label(place: int) -> str:
+    return f"tab:noisebench-levels-{place}"
+
+
+def _tabular(table: PaperTable) -> Tabular:
     layout = grid(table)
-    lines = [r"\footnotesize\setlength{\tabcolsep}{3pt}"] if len(layout.head) > NARROW else []
-    lines += [r"\begin{tabular}{l" + "c" * (len(layout.head) - 1) + "}", r"\toprule"]
-    if layout.over:
-        spans, rules, start = [""] * layout.before, "", layout.before + 1
-        for name, size in layout.over:
-            spans.append(rf"\multicolumn{{{size}}}{{c}}{{{latex(name)}}}")
-            rules += rf"\cmidrule(lr){{{start}-{start + size - 1}}}"
-            start += size
-        lines += [latex_row(spans), rules]
-    lines += [latex_row([latex(title) for title in layout.head]), r"\midrule"]
-    for at, (name, cells) in enumerate(layout.rows):
-        lines += [r"\midrule"] if at in layout.rules else []
-        lines.append(latex_row([latex(name), *(cell_text(cell, _in_latex, _raised_in_latex) for cell in cells)]))
-    return [*lines, r"\bottomrule", r"\end{tabular}"]
+    return Tabular(
+        "l" + "c" * (len(layout.head) - 1),
+        tuple(map(Cell.of, layout.head)),
+        tuple((Cell.of(name), *map(_numbers, cells)) for name, cells in layout.rows),
+        layout.before,
+        tuple((Cell.of(name), size) for name, size in layout.over),
+        layout.rules,
+    )
+
+
+def _numbers(cell: Numbers) -> Cell:
+    """A cell of numbers, which is never wrapped."""
+    parts = (ems(text, bold=mean.mark == "best") + _RAISED * ems(mean.letter) for text, mean in cell)
+    return Cell(cell_text(cell, _in_latex, _raised_in_latex), sum(parts) + ems("/") * (len(cell) - 1))
 
 
 def _in_latex(text: str, mark: Mark) -> str:

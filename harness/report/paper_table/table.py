@@ -8,6 +8,7 @@ from typing import Literal
 
 from ...boards.board import Board
 from ...boards.rows import Column
+from ..latex_table import USUAL, Width
 from .marks import Mark
 
 
@@ -20,6 +21,7 @@ class TableOptions:
     rows: Literal["", "methods", "levels"] = ""
     methods: tuple[str, ...] = ()
     costs: tuple[str, ...] = ()
+    width: Width = USUAL
 
 
 @dataclass(frozen=True)

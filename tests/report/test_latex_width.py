@@ -1,0 +1,137 @@
+"""Tables of LaTeX fit the width that is stated: measured anew in Computer Modern, as matplotlib has it."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+import matplotlib
+import pytest
+from conftest import ROOT, Run
+from matplotlib.ft2font import FT2Font
+from noisebench.report.data import ReportData, report_data
+from noisebench.report.latex_table import Cell, Tabular, Width, fit, read_width
+from noisebench.report.latex_width import breakable, ems, points
+from noisebench.report.leaderboard import leaderboard_latex
+from noisebench.report.order_stability import statistics_latex
+from noisebench.report.paper_table.build import paper_tables
+from noisebench.report.paper_table.formats import supplement_latex, tables_latex
+from noisebench.report.paper_table.table import TableOptions
+from noisebench.store.reading import read_records
+from noisebench.text.errors import UsageError
+
+SMALL = {r"\footnotesize": (8, 1.0625, 3.0), "": (10, 1.0, 6.0)}
+"""Points, how much wider cmr8 is for its size than cmr10, and \\tabcolsep."""
+
+
+@cache
+def font() -> FT2Font:
+    return FT2Font(str(Path(matplotlib.get_data_path(), "fonts", "ttf", "cmr10.ttf")))
+
+
+def measured(tex: str) -> float:
+    """How wide a cell prints, in em of cmr10; what is bold 15 % wider, as cmbx10 is."""
+    lines = re.sub(r"\\shortstack(\[l\])?", "", tex).split(r"\\")
+    return max(_line(line) for line in lines)
+
+
+def _line(tex: str) -> float:
+    bold = 1.15 if r"\textbf" in tex else 1.0
+    text = re.sub(r"\\textsuperscript\{(\w+)\}", r"\1", tex)
+    text = re.sub(r"\\text(periodcentered|less|greater|quotedbl|bar)\{\}", "x", text)
+    text = re.sub(r"\$\\?\w+\$|\\(multicolumn\{\d+\}\{c\}|textbf|underline|dots)|[{}$]", "", text)
+    text = text.replace("\\", "")
+    return bold * sum(font().load_char(ord(letter)).linearHoriAdvance / 65536 for letter in text.strip()) / font_em()
+
+
+@cache
+def font_em() -> float:
+    font().set_size(10, 72)
+    return 10.0
+
+
+def widths(tex: str) -> list[float]:
+    """The width of each tabular of a text, in points."""
+    found = []
+    size = SMALL[""]
+    for part in re.findall(
+        r"\\footnotesize\\setlength|\\end\{table\*?\}|\\begin\{tabular\}.*?\\end\{tabular\}", tex, re.DOTALL
+    ):
+        if part.startswith(r"\end"):
+            size = SMALL[""]
+        elif part.startswith(r"\foot"):
+            size = SMALL[r"\footnotesize"]
+        else:
+            rows = [line.removesuffix(r" \\").split(" & ") for line in part.splitlines() if line.endswith(r" \\")]
+            columns = len(re.search(r"\{tabular\}\{(\w+)\}", part)[1])  # type: ignore[index]
+            body = [row for row in rows if len(row) == columns and r"\multicolumn" not in "".join(row)]
+            points, wider, gap = size
+            found.append(
+                sum(max(map(measured, column)) for column in zip(*body, strict=True)) * points * wider
+                + 2 * gap * columns
+            )
+    return found
+
+
+@pytest.fixture(scope="module", params=["demo", "train_cnn_optimizers"])
+def data(request: pytest.FixtureRequest) -> ReportData:
+    return report_data(read_records(ROOT / f"results/{request.param}.parquet"), "t")
+
+
+@pytest.mark.parametrize("text", ["column", "page", "345pt"])
+def test_every_table_of_a_board_fits(data: ReportData, text: str) -> None:
+    width = read_width(text)
+    tables = paper_tables(data.boards, TableOptions())
+    for tex in (tables_latex(tables, width), leaderboard_latex(data, width), statistics_latex(data.sections, width)):
+        assert widths(tex) and max(widths(tex)) <= width.points
+        assert tex.count(rf"\begin{{{width.environment}}}") == tex.count(rf"\end{{{width.environment}}}") > 0
+    assert r"\ref{tab:noisebench-levels-1}" in supplement_latex(tables, width) or "[A]" not in tables_latex(
+        tables, width
+    )
+
+
+def test_a_width_is_an_upper_bound_of_what_a_font_has() -> None:
+    for text in ("Poisson, peak 30", "29.47/0.7367", "rank method psnr (dB)", "trained(arch=unet(width=16))", "WMQ@%&"):
+        assert _line(text) <= ems(text) <= 1.3 * _line(text)
+
+
+NAMES = ("net", "trained(arch=dncnn(depth=7, width=8), objective=supervised(loss=l2))", "a net of three words")
+
+
+def tabular(levels: int, names: tuple[str, ...] = NAMES) -> Tabular:
+    rows = tuple((Cell.of(name), *(Cell("29.47/0.7367", ems("29.47/0.7367")),) * levels) for name in names)
+    head = ("Method", *(f"level {level}" for level in range(levels)))
+    return Tabular("l" + "c" * levels, tuple(map(Cell.of, head)), rows, over=((Cell.of("set12"), levels),))
+
+
+def test_a_table_that_fits_stays_as_it_is() -> None:
+    fitted = fit(tabular(2, ("net", "nlm")), Width(234.0))
+    assert fitted.lines[0] == r"\begin{tabular}{lcc}" and not fitted.key
+
+
+def test_a_long_name_has_a_key_and_columns_without_room_are_a_panel_of_their_own() -> None:
+    fitted = fit(tabular(5), Width(234.0))
+    assert fitted.key == {"trained [A]": NAMES[1]}
+    assert fitted.lines[0] == r"\footnotesize\setlength{\tabcolsep}{3pt}"
+    assert [line for line in fitted.lines if line.startswith(("\\begin", "Method"))] == [
+        r"\begin{tabular}{lcc}", r"Method & level 0 & level 1 \\",
+        r"\begin{tabular}{lcc}", r"Method & level 2 & level 3 \\",
+        r"\begin{tabular}{lc}", r"Method & level 4 \\",
+    ]  # fmt: skip
+    assert fitted.lines.count(r" & \multicolumn{2}{c}{set12} \\") == 2
+
+
+def test_a_word_without_blanks_may_be_broken() -> None:
+    assert breakable("few words", 100, 8) == "few words"
+    pieces = breakable("psnr|uint8@1|" + "x" * 60, 100, 8).split(r"\allowbreak{}")
+    assert len(pieces) > 3 and all(points(ems(piece.replace(r"\textbar{}", "|")), 8) <= 100 for piece in pieces)
+
+
+def test_the_width_is_chosen_on_the_command_line(cli: Run, tmp_path: Path) -> None:
+    cli("report", ROOT / "results/demo.parquet", "--to", "b", "--width", "column")
+    assert r"\begin{table}" in (tmp_path / "b" / "table.tex").read_text()
+    said = cli("report", ROOT / "results/demo.parquet", "--to", "b", "--width", "5cm", code=2).stderr
+    assert "--width '5cm': give column, page, or points from 120pt on, such as 345pt" in said
+    with pytest.raises(UsageError):
+        read_width("60pt")
