@@ -172,15 +172,18 @@ def _with_mixed_versions(ranked: Sequence[Board], results: Results) -> list[Boar
     return list(map(warned, ranked))
 
 
-def signature(cell: Cell, metric: str, version: int, seeds: Sequence[int], noisebench: str) -> str:
+def signature(cell: Cell, metric: str, version: int, seeds: Sequence[int], noisebench: str, made_with: str = "") -> str:
     """One line that pins a score down: metric, protocol, regime, dataset, seeds and noisebench version.
 
-    The track stands before the metric, as `functions/rmse`, where it is not `restore`. A `%`, `|` or line
-    break inside a field is percent-encoded, so that the line splits at `|`.
+    The track stands before the metric, as `functions/rmse`, where it is not `restore`; behind one that another package
+    computes, of `made_with`, stands which: `lpips[pyiqa 0.1.14]`. A `%`, `|` or line break inside a field is
+    percent-encoded, so that the line splits at `|`.
     """
     data = cell.dataset
     fields = [
-        track_prefix(cell.track) + (metric if version == 1 else f"{metric}@{version}"),
+        track_prefix(cell.track)
+        + (metric if version == 1 else f"{metric}@{version}")
+        + (f"[{made_with.partition(',')[0]}]" if made_with else ""),
         versioned(cell.protocol),
         versioned(cell.regime),
         f"{data.name}:{data.fingerprint[:12]}",
@@ -188,6 +191,12 @@ def signature(cell: Cell, metric: str, version: int, seeds: Sequence[int], noise
         f"noisebench {noisebench}",
     ]
     return joined(fields)
+
+
+def _made_with(records: Results, column: Column) -> list[str]:
+    """Packages and weights that made a column, each once."""
+    parts = [record.cell.metrics.get(column.name) for record in records]
+    return sorted({part.made_with for part in parts if part and part.version == column.version and part.made_with})
 
 
 def track_prefix(track: str) -> str:
@@ -241,7 +250,8 @@ def _board(group: Group, costs: Mapping[str, Results], hidden: Sequence[tuple[st
         older_ones = ", ".join(f"{name} ({n})" for name, n in times)
         notes.append(f"older versions that are not shown (report --all-versions shows them): {one_line(older_ones)}")
     notes += [*([units.remark(words)] if units.merged else []), *filter(None, [overlap_remark(known)])]
-    notes += averaged + more
+    made = {column.label: " or ".join(_made_with(everything, column)) for column in columns}
+    notes += averaged + more + [f"{label} is made with {one_line(by)}" for label, by in made.items() if by]
     if named := names_text([(known.dataset.display, known.dataset.written), *map(_named, rows)]):
         notes.append(named)
     rows, warned, optimum_column = hold_against_references(rows, rank_by, columns, words)
@@ -271,7 +281,7 @@ def _board(group: Group, costs: Mapping[str, Results], hidden: Sequence[tuple[st
         failures=tuple(failures),
         warnings=tuple(warnings + warned),
         notes=tuple(notes),
-        signatures={c.label: signature(head, c.name, c.version, group.seeds, version) for c in columns},
+        signatures={c.label: signature(head, c.name, c.version, group.seeds, version, made[c.label]) for c in columns},
         inputs=reference,
         environment=environment,
         cost_setting=setting,

@@ -137,12 +137,14 @@ def _agrees(then: str, now: str) -> str:
 
 
 def _part(kind: str, text: str, track: str) -> dict[str, str]:
-    spec, version = _versioned(text)
+    made = re.fullmatch(r"(.*[\w)])\[([^\[\]]+)\]", text) if kind == "metric" else None
+    spec, version = _versioned(made[1] if made else text)
     bound = bind(spec, kind, track)
+    by = f" Made with {made[2]}." if made else ""
     return {
         "part": kind,
         "value": bound.canonical,
-        "meaning": " ".join((bound.entry.obj.__doc__ or "").split()),
+        "meaning": " ".join((bound.entry.obj.__doc__ or "").split()) + by,
         "now": _agrees(version, str(bound.entry.version)),
     }
 

@@ -65,9 +65,12 @@ def run(args: argparse.Namespace) -> int:
         print_json(entries)
     else:
         several = len({e.get("track") for e in entries}) > 1 and args.kind not in ("tracks", "suites")
+        from ..components.readiness import short_state
+
         print_fitted(
-            ([e["name"], e["track"] if several else "", e["about"]] for e in entries),
-            TextColumn("name", least=20), TextColumn("track"), TextColumn("what it is", least=20),
+            ([e["name"], e["track"] if several else "", short_state(e.get("state", "")), e["about"]] for e in entries),
+            TextColumn("name", least=20), TextColumn("track"), TextColumn("state"),
+            TextColumn("what it is", least=20),
         )  # fmt: skip
     return 0
 
@@ -92,8 +95,12 @@ def _suites(track: str | None) -> list[dict[str, Any]]:
 
 def _print_in_full(entry: dict[str, Any], kind: str, several: bool) -> None:
     """What one component is, its parameters and what it declares; its track where several have the name."""
+    from ..components.readiness import READY, remedy
+
     of, width = f", track {entry['track']}" if several else "", terminal_width()
     print(f"{entry['name']} (version {entry['version']}{of})\n")
+    if entry.get("state", READY) != READY:
+        print(": ".join(filter(None, (entry["state"], remedy(entry["state"])))) + "\n")
     for line in entry["doc"].splitlines():
         print("\n".join(wrapped(line, width)))
     print()

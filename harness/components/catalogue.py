@@ -10,6 +10,7 @@ from ..spec.parameter_types import type_text
 from ..spec.parsing import show
 from ..text.errors import UsageError, nearest, one_line
 from .plugins import load_plugin
+from .readiness import state_of
 from .registry import RECIPE_KINDS, Entry, registry
 from .tracks import get_track
 
@@ -35,7 +36,9 @@ def catalogue(kind: str, track: str, plugins: Sequence[str], only: str = "") -> 
                 listed.append(_track(name))
                 continue
             try:
-                listed.append({"name": name, "track": owner, **_entry(registry(kind, owner).get(name))})
+                entry = registry(kind, owner).get(name)
+                state = {"state": state_of(entry, owner)} if kind == "metric" else {}
+                listed.append({"name": name, "track": owner, **state, **_entry(entry)})
             except UsageError as error:
                 blank = {
                     "version": 0,

@@ -75,7 +75,7 @@ def read_cluster(text: str) -> Where:
         where = Where(cast(Any, spec.name), workers=workers, arguments=tuple(arguments.items()))
     packages = ("distributed", *(("dask_jobqueue",) if where.kind in BATCH else ()))
     if not all(map(find_spec, packages)):
-        raise UsageError("--cluster needs Dask: pip install 'noisebench[cluster]'")
+        raise UsageError('--cluster needs Dask: pip install "noisebench[cluster]"')
     if where.kind in BATCH and shutil.which(program := BATCH[where.kind].submits) is None:
         raise UsageError(f"--cluster {where.kind}: there is no {program} here: run where jobs are submitted")
     return where

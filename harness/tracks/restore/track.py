@@ -9,7 +9,7 @@ from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...components.registry import Bound
+from ...components.registry import Bound, Entry
 from ...text.errors import one_line
 from ...track.lazy_part import LazyPart
 from ...track.outputs import ArrayFiles
@@ -131,6 +131,12 @@ class Restore(PictureTrack):
         from .probe import test_picture
 
         return Sample("cost", test_picture(*size))
+
+    def lacks_file(self, entry: Entry) -> str:
+        """The file of weights that a metric needs and that is not here, empty where there is none."""
+        from .metric_files import lacking_file
+
+        return lacking_file(entry)
 
     def preload_for(self, components: Iterable[Bound]) -> tuple[str, ...]:
         """torch, where a method takes tensors, a metric is a network, or a plug-in has imported it."""

@@ -9,11 +9,15 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import importlib
+import os
+import socket
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
+from unittest import mock
 
 import numpy as np
 
@@ -27,7 +31,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _SETS = ("fid", "inception_score", "sfid")
 LPIPS_NETS = {"alex": "lpips", "vgg": "lpips-vgg"}
-_INSTALL = "pip install 'noisebench[iqa]'"
+_INSTALL = 'pip install "noisebench[iqa]"'
+_WITH_IT = ("pkg_resources", "icecream")
+"""Packages that some models of pyiqa import and that it does not ask for: they come with the extra."""
+_PATIENCE = 20.0
+"""Seconds that a host may take to answer."""
 
 
 def iqa_metric(name: str, version: int = 1, *, higher: bool, title: str = "") -> Callable[[F], F]:
@@ -90,17 +98,55 @@ def _open(name: str, shown: str) -> tuple[Any, str]:
     if name.startswith(_SETS):
         raise UsageError(f"{shown} is of a set of pictures: use fid, or fd(features=…)")
     try:
-        with contextlib.redirect_stdout(sys.stderr):
+        with contextlib.redirect_stdout(sys.stderr), _asked_once():
             model = package.create_metric(name, device="cpu")
     except ImportError as error:
-        raise UsageError(f"{shown} cannot be opened: pyiqa lacks a package ({one_line(error, 150)})") from None
+        lacking = (error.name or "").partition(".")[0]
+        if not lacking:
+            raise UsageError(f"{shown} cannot be opened ({one_line(error, 150)}): {_INSTALL}") from None
+        remedy = _INSTALL if lacking in _WITH_IT else f"pip install {lacking}"
+        raise UsageError(f"{shown} needs the package {lacking} beside pyiqa: {remedy}") from None
     except Exception as error:
         raise UsageError(
             f"{shown} cannot be opened ({type(error).__name__}: {one_line(error, 150)}): pyiqa downloads weights when "
-            "first used; do that once where there is a network, and keep its cache, ~/.cache/torch/hub"
+            f"first used; do that once where there is a network, and keep its caches, {' and '.join(caches())}"
         ) from None
     digest = _weights_sha256(model)
     return model, f"pyiqa {package.__version__}" + (f", weights {digest}" if digest else "")
+
+
+def caches() -> list[str]:
+    """The folders that pyiqa keeps weights in: its own, and that of the hub which its backbones come from."""
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    torch_home = Path(os.environ.get("TORCH_HOME") or home / "torch")
+    hub = os.environ.get("HF_HUB_CACHE") or Path(os.environ.get("HF_HOME") or home / "huggingface") / "hub"
+    return [str(torch_home / "hub" / "pyiqa"), str(hub)]
+
+
+@contextlib.contextmanager
+def _asked_once() -> Iterator[None]:
+    """Let a host that cannot be found be asked once: what downloads would wait and try again for minutes."""
+    find, wait, patience = socket.getaddrinfo, time.sleep, socket.getdefaulttimeout()
+    failures: list[OSError] = []
+
+    def ask(*args: Any, **options: Any) -> Any:
+        try:
+            return find(*args, **options)
+        except OSError as error:
+            failures.append(error)
+            raise
+
+    def give_up(seconds: float) -> None:
+        if failures:
+            raise failures[0]
+        wait(seconds)
+
+    socket.setdefaulttimeout(_PATIENCE)
+    with mock.patch("socket.getaddrinfo", ask), mock.patch("time.sleep", give_up):
+        try:
+            yield
+        finally:
+            socket.setdefaulttimeout(patience)
 
 
 def _weights_sha256(model: Any) -> str:

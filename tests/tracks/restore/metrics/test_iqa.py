@@ -1,12 +1,17 @@
 """Metrics by way of pyiqa: a stand-in for the package where it is not installed, the package itself where it is."""
 
 import json
+import socket
 import sys
+import time
 import types
 
 import noisebench as nb
 import numpy as np
 import pytest
+from noisebench.boards.signature import explain_signature
+from noisebench.components import readiness
+from noisebench.components.catalogue import catalogue
 from noisebench.components.registry import bind
 from noisebench.planning.plan import metric_part
 from noisebench.store.cell import MetricPart
@@ -48,13 +53,21 @@ def stand_in(monkeypatch):
     def create_metric(name, device):
         if name == "musiq":
             raise OSError("no network")
+        if name in ("clipiqa", "maclip"):
+            raise ModuleNotFoundError("No module named", name={"clipiqa": "pkg_resources", "maclip": "own.part"}[name])
+        if name == "topiq_fr":  # as a hub of weights does
+            for pause in (1, 60, 600):
+                try:
+                    socket.getaddrinfo("no-such-host.invalid", 443)
+                except OSError:
+                    time.sleep(pause)
         print("Loading pretrained model")  # as pyiqa does, on standard output
         modes = {"lpips": ("FR", True, 2), "lpips-vgg": ("FR", True, 3), "brisque": ("NR", False, None)}
         return Model(*modes[name])
 
     package = types.SimpleNamespace(
         create_metric=create_metric,
-        list_models=lambda: ["lpips", "lpips-vgg", "brisque", "musiq", "fid"],
+        list_models=lambda: ["lpips", "lpips-vgg", "brisque", "musiq", "clipiqa", "maclip", "topiq_fr", "fid"],
         __version__="9.9",
     )
     monkeypatch.setitem(sys.modules, "pyiqa", package)
@@ -65,7 +78,7 @@ def test_without_the_package_the_message_has_the_line_that_installs_it(monkeypat
     with pytest.raises(nb.UsageError) as caught:
         nb.score(NOISY, CLEAN, "lpips")
     assert str(caught.value).startswith("lpips ") and "package pyiqa (" in str(caught.value)
-    assert str(caught.value).endswith("): pip install 'noisebench[iqa]'") and "\n" not in str(caught.value)
+    assert str(caught.value).endswith('): pip install "noisebench[iqa]"') and "\n" not in str(caught.value)
 
 
 def test_a_picture_arrives_on_the_unit_range_in_three_channels(stand_in, capsys):
@@ -99,6 +112,11 @@ def test_direction_version_and_weights_are_part_of_the_metric(stand_in):
         ("pyiqa(name=lpip)", "pyiqa has no metric 'lpip': did you mean 'lpips'?"),
         ("pyiqa(name=fid)", "pyiqa(name=fid) is of a set of pictures: use fid, or fd(features=…)"),
         ("pyiqa(name=musiq)", "pyiqa(name=musiq) cannot be opened (OSError: no network): pyiqa downloads weights"),
+        (
+            "pyiqa(name=clipiqa)",
+            'pyiqa(name=clipiqa) needs the package pkg_resources beside pyiqa: pip install "noisebench[iqa]"',
+        ),
+        ("pyiqa(name=maclip)", "pyiqa(name=maclip) needs the package own beside pyiqa: pip install own"),
     ],
 )
 def test_what_cannot_be_opened_is_one_line(stand_in, spec, message):
@@ -106,6 +124,52 @@ def test_what_cannot_be_opened_is_one_line(stand_in, spec, message):
         with pytest.raises(nb.UsageError) as caught:
             call()
         assert str(caught.value).startswith(message) and "\n" not in str(caught.value)
+
+
+def test_a_download_is_tried_once_and_the_caches_are_named(stand_in, monkeypatch, tmp_path):
+    def no_network(*_, **__):
+        raise socket.gaierror("no such host")
+
+    monkeypatch.setattr(socket, "getaddrinfo", no_network)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    start = time.monotonic()
+    with pytest.raises(nb.UsageError) as caught:
+        nb.score(NOISY, CLEAN, "pyiqa(name=topiq_fr)")
+    assert time.monotonic() - start < 1 and socket.getaddrinfo is no_network
+    assert str(caught.value).endswith(f"keep its caches, {tmp_path / 'torch/hub/pyiqa'} and {tmp_path / 'hf/hub'}")
+
+
+def test_a_list_says_what_a_metric_needs(stand_in, monkeypatch, tmp_path):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setenv("NOISEBENCH_WEIGHTS", str(tmp_path))
+    monkeypatch.setattr(readiness, "_is_here", lambda package: package != "pyiqa")
+
+    def states():
+        return {one["name"]: one["state"] for one in catalogue("metric", "restore", [])}
+
+    without = states()
+    assert (without["psnr"], without["lpips"], without["pyiqa"]) == ("ready", *("needs package pyiqa",) * 2)
+    assert without["fid"].startswith("needs file pt_inception") and without["fd"] == "ready"
+    assert [readiness.short_state(without[name]) for name in ("psnr", "lpips", "fid")] == [
+        "ready", "needs pyiqa", "needs file",
+    ]  # fmt: skip
+    assert [readiness.remedy(without[name]) for name in ("lpips", "fid")] == ['pip install "noisebench[iqa]"', ""]
+    monkeypatch.setattr(readiness, "_is_here", lambda package: True)
+    assert states()["lpips"] == "needs file LPIPS_v0.1_alex* of pyiqa"
+    (tmp_path / "hub/pyiqa").mkdir(parents=True)
+    (tmp_path / "hub/pyiqa/LPIPS_v0.1_alex-df73285e.pth").touch()
+    assert (states()["lpips"], states()["pyiqa"]) == ("ready", "ready")
+
+
+def test_a_signature_and_the_board_say_what_made_a_column(stand_in):
+    made = nb.evaluate("identity", "piecewise(n=2, size=48)", "gaussian(sigma=25)", metrics=("psnr", "lpips"))
+    assert made.signature("lpips").startswith("lpips[pyiqa 9.9]|uint8@1|")
+    assert made.signature("psnr").startswith("psnr|uint8@1|")
+    (note,) = [note for note in made.board.notes if " is made with " in note]
+    assert note.startswith("lpips is made with pyiqa 9.9, weights ")
+    first = explain_signature(made.signature("lpips"))["parts"][0]
+    assert first["value"].startswith("lpips") and first["meaning"].endswith(" Made with pyiqa 9.9.")
 
 
 def test_a_picture_that_the_metric_refuses_has_no_score_and_says_why(stand_in):
@@ -122,7 +186,7 @@ def test_a_run_that_needs_the_package_ends_before_it_starts(cli, tmp_path):
         "run", "--methods", "identity", "--datasets", "photos", "--regimes", "none", "--metrics", "psnr", "lpips",
         "--store", "s", code=2,
     )  # fmt: skip
-    assert "pip install 'noisebench[iqa]'" in done.stderr and not (tmp_path / "s" / "cells").exists()
+    assert 'pip install "noisebench[iqa]"' in done.stderr and not (tmp_path / "s" / "cells").exists()
 
 
 def _installed():

@@ -1,0 +1,70 @@
+"""Whether a component can be used here: which package or file it lacks. Nothing is opened or downloaded."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from .fingerprint import source_of
+from .registry import Entry
+from .tracks import known_track
+
+READY = "ready"
+_EXTRAS = {"pyiqa": "iqa", "pesq": "audio", "causallearn": "graph", "nara_wpe": "audio", "noisereduce": "audio"}
+"""The extra that a package comes with."""
+
+
+@runtime_checkable
+class KnowsFiles(Protocol):
+    """A track that can say which file a metric of its own lacks, empty where it lacks none."""
+
+    def lacks_file(self, entry: Entry) -> str: ...
+
+
+def state_of(entry: Entry, track: str) -> str:
+    """`ready`, `needs package NAME` or `needs file NAME`."""
+    if absent := next(_absent_packages(entry), ""):
+        return f"needs package {absent}"
+    owner = known_track(track)
+    file = owner.lacks_file(entry) if isinstance(owner, KnowsFiles) else ""
+    return f"needs file {file}" if file else READY
+
+
+def short_state(state: str) -> str:
+    """A state as a list has room for it: `ready`, `needs pyiqa` or `needs file`."""
+    kind, _, name = state.removeprefix("needs ").partition(" ")
+    return f"needs {name if kind == 'package' else kind}" if state.startswith("needs ") else state
+
+
+def remedy(state: str) -> str:
+    """What installs the package that a state names, empty where it names none."""
+    name = state.removeprefix("needs package ")
+    if name == state:
+        return ""
+    return f'pip install "noisebench[{_EXTRAS[name]}]"' if name in _EXTRAS else f"pip install {name}"
+
+
+def _absent_packages(entry: Entry) -> Iterator[str]:
+    """Packages that the file of a component imports, or a file beside it that it imports, and that are not here."""
+    file = getattr(sys.modules.get(entry.obj.__module__), "__file__", None)
+    if file is None:
+        return
+    path, package = Path(file), entry.obj.__module__.rpartition(".")[0]
+    files = [path]
+    for place in files:
+        for one in source_of(place, package, 0).imports:
+            beside = path.parent / f"{one.module}.py"
+            if one.level == 1 and one.module and beside.is_file() and beside not in files:
+                files.append(beside)
+            elif one.level == 0 and not _is_here(one.module.partition(".")[0]):
+                yield one.module.partition(".")[0]
+
+
+def _is_here(package: str) -> bool:
+    try:
+        return find_spec(package) is not None
+    except (ImportError, ValueError):  # of a module that is blocked
+        return sys.modules.get(package) is not None
