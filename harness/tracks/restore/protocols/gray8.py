@@ -11,7 +11,8 @@ GRAY_601 = (299, 587, 114)
 
 @protocol("gray8", peak=255, bits=8)
 def _gray8(picture: Array) -> Array:
-    """8-bit rounding, one channel: colour becomes 0.299 R + 0.587 G + 0.114 B, rounded half to even."""
+    """8-bit rounding, one channel: colour becomes 0.299 R + 0.587 G + 0.114 B, rounded half to even; the data range
+    is 255."""
     require_grey_or_rgb(picture, "gray8")
     if picture.shape[2] == 1:
         return picture

@@ -17,7 +17,10 @@ LUMA_601_WHOLE = (65481, 128553, 24966)
 
 @protocol("y8", peak=255, bits=8)
 def _y8(picture: Array, *, border: Annotated[int, Ge(0)] = 0, rounded: Annotated[bool, Later()] = False) -> Array:
-    """8-bit rounding, `border` cut off, then BT.601 luma on 16–235 in float or `rounded`; grey stays the 8-bit grey."""
+    """8-bit rounding, `border` cut off, then BT.601 luma on 16–235 in float or `rounded`; grey stays the 8-bit grey.
+
+    The data range is 255.
+    """
     require_grey_or_rgb(picture, "y8")
     bottom, right = (max(border, side - border) for side in picture.shape[:2])
     picture = picture[border:bottom, border:right]
