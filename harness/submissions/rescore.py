@@ -20,6 +20,7 @@ from ..text.errors import Skip, UsageError, one_line
 from ..track.calling import item_row
 from ..track.protocols import Attacks, Track, case_of
 from .entry import Entry, Hostile
+from .named_programs import why_program
 
 
 class Unscored(Exception):
@@ -63,6 +64,8 @@ def scored_again(entry: Entry, record: Record, rows: Sequence[int]) -> Record:
 def _bound(cell: Cell) -> tuple[Track, Bound, Bound, Bound, list[Bound]]:
     """What a cell is scored by, as it is here. Raises `Unscored` where that is not what it was scored by."""
     try:
+        if why := why_program(cell):
+            raise Unscored(why)
         track = get_track(cell.track)
         dataset, regime, protocol = (
             bind(part.display, kind, track.name)

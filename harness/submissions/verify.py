@@ -6,20 +6,19 @@ import hashlib
 import math
 import re
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
 
-from ..components.registry import registry
 from ..engine.planning_process import plan_in_child
 from ..engine.run import RunOptions, Watcher, run, sandbox_of
 from ..engine.sandbox import named_paths, need_bubblewrap
 from ..planning.cells import PlannedCell
 from ..report.bundle.suites import RemadeSuite, suites_of
-from ..spec.parsing import Spec, Value, parse
+from ..spec.parsing import parse
 from ..spec.paths import is_meant
 from ..store.cell import Cell
 from ..store.cells import read_record
@@ -29,6 +28,7 @@ from ..store.results import Results
 from ..suite.suite import TIMEOUT, Limits, Suite
 from ..text.errors import UsageError, one_line
 from .entry import Entry
+from .named_programs import starts_program, why_program, words_in
 from .rescore import Unscored, scored_again
 
 Verdict = Literal["verified", "scores verified", "not verifiable", "refuted"]
@@ -148,30 +148,16 @@ def _not_at_hand(records: Sequence[Record], store: Path, options: RerunOptions) 
 
 def _why_not_run(cell: Cell, method: str) -> str:
     """Why a cell is not run whatever is here: no program or file is started or opened because an entry names it."""
+    if why := why_program(cell):
+        return why
     if cell.trained:
         return "its network would be trained anew, to other weights on another processor"
     if is_meant(method, cell.method.spec, cell.method.display):
         return ""
-    known = registry("method", cell.track)
-    words = dict(_words(parse(cell.method.display)))
-    names = [word for word, quoted in words.items() if not quoted and word in known.names()]
-    starts = any(getattr(known.get(name).obj, "external", False) for name in names)
-    if starts or any(words.values()) or named_paths(cell.method.display):
+    quoted = any(is_quoted for _, is_quoted in words_in(parse(cell.method.display)))
+    if quoted or starts_program(cell.method.display, cell.track) or named_paths(cell.method.display):
         return "its method names files or a program: --method SPEC lets it be run"
     return ""
-
-
-def _words(value: Value) -> Iterator[tuple[str, bool]]:
-    """Every text in a value, and every name; whether it is quoted, as a path, an address or a command is."""
-    if isinstance(value, Spec):
-        yield value.name, False
-        for inner in (*(arg for _, arg in value.args), *value.then):
-            yield from _words(inner)
-    elif isinstance(value, tuple):
-        for inner in value:
-            yield from _words(inner)
-    elif isinstance(value, str):
-        yield value, True
 
 
 def _why_other(cell: Cell, planned: Sequence[PlannedCell]) -> str:

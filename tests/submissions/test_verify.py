@@ -15,7 +15,9 @@ from noisebench.engine.sandbox import need_bubblewrap
 from noisebench.store.export import export_text
 from noisebench.store.record import Record
 from noisebench.submissions.entry import RESULTS, read_entry, write_entry
+from noisebench.submissions.named_programs import why_program
 from noisebench.submissions.pack import Packed, pack
+from noisebench.submissions.rescore import Unscored, scored_again
 from noisebench.submissions.verify import difference, read_share, sample
 from noisebench.testing import throwaway
 from noisebench.text.errors import UsageError
@@ -145,6 +147,15 @@ def test_a_program_that_an_entry_names_is_not_started(cli: Run, tmp_path: Path, 
     write_entry(tmp_path / "e.nbz", "", [(RESULTS, export_text([one]).encode())], None)
     assert "--method SPEC" in cli("verify", "e.nbz", code=3).stdout
     assert not (tmp_path / "opened").exists()
+
+
+@pytest.mark.parametrize("part", ["dataset", "regime"])
+def test_a_program_within_what_is_scored_is_not_started_either(tmp_path: Path, part: str) -> None:
+    one = made("nlm", 30.0, **{part: "x(of=command(argv='touch opened'))"})
+    assert why_program(one.cell) == f"its {part} names a program" and why_program(made("nlm", 30.0).cell) == ""
+    write_entry(tmp_path / "e.nbz", "", [(RESULTS, export_text([one]).encode())], None)
+    with pytest.raises(Unscored, match="names a program"):
+        scored_again(read_entry(tmp_path / "e.nbz"), one, [0])
 
 
 def test_a_sample_is_drawn_by_its_key() -> None:
