@@ -14,13 +14,13 @@ from ..store.results import Results
 from ..text.errors import one_line
 from ..text.terminal import TextColumn, fitted, listed, wrapped
 from ..text.wording import counted
+from .cost_table import cost_table
 from .data import ReportData
 from .names import shown
 from .set_metrics import explain_board_sets, set_table
 from .tables import (
     TextTable,
     board_table,
-    cost_table,
     facts,
     latency_text,
     metric_title,

@@ -72,7 +72,7 @@ def test_a_run_ends_with_its_ranking_and_what_to_do_next(cli: Run) -> None:
 
 def test_a_run_of_skipped_cells_says_so_before_it_says_next(cli: Run) -> None:
     lines = cli("run", "--methods", "vst(method=nlm)", *HERE, "--regimes", "gaussian(sigma=5)").stdout.splitlines()
-    assert lines[0].startswith("1 cell: 1 skipped") and lines[1] == "no cell has a score: each one was skipped"
+    assert lines[0].startswith("1 cell: 1 skipped") and "each one was skipped" in lines[1]
     assert lines[2].startswith("  skipped: vst(method=nlm) · ")
-    assert ": needs peak or looks, which the regime does not disclose" in lines[2]
+    assert "needs peak or looks" in lines[2]
     assert lines[3].startswith("next: ")

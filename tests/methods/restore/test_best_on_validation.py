@@ -51,7 +51,7 @@ def test_the_choice_is_by_mean_psnr_and_kept(capfd: pytest.CaptureFixture[str]) 
 
 def test_a_method_that_skips_is_not_chosen() -> None:
     ready(f"best_on_validation(methods=(telea, median), {PICTURES}, regime=gaussian(sigma=25))")
-    with pytest.raises(nb.Skip, match="each of the methods skips"):
+    with pytest.raises(nb.Skip, match="each of the methods"):
         ready(f"best_on_validation(methods=(telea, biharmonic), {PICTURES}, regime=gaussian(sigma=25))")
 
 
@@ -62,7 +62,7 @@ def test_a_picture_of_the_validation_is_refused() -> None:
     track = nb.get_track("restore")
     inside, outside = (track.pose(bind("real", "regime"), pictures.load(index), 0) for index in (1, 2))
     chooser.restore(outside.given, outside.info)
-    with pytest.raises(nb.Skip, match="by which it was chosen"):
+    with pytest.raises(nb.Skip, match="it was chosen"):
         chooser.restore(inside.given, inside.info)
 
 

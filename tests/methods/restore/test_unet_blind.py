@@ -46,7 +46,9 @@ def test_any_size_and_scale(network: Any, height: int, width: int) -> None:
 
 
 def test_sides_that_are_no_multiple_of_eight_cost_little() -> None:
-    whole = torch.full((1, 1, 64, 64), 0.5) + 0.1 * torch.randn(1, 1, 64, 64, generator=torch.Generator().manual_seed(1))
+    whole = torch.full((1, 1, 64, 64), 0.5) + 0.1 * torch.randn(
+        1, 1, 64, 64, generator=torch.Generator().manual_seed(1)
+    )
     method = unet_blind.BlindUNet()
     method.setup("cpu")
     errors = [float((method.restore(whole[..., :side, :side], None) - 0.5).square().mean()) for side in (64, 57)]

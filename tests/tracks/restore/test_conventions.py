@@ -405,10 +405,12 @@ def test_the_nearest_value_is_named_where_none_gives_the_claimed(
     assert main(["explain", str(tmp_path / "r.png"), str(tmp_path / "c.png"), "--claimed", "99.1"]) == 0
     none, near, ask = capsys.readouterr().err.strip().splitlines()
     value = max(values(restored, clean).values())
-    assert none == "99.1 is given by none of these" and near.startswith(
-        f"nearest: {value:.4f}, {value - 99.1:+.4f} from"
+    assert (
+        none.startswith("99.1 ")
+        and "none of these" in none
+        and near.startswith(f"nearest: {value:.4f}, {value - 99.1:+.4f} from")
     )
-    assert ask.startswith("is the noise the same (level, seed, ") and "and the set (which pictures, " in ask
+    assert "level, seed" in ask and "which pictures" in ask
 
 
 @pytest.mark.parametrize("claimed", ["x", "1e3", "-2", "nan"])
