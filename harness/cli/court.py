@@ -1,0 +1,42 @@
+"""`noisebench court`: which numbers of a published table compare, and which contradict each other."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from .options import add_shared, print_json, verb, write_to
+
+_EXAMPLES = """  noisebench court table.csv
+  noisebench court table.csv --to court.md
+
+table.csv has the columns method, set, level, value, source, and metric where that is not psnr
+exit codes: 0 no contradiction, 1 some, 2 no such table"""
+
+
+def add(verbs: Any) -> None:
+    p = verb(verbs, "court", "say which numbers of a published table compare or contradict", _EXAMPLES, run)
+    p.add_argument("table", metavar="TABLE.csv", help="numbers of several sources")
+    p.add_argument("--to", metavar="FILE", help="write the report there, as Markdown")
+    add_shared(p, "json")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Report; 0 where nothing contradicts, else 1."""
+    from ..claims.court import judge_table, known_here, read_table
+    from ..report.court import court_markdown
+
+    rows = read_table(Path(args.table))
+    places, known = judge_table(rows), known_here(rows)
+    report = court_markdown(Path(args.table).name, places, known)
+    if args.to:
+        write_to(Path(args.to), report.encode("utf-8", "replace"))
+    if args.json:
+        print_json({"places": [asdict(place) for place in places], "here": known})
+    elif args.to:
+        print(f"report: {args.to}")
+    else:
+        print(report, end="")
+    return 1 if any(place.contradictions for place in places) else 0

@@ -1,0 +1,55 @@
+"""The verdict of a court on a table of published numbers, as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ..claims.court import Contradiction, PlaceVerdict
+from ..text.wording import counted
+from .escape import markdown
+from .tables import pipe_table
+
+
+def court_markdown(name: str, places: Sequence[PlaceVerdict], known: Mapping[int, str]) -> str:
+    """The report: a section a place; `known` is what noisebench knows of a row, by its line."""
+    rows = [row for place in places for row in place.rows]
+    sources = {row.source for row in rows}
+    against = sum(len(place.contradictions) for place in places)
+    lines = [f"# Court: {markdown(name)}", ""]
+    lines.append(
+        f"{counted(len(rows), 'row')} of {counted(len(sources), 'source')} at {counted(len(places), 'place')}: "
+        f"{counted(against, 'contradiction')}; of {counted(len(known), 'row')} noisebench has a verdict of its own."
+    )
+    for place in places:
+        lines += _place(place, known)
+    return "\n".join([*lines, ""])
+
+
+def _place(place: PlaceVerdict, known: Mapping[int, str]) -> list[str]:
+    first = place.rows[0]
+    letters = {source: _letter(n) for n, sources in enumerate(place.classes) for source in sources}
+    table = [
+        tuple(
+            markdown(text) for text in (row.method, row.value, row.source, letters[row.source], known.get(row.line, ""))
+        )
+        for row in sorted(place.rows, key=lambda row: (letters[row.source], -float(row.value)))
+    ]
+    head = ("method", first.metric, "source", "class", "here")
+    title = " · ".join(filter(None, (first.set, first.level, first.metric)))
+    lines = ["", f"## {markdown(title)}", "", *pipe_table(head, (False, True, False, False, False), table), ""]
+    if len(place.classes) > 1:
+        lines.append("Rows of one class compare; nothing ties those of two classes to one protocol.")
+    return [*lines, *(f"- {_contradiction(one)}" for one in place.contradictions)]
+
+
+def _letter(number: int) -> str:
+    """A, B, …, Z, AA, …"""
+    head, last = divmod(number, 26)
+    return (_letter(head - 1) if head else "") + chr(ord("A") + last)
+
+
+def _contradiction(one: Contradiction) -> str:
+    first, second = one.sources
+    shown = ", ".join(f"{markdown(method)} {value:+.3g}" for method, value in list(one.differences.items())[:8])
+    could_be = f". It could be: {'; '.join(one.could_be)}" if one.could_be else ""
+    return f"**{markdown(second)}** less **{markdown(first)}**: {shown}. {one.text[0].upper()}{one.text[1:]}{could_be}."
