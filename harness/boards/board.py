@@ -250,8 +250,8 @@ def _board(group: Group, costs: Mapping[str, Results], hidden: Sequence[tuple[st
         older_ones = ", ".join(f"{name} ({n})" for name, n in times)
         notes.append(f"older versions that are not shown (report --all-versions shows them): {one_line(older_ones)}")
     notes += [*([units.remark(words)] if units.merged else []), *filter(None, [overlap_remark(known)])]
-    made = {column.label: " or ".join(_made_with(everything, column)) for column in columns}
-    notes += averaged + more + [f"{label} is made with {one_line(by)}" for label, by in made.items() if by]
+    makers = {column.label: " or ".join(_made_with(everything, column)) for column in columns}
+    notes += averaged + more + [f"{label} is made with {one_line(by)}" for label, by in makers.items() if by]
     if named := names_text([(known.dataset.display, known.dataset.written), *map(_named, rows)]):
         notes.append(named)
     rows, warned, optimum_column = hold_against_references(rows, rank_by, columns, words)
@@ -281,7 +281,9 @@ def _board(group: Group, costs: Mapping[str, Results], hidden: Sequence[tuple[st
         failures=tuple(failures),
         warnings=tuple(warnings + warned),
         notes=tuple(notes),
-        signatures={c.label: signature(head, c.name, c.version, group.seeds, version, made[c.label]) for c in columns},
+        signatures={
+            c.label: signature(head, c.name, c.version, group.seeds, version, makers[c.label]) for c in columns
+        },
         inputs=reference,
         environment=environment,
         cost_setting=setting,
@@ -369,8 +371,8 @@ def environment_of(results: Results) -> dict[str, tuple[str, ...]]:
 def _place_in_suite(records: Results) -> int:
     """Where the suite of the cells names their dataset; behind all where it is not said."""
     cells = [record.cell for record in records]
-    said = {(cell.suite.get("datasets", ""), cell.dataset.display.partition("(")[0]) for cell in cells}
-    return min((names.split().index(name) for names, name in said if name in names.split()), default=_LAST)
+    lists = {(cell.suite.get("datasets", ""), cell.dataset.display.partition("(")[0]) for cell in cells}
+    return min((names.split().index(name) for names, name in lists if name in names.split()), default=_LAST)
 
 
 def reading_text(words: Mapping[str, str]) -> str:

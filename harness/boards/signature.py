@@ -137,10 +137,10 @@ def _agrees(then: str, now: str) -> str:
 
 
 def _part(kind: str, text: str, track: str) -> dict[str, str]:
-    made = re.fullmatch(r"(.*[\w)])\[([^\[\]]+)\]", text) if kind == "metric" else None
-    spec, version = _versioned(made[1] if made else text)
+    packaged = re.fullmatch(r"(.*[\w)])\[([^\[\]]+)\]", text) if kind == "metric" else None
+    spec, version = _versioned(packaged[1] if packaged else text)
     bound = bind(spec, kind, track)
-    by = f" Made with {made[2]}." if made else ""
+    by = f" Made with {packaged[2]}." if packaged else ""
     return {
         "part": kind,
         "value": bound.canonical,

@@ -140,8 +140,8 @@ def _narrowed(table: Tabular, most: float, size: int, gap: float, key: dict[str,
     names, others = max(most * _NAMES - beside, most * _NAMES / 2), most * _OTHERS
     room = [names] * table.before + [others] * (len(table.head) - table.before)
 
-    def row(cells: Sequence[Cell], left: bool) -> tuple[Cell, ...]:
-        return tuple(_wrapped(cell, width, size, key, left) for cell, width in zip(cells, room, strict=True))
+    def row(cells: Sequence[Cell], flush: bool) -> tuple[Cell, ...]:
+        return tuple(_wrapped(cell, width, size, key, flush) for cell, width in zip(cells, room, strict=True))
 
     over = tuple((_wrapped(name, most / 2, size, key), columns) for name, columns in table.over)
     return replace(table, head=row(table.head, False), rows=tuple(row(cells, True) for cells in table.rows), over=over)
@@ -160,13 +160,13 @@ def _wrapped_head(table: Tabular, at: int, size: int) -> Cell:
     return stacked if stacked is not None and stacked.em < head.em else head
 
 
-def _wrapped(cell: Cell, most: float, size: int, key: dict[str, str], left: bool = False) -> Cell:
+def _wrapped(cell: Cell, most: float, size: int, key: dict[str, str], flush: bool = False) -> Cell:
     if not cell.text or points(cell.em, size) <= most:
         return cell
-    return _stacked(cell, most, size, left) or Cell.of(_keyed(cell.text, most, size, key))
+    return _stacked(cell, most, size, flush) or Cell.of(_keyed(cell.text, most, size, key))
 
 
-def _stacked(cell: Cell, most: float, size: int, left: bool = False) -> Cell | None:
+def _stacked(cell: Cell, most: float, size: int, flush: bool = False) -> Cell | None:
     """A text in a few lines of at most `most` points, None where it needs more of them or a word is too wide."""
     lines: list[str] = []
     for word in one_line(cell.text).split():
@@ -178,7 +178,7 @@ def _stacked(cell: Cell, most: float, size: int, left: bool = False) -> Cell | N
     if len(lines) > _LINES or points(widest, size) > most:
         return None
     stacked = r"\\ ".join(no_option(latex(line)) for line in lines)
-    return Cell(rf"\shortstack{'[l]' if left else ''}{{{stacked}}}", widest, cell.text)
+    return Cell(rf"\shortstack{'[l]' if flush else ''}{{{stacked}}}", widest, cell.text)
 
 
 def _keyed(text: str, most: float, size: int, key: dict[str, str]) -> str:

@@ -88,8 +88,8 @@ class AttackedClassifier:
         # A batch that is not full has its first picture again.
         full = [[*part, *[part[0]] * (size - len(part))] for part in places]
         batches = [[[each[i] for i in part] for each in (pictures, labels, infos)] for part in full]
-        found = [one for batch in batches for one in self._worst_of_batch(*batch)]
-        return [found[number * size + i] for number, part in enumerate(places) for i in range(len(part))]
+        worst_ones = [one for batch in batches for one in self._worst_of_batch(*batch)]
+        return [worst_ones[number * size + i] for number, part in enumerate(places) for i in range(len(part))]
 
     def _worst_of_batch(self, pictures: Sequence[Any], labels: Sequence[int], infos: Sequence[Any]) -> list[Any]:
         import torch
@@ -110,13 +110,13 @@ class AttackedClassifier:
         true = torch.tensor(labels, device=given.device).repeat_interleave(self.restarts)
         sure = margin if self.kind == "cw" else log_odds
         try:
-            found, least = worst(
+            changed, least = worst(
                 lambda x: self._logits(x, infos[0]), given, true, start,
                 eps=self.eps, norm=self.norm, steps=self.steps, sure=sure,
             )  # fmt: skip
         except ValueError as error:
             raise undifferentiable(attacked[0], error) from None
-        each = found.reshape(len(infos), self.restarts, *found.shape[1:])
+        each = changed.reshape(len(infos), self.restarts, *changed.shape[1:])
         best = least.reshape(len(infos), self.restarts).argmin(dim=1)
         return [one[int(place)].permute(1, 2, 0).cpu().numpy() for one, place in zip(each, best, strict=True)]
 
@@ -140,8 +140,8 @@ class AttackedClassifier:
                     logits = self._logits(x, info)
                     sure = log_odds(logits, torch.zeros(len(x), dtype=torch.int64, device=x.device))
                 gradient = torch.autograd.grad(sure.sum(), x)[0]
-                said = torch.cat([logits.detach().double(), gradient.flatten(1).double()], dim=1)
-                return said.reshape(len(pictures), -1)
+                answers = torch.cat([logits.detach().double(), gradient.flatten(1).double()], dim=1)
+                return answers.reshape(len(pictures), -1)
 
             like = (self.by or [self.inner])[0].prepare(picture)
             self._by_themselves[key] = size > 1 and same_in_company(answer, like, size, info)

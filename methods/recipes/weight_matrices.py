@@ -79,9 +79,9 @@ def weight_matrices(net: nn.Module, given: Sequence[int]) -> WeightMatrices:
     except Exception as error:  # any that the forward of a network raises
         failure = f"{type(error).__name__}: {nb.one_line(str(error), 200)}"
     unused = [one for name, (one, _) in defined.items() if name not in used]
-    found = WeightMatrices([*used.values(), *(one for one in unused if _is_matrix(one))])
-    found.failure = failure
-    return found
+    matrices = WeightMatrices([*used.values(), *(one for one in unused if _is_matrix(one))])
+    matrices.failure = failure
+    return matrices
 
 
 def refuse_without_pass(part: str, matrices: WeightMatrices) -> None:

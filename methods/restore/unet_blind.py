@@ -13,8 +13,8 @@ _FILE = "unet_blind.safetensors"
     blind=True,
     trained_on=("bsd400",),
     weights=[_FILE],
-    cite="O. Ronneberger, P. Fischer, T. Brox, U-Net, MICCAI 2015; S. Mohan et al., Robust and interpretable blind image "
-    "denoising via bias-free convolutional neural networks, ICLR 2020",
+    cite="O. Ronneberger, P. Fischer, T. Brox, U-Net, MICCAI 2015; S. Mohan et al., Robust and interpretable blind "
+    "image denoising via bias-free convolutional neural networks, ICLR 2020",
 )
 class BlindUNet:
     """Blind U-Net: for white noise of any level up to 55/255, with 1.1 million parameters that come with noisebench.

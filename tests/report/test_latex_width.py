@@ -132,6 +132,6 @@ def test_the_width_is_chosen_on_the_command_line(cli: Run, tmp_path: Path) -> No
     cli("report", ROOT / "results/demo.parquet", "--to", "b", "--width", "column")
     assert r"\begin{table}" in (tmp_path / "b" / "table.tex").read_text()
     said = cli("report", ROOT / "results/demo.parquet", "--to", "b", "--width", "5cm", code=2).stderr
-    assert "--width '5cm': give column, page, or points from 120pt on, such as 345pt" in said
+    assert "--width '5cm': " in said and "column" in said and "345pt" in said
     with pytest.raises(UsageError):
         read_width("60pt")

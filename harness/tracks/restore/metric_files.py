@@ -19,8 +19,8 @@ def lacking_file(entry: Entry) -> str:
     """The name of the file, empty where none is lacking or where it depends on a parameter."""
     if entry.name in _BY_PYIQA:
         begin = _BY_PYIQA[entry.name]
-        there = (path for folder in caches() for path in Path(folder).glob(f"{begin}*"))
-        return "" if next(there, None) else f"{begin}* of pyiqa"
+        cached = (path for folder in caches() for path in Path(folder).glob(f"{begin}*"))
+        return "" if next(cached, None) else f"{begin}* of pyiqa"
     if not entry.meta.get("set"):
         return ""
     try:

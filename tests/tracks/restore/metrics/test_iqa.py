@@ -166,8 +166,8 @@ def test_a_signature_and_the_board_say_what_made_a_column(stand_in):
     made = nb.evaluate("identity", "piecewise(n=2, size=48)", "gaussian(sigma=25)", metrics=("psnr", "lpips"))
     assert made.signature("lpips").startswith("lpips[pyiqa 9.9]|uint8@1|")
     assert made.signature("psnr").startswith("psnr|uint8@1|")
-    (note,) = [note for note in made.board.notes if " is made with " in note]
-    assert note.startswith("lpips is made with pyiqa 9.9, weights ")
+    (note,) = [note for note in made.board.notes if " made with " in note]
+    assert note.startswith("lpips ") and "pyiqa 9.9, weights " in note
     first = explain_signature(made.signature("lpips"))["parts"][0]
     assert first["value"].startswith("lpips") and first["meaning"].endswith(" Made with pyiqa 9.9.")
 
