@@ -66,8 +66,8 @@ def unprocess(srgb: Picture, camera: Camera) -> Picture:
     linear = np.maximum(toned, 0) ** _GAMMA @ camera.matrix.T
     inverse = 1 / camera.gains
     bright = (np.maximum(linear.mean(axis=2, keepdims=True) - _HIGHLIGHTS, 0) / (1 - _HIGHLIGHTS)) ** 2
-    limited: Picture = np.clip(linear * np.maximum(bright + (1 - bright) * inverse, inverse), 0, 1)
-    return limited
+    darkened: Picture = linear * np.maximum(bright + (1 - bright) * inverse, inverse)
+    return np.clip(darkened, 0, 1)
 
 
 def mosaic(linear: Picture) -> Picture:
