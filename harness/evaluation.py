@@ -33,7 +33,7 @@ from .store.record import Record
 from .suite.suite import count
 from .suite.suite import whole as natural
 from .text.errors import UsageError, noting_item, one_line
-from .track.calling import ItemRow, call_all_on, in_groups, item_row, reveal
+from .track.calling import ItemRow, call_all_on, in_groups, item_row, items_together, reveal
 from .track.order import in_order, presented, scored_in_order
 from .track.protocols import Attacks, Case, Collector, Differentiates, HasRange, Track, case_of
 from .track.runner import used_device
@@ -113,7 +113,7 @@ def evaluate(
                     cases = field_of_work.attacked(noise, group, seed, runner.differentiate)
                     yield from ((item, case) for (item, _), case in zip(group, cases, strict=True))
 
-            for group in in_groups(attacked(), runner.together):
+            for group in in_groups(attacked(), items_together(runner)):
                 with noting_item(field_of_work.words.item, group[0][0].id):
                     called = call_all_on(runner, [reveal(case, item, shown) for item, case in group], device)
                 for (item, case), (output, elapsed, call_notes) in zip(group, called, strict=True):

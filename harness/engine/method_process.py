@@ -18,7 +18,7 @@ from ..components.registry import Bound, bind
 from ..components.tracks import get_track
 from ..store.cell_json import plain_values
 from ..text.errors import Invalid, NotFinite, Skip, UsageError, message_of, one_line, text_of, with_item
-from ..track.calling import call_all_on
+from ..track.calling import call_all_on, items_together
 from ..track.protocols import Case, Differentiates, Runner, Track
 from ..track.runner import used_device
 from ..training.checkpoint import give_checkpoints
@@ -123,7 +123,7 @@ def _open(task: Task, verbs: dict[str, Callable[..., Any]], tell: Callable[[int,
             return runner.differentiate(cases) if isinstance(runner, Differentiates) else None
 
     verbs["call"], verbs["call_all"], verbs["differentiate"] = lambda case: call_all([case])[0], call_all, differentiate
-    return {"seconds": setup, "device": device, "together": runner.together}
+    return {"seconds": setup, "device": device, "together": items_together(runner)}
 
 
 def _train(task: Task, start: Start, verbs: dict[str, Callable[..., Any]]) -> dict[str, Any]:

@@ -51,7 +51,8 @@ def report_lines(data: ReportData, width: int, written: str) -> list[str]:
     for place, (board, sets) in enumerate(zip(data.boards, data.sets, strict=True)):
         block = _board(board, sets, width)
         if lines and len(lines) + len(block) > _LINES:
-            lines += [f"… and {counted(len(data.boards) - place, 'more board')}: {written} has all", ""]
+            more = counted(len(data.boards) - place, "more board")
+            lines += [*wrapped(f"… and {more}: {written} has all", width, "  "), ""]
             break
         lines += [*block, ""]
     lines += [*_failures(data.failures, width, written)]

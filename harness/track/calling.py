@@ -12,7 +12,7 @@ from typing import Any, Literal, TypedDict, TypeVar
 from ..components.registry import Bound
 from ..text.errors import NotDefined
 from ..text.json_values import plain
-from .protocols import COPIES, Case, Runner, SeesCopies, Track
+from .protocols import COPIES, Case, Runner, RunsTogether, SeesCopies, Track
 
 Posed = TypeVar("Posed")
 Shown = Literal["item", "id"]
@@ -51,6 +51,11 @@ def call_on(runner: Runner, case: Case, device: str) -> tuple[Any, float, list[s
     return call_all_on(runner, [case], device)[0]
 
 
+def items_together(runner: Runner) -> int:
+    """How many items a runner takes in one call, at most."""
+    return runner.together if isinstance(runner, RunsTogether) else 1
+
+
 def call_all_on(runner: Runner, cases: Sequence[Case], device: str) -> list[tuple[Any, float, list[str]]]:
     """Call the method once on all cases, of which each is given an equal part of the seconds: see `call_on`."""
     for case in cases:
@@ -60,7 +65,10 @@ def call_all_on(runner: Runner, cases: Sequence[Case], device: str) -> list[tupl
     pid = os.getpid()
     synchronise(device)
     start = time.perf_counter()
-    outputs = runner.call_all(prepared, infos) if len(cases) > 1 else [runner.call(prepared[0], infos[0])]
+    if len(cases) > 1 and isinstance(runner, RunsTogether):
+        outputs = runner.call_all(prepared, infos)
+    else:
+        outputs = [runner.call(given, info) for given, info in zip(prepared, infos, strict=True)]
     synchronise(device)
     elapsed = (time.perf_counter() - start) / len(cases)
     if os.getpid() != pid:  # a child that the method forked came back: it must not go on

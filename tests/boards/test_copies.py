@@ -252,7 +252,8 @@ def test_a_sampler_that_returns_the_reference_set_is_on_the_board_without_a_rank
     (tmp_path / "cheats.py").write_text(imports + text)
     words = ["--track", "generate", "--datasets", "mixture_digits", "--regimes", "none", "--limit", "2"]
     cli("run", *words, "--methods", "identity", "shown", "--plugin", "cheats.py", "--store", "s")
-    said = cli("report", "s", "--to", "board").stdout
+    cli("report", "s", "--to", "board")
+    said = (tmp_path / "board" / "leaderboard.md").read_text(encoding="utf-8")
     assert not missing_from(said, "shown takes no rank: copies: 128 of 128 samples", "of the reference set")
     told = cli("doctor", "latents_back", "--track", "generate", "--plugin", "cheats.py", code=1).stdout
     assert "FAIL    samples unlike latents" in told and "samples are the latents (correlation 0.94)" in told

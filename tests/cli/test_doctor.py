@@ -430,7 +430,19 @@ TRAINED_HERE = {
         TRAINED_HERE.get(name, name)
         for name in sorted(file.stem for file in (ROOT / "methods" / "restore").glob("[a-z]*.py"))
         # These need a parameter, or are networks like those that are tried.
-        if name not in ("attacked", "command", "ensemble", "folder", "noise2score", "spandrel", "tiled", "tuned")
+        if name
+        not in (
+            "at_sigma",
+            "best_on_validation",
+            "attacked",
+            "command",
+            "ensemble",
+            "folder",
+            "noise2score",
+            "spandrel",
+            "tiled",
+            "tuned",
+        )
         and name not in ("basis_vector", "closest", "difference", "jacobian")
         and name not in ("bf_cnn", "dncnn_keras", "estimated", "pixel_shuffle", "rddm", "acd", "ddim", "ediffsr")
         and name not in ("dps", "edm", "exact_prior", "generator_projection")

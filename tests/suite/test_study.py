@@ -268,7 +268,7 @@ def test_one_yaml_gives_the_plots_and_tables_and_shares_the_cells_of_a_run(cli, 
     rows = list(csv.DictReader((out / "study.csv").open()))
     assert {r["curve"] for r in rows if r["x_name"] == "gaussian_filter.width"} == {"gaussian_filter"}
     tex = (out / "study.tex").read_text()
-    assert tex.count(r"\begin{table}") == tex.count(r"\begin{figure}") == 5
+    assert tex.count(r"\begin{table*}") == tex.count(r"\begin{figure}") == 5
     again = (out / "study.json").read_bytes(), [(out / "plots" / n).read_bytes() for n in names]
     cli("study", "study.yaml", "--store", "s", "--to", "out")
     assert again == ((out / "study.json").read_bytes(), [(out / "plots" / n).read_bytes() for n in names])

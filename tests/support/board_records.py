@@ -119,7 +119,7 @@ def record(
                    "source_sha256": sha(source + method)},
         "dataset": {"name": dataset, "spec": dataset, "display": dataset, "versions": {dataset: 1},
                     "fingerprint": sha(dataset), "items": n if pictures is None else pictures,
-                    "total": n if pictures is None else pictures},
+                    "total": n if pictures is None else pictures, "channels": [1]},
         "regime": {"name": regime.split("(")[0], "spec": spec, "display": regime,
                    "versions": {part.split("(")[0].strip(): 1 for part in regime.split("+")}},
         "protocol": {"name": protocol, "spec": protocol, "display": protocol, "versions": {protocol: 1}},
@@ -129,7 +129,7 @@ def record(
         "reason": reason,
         "traceback": traceback,
         "notes": list(notes),
-        "suite": {"name": "demo", "rank_by": rank_by},
+        "suite": {"name": "demo", "rank_by": rank_by, "datasets": dataset.partition("(")[0]},
         "setup_s": 0.1,
         "seconds": 1.0,
         "cost": None,
@@ -173,7 +173,7 @@ def cost_record(
         "peak_memory_bytes": peak, "params": params, "macs": None,
         "reasons": dict(reasons or {"macs": "no torch operation was seen"}),
     }  # fmt: skip
-    data = structs.replace(base.cell.dataset, total=None)
+    data = structs.replace(base.cell.dataset, total=None, channels=None)
     key = sha(f"cost{display or method}{size}{source}")
     return Record(
         changed(base.cell, kind="cost", dataset=data, key=key, cost=cost if outcome == "ok" else None, metrics={})

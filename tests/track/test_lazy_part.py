@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from noisebench.cli.data import HasNamedSets
-from noisebench.cli.explain import ExplainsPairs
+from noisebench.cli.explain import ExplainsNoise, ExplainsPairs
 from noisebench.cli.score import ScoresFolders
 from noisebench.components.registry import registry
 from noisebench.components.tracks import get_track
@@ -31,7 +31,7 @@ def declared() -> dict[str, inspect.Signature]:
     own = [protocols.Track, protocols.SeesAlike, protocols.HasSetMetrics, protocols.Trains, protocols.Examines,
            protocols.Attacks, protocols.SeesCopies]  # fmt: skip
     added = [track_protocols.HasPanels, track_protocols.HasSections, track_protocols.HasChangedPanels,
-             track_protocols.HasDraws, ExplainsPairs, ScoresFolders, HasNamedSets]  # fmt: skip
+             track_protocols.HasDraws, ExplainsNoise, ExplainsPairs, ScoresFolders, HasNamedSets]  # fmt: skip
     for one in (*own, *added):
         functions = {n: f for n, f in vars(one).items() if inspect.isfunction(f) and not n.startswith("_")}
         found |= {n: inspect.signature(f) for n, f in functions.items()}
