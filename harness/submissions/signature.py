@@ -103,4 +103,4 @@ def _need_cryptography() -> None:
     try:
         import cryptography  # noqa: F401
     except ImportError:
-        raise UsageError("signatures need the package cryptography: pip install 'noisebench[sign]'") from None
+        raise UsageError('signatures need the package cryptography: pip install "noisebench[sign]"') from None

