@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bubblewrap import needs_bubblewrap
 from conftest import Run
-from noisebench.engine.sandbox import need_bubblewrap
 from noisebench.store.export import export_text
 from noisebench.store.record import Record
 from noisebench.submissions.entry import RESULTS, read_entry, write_entry
@@ -20,20 +20,8 @@ from noisebench.submissions.pack import Packed, pack
 from noisebench.submissions.rescore import Unscored, scored_again
 from noisebench.submissions.verify import difference, read_share, sample
 from noisebench.testing import throwaway
-from noisebench.text.errors import UsageError
 from stored_cells import made
 
-
-def bubblewrap() -> str:
-    """Why there is no sandbox here, or an empty text."""
-    try:
-        need_bubblewrap()
-    except UsageError as error:
-        return str(error)
-    return ""
-
-
-needs_bubblewrap = pytest.mark.skipif(bool(bubblewrap()), reason=bubblewrap())
 PLUGIN = """
 import noisebench as nb
 
