@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ import numpy as np
 from ..data.disk import DiskFull, noticing_full_disk, read_regular, sync_dir, write_file
 from ..text.errors import UsageError, one_line
 from ..text.json_values import parsed
+from .arrow_arrays import float_array, floats, text_array
 from .cell import OUTCOMES, SCHEMA, Cell
 from .cell_json import checked_cell, decoded_cell, plain_values
 from .export import is_export
@@ -28,7 +29,6 @@ from .previews import read_panel
 from .record import Record
 from .request_times import asked_beside, asked_in, now
 from .seals import files_seal, why_seal_broken
-from .tables import text_array
 
 _KEY = re.compile(r"[0-9a-f]{64}")
 _TEXT = ("item", "input_sha256", "output_sha256", "note")
@@ -271,9 +271,9 @@ def commit(store: Path, cell: Cell, rows: list[dict[str, Any]]) -> None:
     partial = partial_dir(store, key)
     with staged(store, key) as stage:
         columns = {name: text_array([r.get(name, "") for r in rows]) for name in _TEXT}
-        columns["seconds"] = _float_column([r["seconds"] for r in rows])
+        columns["seconds"] = float_array([r["seconds"] for r in rows])
         for metric in cell.metrics:
-            columns[metric] = _float_column([_number(r["scores"].get(metric)) for r in rows])
+            columns[metric] = float_array([_number(r["scores"].get(metric)) for r in rows])
         # Hashes do not compress, and a plain file is read twice as fast.
         pq.write_table(
             pa.table(columns), stage / "scores.parquet", compression="none", use_dictionary=False,
@@ -315,16 +315,6 @@ def staged(store: Path, key: str) -> Iterator[Path]:
         except BaseException:
             shutil.rmtree(stage, ignore_errors=True)
             raise
-
-
-def _float_column(values: Sequence[float | None]) -> Any:
-    """Numbers as an Arrow column, None as null, without pandas as `text_array`."""
-    import pyarrow as pa
-
-    known = np.array([value is not None for value in values], bool)
-    data = np.array([0.0 if value is None else value for value in values], np.float64)
-    nulls = None if known.all() else pa.py_buffer(np.packbits(known, bitorder="little").tobytes())
-    return pa.Array.from_buffers(pa.float64(), len(values), [nulls, pa.py_buffer(data.tobytes())])
 
 
 def _number(value: Any) -> float | None:
@@ -404,8 +394,8 @@ def load_record(store: Path, key: str, noted: Mapping[str, str] | None = None, *
     try:
         table = pq.ParquetFile(pa.BufferReader(rows)).read(use_threads=False)
         text = {name: table.column(name).to_pylist() for name in _TEXT}
-        scores = {m: table.column(m).to_numpy(zero_copy_only=False).astype(np.float64) for m in cell.metrics}
-        seconds = table.column("seconds").to_numpy(zero_copy_only=False)
+        scores = {m: floats(table.column(m)).astype(np.float64) for m in cell.metrics}
+        seconds = floats(table.column("seconds"))
     except Exception as error:
         raise damaged_file(scores_file, one_line(error, 80)) from None
     return Record(

@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..data.disk import locked, open_regular, read_regular, write_file
+from .arrow_arrays import number_array, numbers, text_array, valid
 from .cell import Cell
 from .cells import Damaged, cell_dir, genuine_cell, keys, load_record, seals_cells
 from .garbage_collection import no_collection
@@ -29,7 +30,7 @@ from .names import Names
 from .record import Record
 from .results import Results
 from .seals import files_seal, why_edited
-from .tables import COLUMNS, CellTables, Places, cells_in, joined, numbers, tables_of, text_array
+from .tables import COLUMNS, CellTables, Places, cells_in, joined, tables_of
 
 FEWEST = 300
 """Cells below which a store has no index: they are read as fast one by one."""
@@ -171,14 +172,14 @@ def _stamped(records: Sequence[Record], stamps: Stamps) -> CellTables:
     """Records as tables, with what a reader of the index must know of each besides."""
     import pyarrow as pa
 
-    flat = pa.array(np.ascontiguousarray(stamps).reshape(-1))
+    flat = number_array(np.ascontiguousarray(stamps).reshape(-1))
     return tables_of(
         records,
         {
             "stamp": pa.FixedSizeListArray.from_arrays(flat, _OF_A_CELL),
-            "panel": pa.array([record.panel is not None for record in records], pa.bool_()),
-            "mistakes": pa.array([record.mistakes is not None for record in records], pa.bool_()),
-            "keyed": pa.array([why_edited(record) is None for record in records], pa.bool_()),
+            "panel": number_array(np.array([record.panel is not None for record in records], bool)),
+            "mistakes": number_array(np.array([record.mistakes is not None for record in records], bool)),
+            "keyed": number_array(np.array([why_edited(record) is None for record in records], bool)),
         },
     )
 
@@ -263,10 +264,11 @@ def _compact(table: Any) -> Any:
         column = table[name].combine_chunks()
         if pa.types.is_dictionary(column.type) and len(column):
             indices = column.indices
-            used = np.unique(indices.drop_null().to_numpy())
+            codes, there = numbers(indices), valid(indices)
+            used = np.unique(codes[there])
             if len(used) < len(column.dictionary):
-                renamed = np.searchsorted(used, indices.fill_null(0).to_numpy()).astype(np.int32)
-                codes = pa.array(renamed, mask=indices.is_null().to_numpy(zero_copy_only=False))
-                column = pa.DictionaryArray.from_arrays(codes, column.dictionary.take(pa.array(used)))
+                renamed = np.searchsorted(used, codes).astype(np.int32)
+                kept = column.dictionary.take(number_array(used))
+                column = pa.DictionaryArray.from_arrays(number_array(renamed, there), kept)
         table = table.set_column(place, name, column)
     return table

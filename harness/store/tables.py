@@ -19,6 +19,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from .arrow_arrays import number_array, numbers, text_array, valid, whole_column
 from .cell import Cell, Request
 from .cell_json import plain_values, written_fields
 from .record import Record
@@ -83,17 +84,16 @@ class CellTables:
 
     def take(self, places: Places) -> CellTables:
         """The cells of some places, in that order, with their items."""
-        import pyarrow as pa
 
         if len(places) == len(self.cells) and (np.diff(places) == 1).all():
             return self
-        cells = self.cells.take(pa.array(places))
+        cells = self.cells.take(number_array(places))
         if self.items is None:
             return CellTables(cells, None)
         counts = np.diff(self.ends)[places]
         rows = np.arange(counts.sum()) + np.repeat(self.ends[places] - np.cumsum(counts) + counts, counts)
-        owners = pa.array(np.repeat(np.arange(len(places), dtype=np.int32), counts))
-        items = self.items.take(pa.array(rows))
+        owners = number_array(np.repeat(np.arange(len(places), dtype=np.int32), counts))
+        items = self.items.take(number_array(rows))
         return CellTables(cells, items.set_column(0, "cell", owners))
 
 
@@ -109,12 +109,12 @@ def tables_of(records: Sequence[Record], more: Mapping[str, Any] | None = None) 
     cells |= {**(more or {}), **{name: _shared(parts[name]) for name in sorted(parts)}}
     counts = [len(record.items) for record in records]
     items = {
-        "cell": pa.array(np.repeat(np.arange(len(records), dtype=np.int32), counts)),
+        "cell": number_array(np.repeat(np.arange(len(records), dtype=np.int32), counts)),
         **{
             name: _shared([text for r in records for text in getattr(r, attribute)])
             for name, attribute in _TEXTS.items()
         },
-        "output_sha256": pa.array([text for r in records for text in r.output_sha256], pa.large_string()),
+        "output_sha256": text_array([text for r in records for text in r.output_sha256], pa.large_string()),
         "seconds": _floats([record.seconds for record in records], counts),
     }
     for name in sorted({name for record in records for name in record.scores}):
@@ -133,36 +133,23 @@ def _parts(cell: Cell) -> Iterator[tuple[str, Any]]:
 
 
 def _column(name: str, values: Sequence[Any]) -> Any:
-    import pyarrow as pa
-
     if name in _WHOLE:
-        return pa.array(values, pa.int64())
-    return pa.array(values, pa.string()) if name in _UNSHARED else _shared(values)
-
-
-def text_array(values: Sequence[str]) -> Any:
-    """Texts as an Arrow column. `pyarrow.array` would import pandas first, which takes longer than a short cell."""
-    import pyarrow as pa
-
-    texts = [value.encode() for value in values]
-    ends = np.cumsum([0, *map(len, texts)], dtype=np.int32)
-    return pa.StringArray.from_buffers(len(texts), pa.py_buffer(ends.tobytes()), pa.py_buffer(b"".join(texts)))
+        return number_array(np.array(values, np.int64))
+    return text_array(values) if name in _UNSHARED else _shared(values)
 
 
 def _shared(texts: Sequence[str | None]) -> Any:
     """Texts of which each distinct one is stored once."""
     import pyarrow as pa
 
-    return pa.array(texts, pa.large_string()).dictionary_encode()
+    return text_array(texts, pa.large_string()).dictionary_encode()
 
 
 def _floats(parts: Sequence[npt.NDArray[np.float64] | None], counts: Sequence[int]) -> Any:
     """Numbers of each cell one after the other; null where a cell has none."""
-    import pyarrow as pa
-
-    none = np.repeat([part is None for part in parts], counts)
+    there = np.repeat([part is not None for part in parts], counts)
     values = [np.zeros(n) if part is None else part for part, n in zip(parts, counts, strict=True)]
-    return pa.array(np.concatenate([np.empty(0), *values]), mask=none if none.any() else None)
+    return number_array(np.concatenate([np.empty(0), *values]), there.astype(bool))
 
 
 def joined(parts: Sequence[CellTables]) -> CellTables:
@@ -176,7 +163,7 @@ def joined(parts: Sequence[CellTables]) -> CellTables:
     if all(part.items is not None for part in parts):
         starts = np.cumsum([0, *(len(part.cells) for part in parts)])
         moved = [
-            part.items.set_column(0, "cell", pa.array((numbers(part.items["cell"]) + start).astype(np.int32)))
+            part.items.set_column(0, "cell", number_array((numbers(part.items["cell"]) + start).astype(np.int32)))
             for part, start in zip(parts, starts.tolist(), strict=False)
         ]
         items = join(moved)
@@ -190,7 +177,7 @@ class CellColumns:
 
     def __init__(self, table: Any) -> None:
         self._count = len(table)
-        self._known = {name: _coded(name, _whole(table[name])) for name in table.column_names if name != "stamp"}
+        self._known = {name: _coded(name, whole_column(table[name])) for name in table.column_names if name != "stamp"}
 
     def coded(self, name: str) -> tuple[list[Any], npt.NDArray[np.signedinteger[Any]]]:
         """The distinct values of a column, and which one each cell has: the last one, as -1, where it has none."""
@@ -258,9 +245,9 @@ class ItemColumns:
         self._texts = {
             name: (column.dictionary.to_pylist(), numbers(column.indices), dict[bytes, list[str]]())
             for name in _TEXTS
-            for column in (_whole(tables.items[name]),)
+            for column in (whole_column(tables.items[name]),)
         }
-        self._outputs = _whole(tables.items["output_sha256"])
+        self._outputs = whole_column(tables.items["output_sha256"])
         self._numbers = {
             name: numbers(tables.items[name], np.float64)
             for name in tables.items.column_names
@@ -308,27 +295,12 @@ class Hashes(Sequence[str]):
         return repr(self[:])
 
 
-def numbers(column: Any, kind: Any = None) -> npt.NDArray[Any]:
-    """The values of a column of numbers, where they lie; those that are null may be any."""
-    whole = _whole(column)
-    # `to_numpy` would import pandas first, which takes longer than all else of a small store.
-    dtype = np.dtype(kind or f"i{whole.type.bit_width // 8}")
-    buffer = whole.buffers()[1]
-    return np.frombuffer(buffer or b"", dtype, len(whole), whole.offset * dtype.itemsize)
-
-
 def _codes(indices: Any) -> npt.NDArray[Any]:
     """Which of its distinct values each place of a column has; -1 where it has none."""
     codes = numbers(indices)
     if not indices.null_count:
         return codes
-    valid = np.unpackbits(np.frombuffer(indices.buffers()[0], np.uint8), bitorder="little")
-    return np.where(valid[indices.offset :][: len(codes)], codes, -1)
-
-
-def _whole(column: Any) -> Any:
-    """A column in one piece."""
-    return column.combine_chunks() if hasattr(column, "num_chunks") else column
+    return np.where(valid(indices), codes, -1)
 
 
 def _decoded(column: Any, kind: Any) -> list[Any]:

@@ -403,3 +403,19 @@ def test_one_that_cannot_be_imported_is_a_mistake_where_it_is_asked_for(cli, tmp
     done = cli("list", "methods", "lost", *json_asked, code=2)
     assert done.stdout == "" and "method 'lost': importing a_lost_module failed: ModuleNotFoundError" in done.stderr
     assert "lost  " in cli("list", "methods").stdout
+
+
+def test_verbs_import_pandas_for_no_board_of_theirs(tmp_path):
+    lines = [
+        ["run", "--methods", "identity", *SMALL],
+        ["store", "ls", "nb-store"],
+        ["why", "nb-store"],
+        ["check", "baseline.json", "nb-store", "--update"],
+        ["check", "baseline.json", "nb-store"],
+        ["compare", "nb-store", "nb-store"],
+    ]
+    code = "import sys\nfrom noisebench.cli import main\nfor line in " + repr(lines) + ":\n    main(line)\n"
+    done = subprocess.run(
+        [sys.executable, "-c", code + "print('pandas' in sys.modules)"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0 and done.stdout.splitlines()[-1] == "False", done.stdout + done.stderr
