@@ -24,5 +24,7 @@ def fashion_mnist(
     n, count: so many batches of so many latents. reference: so many test pictures, chosen by the hash of their
     ids. trained: so many training pictures, likewise, to train on (`split=train`) and to look for copies of; none is
     all. labels: whether each sample is to be of a class, by turns.
+
+    Public: a method can know its items and their truths.
     """
     return pictures_of("fashion_mnist", split, n, count, reference, trained, labels)

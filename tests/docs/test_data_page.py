@@ -8,6 +8,7 @@ import noisebench as nb
 import numpy as np
 import pytest
 from conftest import ROOT
+from golden_inputs import FROM_FILES
 from noisebench.components.datasets import open_dataset
 from noisebench.components.registry import bind, registry
 
@@ -67,6 +68,14 @@ def test_the_page_of_data_has_every_set_that_is_looked_for_in_files():
     assert named == {name for name in files if not name.startswith("_")}
     known = {name for track in registry("track", "").names() for name in registry("dataset", track).names()}
     assert named < known
+
+
+def test_every_public_set_says_that_a_method_can_know_it():
+    own = {"folder", "pairs", "table", "tables"}
+    public = {(track, name) for track, names in FROM_FILES.items() for name in names - own}
+    public |= {("restore", "photos"), ("classify", "digits"), ("generate", "digits")}
+    word, sets = "Public: a method can know its items and their truths.", ROOT / "datasets"
+    assert [one for one in sorted(public) if word not in (sets / "{}/{}.py".format(*one)).read_text()] == []
 
 
 def test_links_of_the_page_of_data_lead_somewhere():

@@ -33,3 +33,10 @@ def test_the_whole_suite_runs_from_the_oldest_python_on() -> None:
     pythons = [job["python"] for job in JOBS if job["target"] == "test-python"]
     assert ">=" + pythons[0] == PROJECT["requires-python"]
     assert pythons == ["3.11", "3.12", "3.13"]
+
+
+def test_golden_hashes_run_at_the_lowest_and_the_newest_versions() -> None:
+    lists = dict(re.findall(r"^(\w+) := ((?:.*\\\n)*.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert "tracks/test_golden_inputs" in lists["NUMERIC"].split() and "$(NUMERIC:%=%.py)" in lists["LOWEST"]
+    assert "tracks/test_negative_zeros.py" in lists["LOWEST"].split()
+    assert {"test-lowest", "test-python", "test-plain-cpu"} <= {job["target"] for job in JOBS}
