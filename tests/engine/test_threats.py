@@ -371,3 +371,13 @@ def test_each_row_of_the_threat_model_is_a_test() -> None:
     here = Path(__file__).read_text().partition("\nFINDS = ")[2]  # what asserts, behind what attacks
     missing = [name for names in named for name in names if f"def {name}(" not in tests and name not in here]
     assert missing == []
+
+
+def test_the_container_is_run_with_what_its_column_names() -> None:
+    page = (ROOT / "docs/threat-model.md").read_text()
+    cells = [line.split("|")[4] for line in page.splitlines() if line.startswith("| ")][1:]
+    options = {option for cell in cells for option in re.findall(r"`(--[^`]+)`", cell)}
+    command = page.partition("podman run ")[2].partition("```")[0]
+    assert options == {"--network none", "--read-only", "--memory", "--pids-limit"}
+    assert [one for one in (*options, "--cap-drop all") if one not in command] == []
+    assert "\nUSER 65534:65534\n" in (ROOT / "Containerfile").read_text()
