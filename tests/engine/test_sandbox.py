@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import time
+import types
 from pathlib import Path
 
 import pytest
@@ -14,13 +16,15 @@ from messages import missing_from
 from noisebench.cli import main
 from noisebench.components.registry import Bound, Entry
 from noisebench.cost import measure
-from noisebench.engine import control_groups, processes
-from noisebench.engine.sandbox import Confinement, command
+from noisebench.engine import control_groups, processes, sandboxed_plugins
+from noisebench.engine.sandbox import Confinement, command, confinement
 from noisebench.planning.cells import method_flags
+from noisebench.spec.parsing import parse
 from noisebench.store import harness_hash
-from noisebench.store.reading import read_cells
+from noisebench.store.reading import read_cells, read_records
 from noisebench.store.upkeep import made_by_another
 from noisebench.testing import throwaway
+from noisebench.text.errors import UsageError
 
 OWN = """
 from typing import Annotated
@@ -53,6 +57,23 @@ def one_layer(given, wanted, *, width: int = 3):
     from torch import nn
     return nn.Conv2d(given[0], wanted[0], width, padding=width // 2)
 """
+NET = """
+import noisebench as nb
+import torch
+
+@nb.method("net", track="classify")
+class Net:
+    def setup(self, device):
+        weight = torch.randn(10, 64, generator=torch.Generator().manual_seed(0))
+        self.layer = torch.nn.Linear(64, 10)
+        self.layer.weight.data.copy_(weight)
+        self.layer.bias.data.zero_()
+
+    def classify(self, noisy, info):
+        assert info.label is None and info.sample is None
+        assert len(noisy) == 16 or not noisy.requires_grad, "an attack is of sixteen pictures at once"
+        return self.layer(noisy.flatten(1))
+"""
 RUN = ("--datasets", "gaussian_field(n=2, size=24)", "--regimes", "gaussian(sigma=25)")
 PLUGGED = (*RUN, "--plugin", "own.py")
 
@@ -80,6 +101,19 @@ def test_a_plan_in_a_sandbox_is_the_plan_without_one(cli, own) -> None:
 
 
 @needs_bubblewrap
+def test_attacked_pictures_and_scores_are_those_without_a_sandbox(cli, tmp_path) -> None:
+    throwaway(tmp_path, "", net=NET)
+    words = ("run", "--track", "classify", "--datasets", "digits(n=20)", "--regimes", "adversarial(eps=0.05, steps=3)",
+             "--methods", "net", "--plugin", "net.py", "--metrics", "nll", "--store")  # fmt: skip
+    found = []
+    for name, more in (("plain", ()), ("boxed", ("--sandbox",))):
+        cli(*words, name, *more)
+        (record,) = read_records(tmp_path / name)
+        found.append((record.cell.key, record.input_sha256, record.output_sha256, record.scores["nll"].tolist()))
+    assert found[0] == found[1] and len(found[0][3]) == 20
+
+
+@needs_bubblewrap
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -95,6 +129,22 @@ def test_a_plan_in_a_sandbox_is_the_plan_without_one(cli, own) -> None:
 def test_what_would_score_itself_or_is_wrong_is_refused_in_a_line(cli, own, words, said) -> None:
     done = cli("run", *words, *PLUGGED, "--sandbox", code=2)
     assert done.stderr.splitlines()[-1] == f"noisebench run: {said}"
+
+
+@pytest.mark.parametrize("kind", ["dataset", "regime", "metric", "protocol"])
+def test_nothing_that_sees_clean_items_is_bound_in_a_sandbox(kind: str) -> None:
+    line, far = socket.socketpair()
+    with line, far, pytest.raises(UsageError) as caught:
+        inside = sandboxed_plugins._Inside("flattering", types.ModuleType("own"), line, {"marks": ()})
+        vars(inside.module)["__file__"] = "own.py"
+        inside.bound_elsewhere(parse("flattering"), kind, "restore")
+    assert not missing_from(str(caught.value), f"{kind} 'flattering'", "--sandbox", f"take a {kind} of noisebench")
+
+
+def test_without_a_sandbox_a_plug_in_scores_its_own_method(cli, own) -> None:
+    cli("run", "--methods", "mine", "--metrics", "flattering", *PLUGGED)
+    (record,) = read_records(own / "nb-store")
+    assert record.scores["flattering"].tolist() == [99.0, 99.0]
 
 
 @needs_bubblewrap
@@ -121,6 +171,13 @@ def test_beside_a_plug_in_there_is_its_folder_where_nothing_hidden_lies_in_it(tm
     assert shown("apart/own.py") == {"apart", "apart/own.py"}
     assert shown("shared/own.py") == {"shared/own.py", "shared/beside.py"}
     assert shown(named=("apart/weights.npz", "shared/store/x")) == {"apart/weights.npz"}
+
+
+def test_without_a_limit_cells_share_four_fifths_of_the_memory(tmp_path) -> None:
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    one, three = (confinement([], tmp_path, None, jobs) for jobs in (1, 3))
+    assert (one.memory, three.memory) == (int(0.8 * machine), int(0.8 * machine) // 3)
+    assert confinement([], tmp_path, 2**30, 3).memory == 2**30 and one.processes == 512
 
 
 def test_a_file_of_the_working_directory_hides_no_library(cli, tmp_path) -> None:
