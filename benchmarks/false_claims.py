@@ -132,7 +132,7 @@ def draw(found: dict[tuple[str, int, int], dict[str, float]], to: Path) -> None:
                     fontsize=9)  # fmt: skip
         figure.legend(loc="lower center", ncols=3, handlelength=2.4, borderaxespad=0.3)
         figure.savefig(to, metadata={"Software": None})
-    to.write_bytes(small_picture(to))
+    to.write_bytes(small_picture(to.read_bytes()))
 
 
 def main(to: str = "docs/null.png", boards: int = BOARDS) -> None:

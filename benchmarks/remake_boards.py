@@ -60,7 +60,7 @@ def kept_files(board: Path) -> dict[str, bytes]:
     chosen = next((first[kind] for kind in KINDS if kind in first), None)
     kept = {"board": chosen, MISTAKES: first.get(MISTAKES)}
     shown = {plot.stem: name for name, plot in kept.items() if plot is not None}
-    files = {f"{name}.png": small_picture(plot) for name, plot in kept.items() if plot is not None}
+    files = {f"{name}.png": small_picture(plot.read_bytes()) for name, plot in kept.items() if plot is not None}
     if board.name in WITH_PAGE:
         files[PAGE] = (board / PAGE).read_bytes()
     return {"leaderboard.md": kept_text(board, shown).encode(), **files}
@@ -79,11 +79,11 @@ def kept_text(board: Path, shown: dict[str, str]) -> str:
     return re.sub(r"\n{3,}", "\n\n", bare.replace(_PLOTS, f"{_PLOTS}\n{kept}"))
 
 
-def small_picture(plot: Path) -> bytes:
-    """A plot as a small PNG of few colours."""
+def small_picture(plot: bytes) -> bytes:
+    """A PNG of a plot as a small one of few colours."""
     from PIL import Image
 
-    whole = Image.open(plot).convert("RGB")
+    whole = Image.open(io.BytesIO(plot)).convert("RGB")
     width = min(WIDEST, whole.width)
     while True:
         size = (width, max(1, round(whole.height * width / whole.width)))

@@ -1,4 +1,4 @@
-"""What is made of the committed verdicts: docs/published.csv and .md, the verdicts of the package, docs/systems/*.md.
+"""What is made of the committed verdicts: docs/published.csv and .md, the verdicts of the package, docs/systems/*.
 
 python benchmarks/remake_published.py        a minute, nothing is run
 """
@@ -15,9 +15,12 @@ from noisebench.claims.stale import code_behind
 from noisebench.claims.stored import cells_behind, judged, keys_of
 from noisebench.claims.systems import judged_systems, read_systems
 from noisebench.report.claims import claims_csv, claims_summary
+from noisebench.report.plots.budgets import draw_budgets
 from noisebench.report.systems import system_page
+from remake_boards import small_picture
 
 ROOT = Path(__file__).parent.parent
+SYSTEMS = ROOT / "docs" / "systems"
 
 
 def main() -> None:
@@ -35,7 +38,10 @@ def main() -> None:
             behind[claim.name] = {name: value for one in code for name, value in one.items()}
     PUBLISHED.write_text(published_text((judged_claim(*one) for one in known), behind), encoding="utf-8")
     for number, page in system_pages(claims).items():
-        (ROOT / "docs" / "systems" / f"{number}.md").write_text(page, encoding="utf-8")
+        (SYSTEMS / f"{number}.md").write_text(page, encoding="utf-8")
+    for one in judged_systems(read_systems(), claims):
+        if (plot := draw_budgets(one.judged)) is not None:
+            (SYSTEMS / f"{one.system.number}_budgets.png").write_bytes(small_picture(plot.png))
 
 
 def system_pages(claims: Sequence[Claim | Effect]) -> dict[int, str]:

@@ -4,22 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
+from .budgets import AtBudget
 from .comparisons import Comparison
 from .inference import judge_sample, sample_of
-
-
-@dataclass(frozen=True)
-class AtBudget:
-    """The effect at a budget, and its 95 % interval."""
-
-    budget: int
-    effect: float
-    low: float
-    high: float
 
 
 def trend_text(comparison: Comparison, effects: Sequence[AtBudget], differences: Sequence[Sequence[float]]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from ..components.registry import registry
@@ -18,6 +18,16 @@ T = TypeVar("T")
 _SEED_WORD = "__the_seed__"
 METHODS_THAT_TRAIN = frozenset({"trained", "inpainter"})
 """The methods of noisebench that train a network: they need not be imported to be known."""
+
+
+@dataclass(frozen=True)
+class AtBudget:
+    """The effect at a budget, and its 95 % interval."""
+
+    budget: int
+    effect: float
+    low: float
+    high: float
 
 
 def cells_at(cells: Mapping[str, CellOf], budgets: Sequence[int]) -> tuple[dict[str, CellOf], dict[str, CellOf]]:

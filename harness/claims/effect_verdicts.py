@@ -11,8 +11,8 @@ from typing import cast
 
 from ..components.registry import bind
 from ..text.wording import counted
-from .budget_trend import AtBudget, trend_text
-from .budgets import at_budget
+from .budget_trend import trend_text
+from .budgets import AtBudget, at_budget
 from .comparisons import Statement, leaves_of, statement_of
 from .effects import Effect
 from .expression import holds, parsed

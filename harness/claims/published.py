@@ -21,6 +21,7 @@ from ..planning.recipe import VERSION as TRAINING
 from ..planning.recipe import recipe_of, recipes_in
 from ..store.cell import REFERENCE
 from ..text.errors import UsageError
+from .budgets import AtBudget
 from .effects import Effect
 from .numbers import Claim, ClaimRow, reason_text
 
@@ -45,6 +46,7 @@ class Code(msgspec.Struct, frozen=True, array_like=True):
 class JudgedClaim(msgspec.Struct, frozen=True, omit_defaults=True):
     """A claim as it was judged: an effect with its interval. `steps` are those of its longest training.
 
+    `budgets` are what an effect at several budgets is at each, empty where one is not finite; `trend` says it in words.
     `judged` is the hash of what it says, `code` the place of the code behind it.
     """
 
@@ -60,6 +62,8 @@ class JudgedClaim(msgspec.Struct, frozen=True, omit_defaults=True):
     judged: str = ""
     code: int = 0
     stale: bool = False
+    budgets: tuple[AtBudget, ...] = ()
+    trend: str = ""
 
     @property
     def verdict_text(self) -> str:
@@ -89,12 +93,21 @@ def judged_claim(claim: Claim | Effect, row: ClaimRow) -> JudgedClaim:
         steps=_steps(claim),
         judged=_hash_of(claim),
         stale=row.get("stale", False),
+        budgets=_at_budgets(row.get("budgets", ())),
+        trend=row.get("trend", ""),
     )
 
 
 def _rounded(value: float | None) -> float | None:
     """A value with six digits; None where it is not finite."""
     return None if value is None or not math.isfinite(value) else float(f"{value:.6g}")
+
+
+def _at_budgets(rows: Sequence[Mapping[str, float]]) -> tuple[AtBudget, ...]:
+    if not all(math.isfinite(value) for row in rows for value in row.values()):
+        return ()
+    ends = [[float(f"{row[end]:.6g}") for end in ("effect", "low", "high")] for row in rows]
+    return tuple(AtBudget(int(row["budget"]), *of) for row, of in zip(rows, ends, strict=True))
 
 
 def published_claims(claims: Iterable[Claim | Effect], file: Path = PUBLISHED) -> dict[str, JudgedClaim]:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _EFFECT = ("name", "group", "paper", "url", "where", "says", "cells", "holds", "seeds", "systems", "kind", "over",
            "role", "precondition", "asks", "baseline", "uneven", "widened", "budgets", "size")  # fmt: skip
 """What is listed of an effect, in this order."""
+_PLOTS = (".png", ".svg", ".pdf")
 _OF_RUNS = ("store", "jobs", "timeout", "device", "retry", "decide", "hours")
 
 _EXAMPLES = """  noisebench reproduce --list
@@ -53,9 +54,12 @@ def add(verbs: Any) -> None:
     p.add_argument("--list", action="store_true", help="list the claims and their sources, run nothing")
     p.add_argument("--from", dest="results", metavar="RESULTS", action="append", default=[],
                    help="judge what this store or export holds, run nothing (repeatable)")  # fmt: skip
-    p.add_argument("--to", metavar="FILE",
-                   help="write the verdicts too: a table (.md), rows and a short table beside them (.csv), or those of "
-                        "effects for --from (.json, .json.zst)")  # fmt: skip
+    p.add_argument(
+        "--to",
+        metavar="FILE",
+        help="write the verdicts too: a table (.md), rows and a short table beside them (.csv), those of "
+        "effects for --from (.json, .json.zst), or a plot of effects by budget (.png, .svg, .pdf)",
+    )
     p.add_argument("--decide", action="store_true",
                    help="add seeds to effects that are undecided until they are decided, 100 at most")  # fmt: skip
     p.add_argument("--hours", metavar="H", help="with --decide: begin no seed that would end later")
@@ -102,7 +106,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     use_data(args)
     store = args.store or "nb-store"
-    to = _verdicts_file(args.to)
+    to = _verdicts_file(args.to, claims)
     try:
         rows = _judged(claims, args) if args.results else _run(claims, store, args)
     except KeyboardInterrupt:
@@ -112,7 +116,7 @@ def run(args: argparse.Namespace) -> int:
         from ..data.disk import noticing_full_disk
 
         with noticing_full_disk(to):
-            _write(to, rows, store, args)
+            _write(to, claims, rows, store, args)
     counts = Counter(row["verdict"] for row in rows)
     if args.json:
         shown = [{name: value for name, value in row.items() if name != "rows"} for row in rows]
@@ -164,7 +168,7 @@ def _judged(claims: list[Any], args: argparse.Namespace) -> list[ClaimRow]:
     return judged(claims, [Path(p) for p in args.results])
 
 
-def _write(to: Path, rows: list[ClaimRow], store: str, args: argparse.Namespace) -> None:
+def _write(to: Path, claims: list[Any], rows: list[ClaimRow], store: str, args: argparse.Namespace) -> None:
     """The verdicts in the form that the name of the file says."""
     from ..claims.verdicts import write_verdicts
     from ..data.disk import write_named
@@ -175,8 +179,22 @@ def _write(to: Path, rows: list[ClaimRow], store: str, args: argparse.Namespace)
     elif to.suffix == ".csv":
         write_named(to, claims_csv(rows).encode())
         write_named(to.with_suffix(".md"), claims_summary(rows, to.name).encode())
+    elif to.suffix in _PLOTS:
+        write_named(to, _plot(to, claims, rows))
     else:
         write_verdicts(to, _as_json(rows, store, args))
+
+
+def _plot(to: Path, claims: list[Any], rows: list[ClaimRow]) -> bytes:
+    """The effects of claims against their budgets, in the format that the name of the file says."""
+    from ..claims.published import judged_claim
+    from ..report.plots.budgets import draw_budgets
+
+    plot = draw_budgets([judged_claim(claim, row) for claim, row in zip(claims, rows, strict=True)])
+    if plot is None:
+        raise UsageError(f"--to {one_line(to)}: no effect could be judged at two budgets, so there is no plot")
+    data: bytes = getattr(plot, to.suffix[1:])
+    return data
 
 
 def _as_json(rows: list[ClaimRow], store: str, args: argparse.Namespace) -> str:
@@ -188,16 +206,20 @@ def _as_json(rows: list[ClaimRow], store: str, args: argparse.Namespace) -> str:
     return verdicts_text(rows, cells_behind(rows, results), environment())
 
 
-def _verdicts_file(text: str | None) -> Path | None:
+def _verdicts_file(text: str | None, claims: list[Any]) -> Path | None:
     from ..data.disk import refuse_in_store
 
     if text is None:
         return None
     path = Path(text)
-    if path.suffix not in (".md", ".csv", ".json") and path.suffixes[-2:] != [".json", ".zst"]:
+    if path.suffix not in (".md", ".csv", ".json", *_PLOTS) and path.suffixes[-2:] != [".json", ".zst"]:
         raise UsageError(
-            f"--to {one_line(path)}: it is Markdown, CSV or JSON, so name a file that ends in .md, .csv, .json or "
-            ".json.zst"
+            f"--to {one_line(path)}: it is Markdown, CSV, JSON or a plot, so name a file that ends in .md, .csv, "
+            f".json, .json.zst, {', '.join(_PLOTS)}"
+        )
+    if path.suffix in _PLOTS and not any(getattr(claim, "budgets", ()) for claim in claims):
+        raise UsageError(
+            f"--to {one_line(path)}: a plot is of effects by budget, and no claim here has budgets: write a table (.md)"
         )
     if not path.parent.is_dir():
         raise UsageError(f"--to {one_line(path)}: the folder {one_line(path.parent)} is not there")

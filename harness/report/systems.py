@@ -40,6 +40,7 @@ def system_text(judged: JudgedSystem, width: int) -> str:
     lines += ["", "headlines" if judged.headlines else "claims"]
     for one in judged.headlines or judged.judged:
         lines += [one.name, *_wrapped(f"  {_verdict(one)}", width, 2)]
+        lines += _wrapped(f"  by budget: {one_line(one.trend, 500)}", width, 2) if one.trend else []
     lines += [f"{role}s: {text}" for role, text in judged.beside.items()]
     if system.published or system.departs:
         departs = [f"not here: {system.departs}"] if system.departs else []
@@ -65,7 +66,10 @@ def commands_for_own_data(system: System) -> list[str]:
 
 
 def system_page(judged: JudgedSystem, boards: Mapping[str, str], picture: str = "") -> str:
-    """The same as a page of `docs/systems/`; `boards` are folders by suite, `picture` is the suite whose is shown."""
+    """The same as a page of `docs/systems/`; `boards` are folders by suite, `picture` is the suite whose is shown.
+
+    Effects at several budgets are drawn in `NUMBER_budgets.png` beside it.
+    """
     system = judged.system
     about = markdown(system.about)
     lines = [
@@ -78,6 +82,10 @@ def system_page(judged: JudgedSystem, boards: Mapping[str, str], picture: str = 
     ]  # fmt: skip
     if judged.beside:
         lines += ["", f"{'; '.join(f'{role}s: {text}' for role, text in judged.beside.items()).capitalize()}."]
+    if trends := [one for one in judged.judged if one.trend]:
+        lines += ["", "## By budget of training", ""]
+        lines += [f"- {markdown_code(one.name)}: {markdown(one.trend, 500)}" for one in trends]
+        lines += ["", f"![effect against budget]({system.number}_budgets.png)"]
     if system.published or system.departs:
         lines += ["", "## As released", "", *(f"- {markdown_code(spec)}" for spec in system.published)]
         lines += ["", f"Not here: {markdown(system.departs, 1_000)}."] if system.departs else []

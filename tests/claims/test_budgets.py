@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 from noisebench.claims.budgets import METHODS_THAT_TRAIN, at_budget, cells_at
 from noisebench.claims.effect_verdicts import Judged, effect_row
 from noisebench.claims.effects import Effect, read_file
 from noisebench.claims.figures import CellOf
+from noisebench.claims.published import judged_claim
 from noisebench.components.registry import registry
 from noisebench.suite.reading import Mistake
 from noisebench.text.errors import UsageError
@@ -159,3 +162,15 @@ def test_a_claim_is_run_at_each_budget_and_judged_again_from_its_file(cli, tmp_p
         "claims"
     ]
     assert (again["trend"], again["budgets"]) == (row["trend"], row["budgets"])
+    cli("reproduce", "--claims", "mine.yaml", "--from", "v.json", "--to", "trend.svg", code=None)
+    assert (tmp_path / "trend.svg").read_bytes().startswith(b"<?xml")
+    refused = cli("reproduce", "dncnn", "--from", "v.json", "--to", "trend.svg", code=2).stderr
+    assert "no claim here has budgets" in refused
+
+
+def test_effects_at_budgets_go_into_the_package() -> None:
+    row = effect_row(effect(1, 4, 16), judged(0.9, 0.6, 1 / 3))
+    one = judged_claim(effect(1, 4, 16), row)
+    assert [(of.budget, of.effect) for of in one.budgets] == [(1, 0.9), (4, 0.6), (16, 0.333333)]
+    assert one.trend == row["trend"] and msgspec.json.decode(msgspec.json.encode(one), type=type(one)) == one
+    assert judged_claim(effect(1, 4, 16), effect_row(effect(1, 4, 16), judged(math.nan, 0.6, 0.3))).budgets == ()

@@ -11,8 +11,11 @@ import numpy as np
 import pytest
 import remake_published
 from conftest import ROOT, Run
+from msgspec import structs
+from noisebench.claims.budgets import AtBudget
 from noisebench.claims.effects import all_claims
 from noisebench.claims.systems import JudgedSystem, judged_systems, read_systems
+from noisebench.report.plots.budgets import draw_budgets
 from noisebench.report.systems import commands_for_own_data, system_page, system_text
 
 PAGES = ROOT / "docs" / "systems"
@@ -54,11 +57,29 @@ def test_a_page_says_how_a_system_was_released(judged: list[JudgedSystem]) -> No
 
 def test_the_committed_pages_are_made_of_the_verdicts_of_the_package() -> None:
     pages = {f"{number}.md": text for number, text in remake_published.system_pages(all_claims()).items()}
-    assert {path.name: path.read_text() for path in PAGES.iterdir()} == pages and len(pages) == 57
+    assert {path.name: path.read_text() for path in PAGES.glob("*.md")} == pages and len(pages) == 57
+
+
+def test_effects_at_several_budgets_are_told_and_drawn(judged: list[JudgedSystem]) -> None:
+    trend = "0.5 [0.4, 0.6] at 1 x, 0.2 [0.1, 0.3] at 4 x"
+    first = structs.replace(
+        judged[48].judged[0], budgets=(AtBudget(1, 0.5, 0.4, 0.6), AtBudget(4, 0.2, 0.1, 0.3)), trend=trend
+    )
+    one = replace(judged[48], judged=(first, *judged[48].judged[1:]))
+    assert f"by budget: {trend}" in " ".join(system_text(one, 80).split())
+    page = system_page(one, dict.fromkeys(one.system.suites, "b"))
+    assert f"- `{first.name}`: {trend.replace('[', chr(92) + '[')}" in page.replace(chr(92) + "]", "]")
+    assert "![effect against budget](49_budgets.png)" in page
+    plot = draw_budgets([first])
+    assert plot is not None and draw_budgets([structs.replace(first, budgets=())]) is None
+    (axes,) = plot.figure.axes
+    steps = first.steps or 0
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == [f"1 ×\n{steps // 4:,}", f"4 ×\n{steps:,}"]
+    assert axes.get_ylabel() == first.comparison
 
 
 def test_what_pages_link_to_is_there() -> None:
-    for page in PAGES.iterdir():
+    for page in PAGES.glob("*.md"):
         for target in re.findall(r"\]\(([^)]+)\)", page.read_text()):
             assert (PAGES / target).is_file(), (page.name, target)
 
