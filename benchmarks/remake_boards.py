@@ -79,12 +79,12 @@ def kept_text(board: Path, shown: dict[str, str]) -> str:
     return re.sub(r"\n{3,}", "\n\n", bare.replace(_PLOTS, f"{_PLOTS}\n{kept}"))
 
 
-def small_picture(plot: bytes) -> bytes:
-    """A PNG of a plot as a small one of few colours."""
+def small_picture(plot: bytes, widest: int = WIDEST) -> bytes:
+    """A PNG of a plot as a small one of few colours, of so many pixels across at most."""
     from PIL import Image
 
     whole = Image.open(io.BytesIO(plot)).convert("RGB")
-    width = min(WIDEST, whole.width)
+    width = min(widest, whole.width)
     while True:
         size = (width, max(1, round(whole.height * width / whole.width)))
         out = io.BytesIO()

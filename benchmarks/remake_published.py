@@ -21,6 +21,8 @@ from remake_boards import small_picture
 
 ROOT = Path(__file__).parent.parent
 SYSTEMS = ROOT / "docs" / "systems"
+PIXELS = 520
+"""The width of a plot of effects by budget."""
 
 
 def main() -> None:
@@ -41,7 +43,7 @@ def main() -> None:
         (SYSTEMS / f"{number}.md").write_text(page, encoding="utf-8")
     for one in judged_systems(read_systems(), claims):
         if (plot := draw_budgets(one.judged)) is not None:
-            (SYSTEMS / f"{one.system.number}_budgets.png").write_bytes(small_picture(plot.png))
+            (SYSTEMS / f"{one.system.number}_budgets.png").write_bytes(small_picture(plot.png, PIXELS))
 
 
 def system_pages(claims: Sequence[Claim | Effect]) -> dict[int, str]:
