@@ -14,6 +14,7 @@
 # make sets   run the suites of published sets on the pictures and weights at $NOISEBENCH_DATA, and remake their boards
 # make trainings  train what the boards of learned methods and of recipes are of, run what else takes long, and remake them
 # make boards  remake the boards of all committed results in build/boards, and what reports/ keeps of each
+# make site   build the site of all committed results in build/site: open build/site/index.html
 # make published  remake docs/published.md and .csv, docs/systems and the verdicts of the package from results/claims
 PYTHON ?= python3
 VENV := .venv
@@ -21,7 +22,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PLAIN := $(VENV)/.installed-without-tools
 
-.PHONY: demo quick quick-tests slow-tests lint test all-tests test-plain-cpu test-python test-lowest test-extras test-wheel types bench mutants reference weights sets trainings boards published install browser bubblewrap clean
+.PHONY: demo quick quick-tests slow-tests lint test all-tests test-plain-cpu test-python test-lowest test-extras test-wheel types bench mutants reference weights sets trainings boards site published install browser bubblewrap clean
 
 $(STAMP): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -196,6 +197,10 @@ trainings: $(STAMP)
 # Two at once; less than a quarter of an hour on two cores.
 boards: $(STAMP)
 	$(BIN)/python benchmarks/remake_boards.py
+
+# Ten minutes of one core.
+site: $(STAMP)
+	$(BIN)/noisebench site results/*.parquet --to build/site
 
 published: $(STAMP)
 	$(BIN)/python benchmarks/remake_published.py

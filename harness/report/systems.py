@@ -102,7 +102,7 @@ def system_page(judged: JudgedSystem, boards: Mapping[str, str], picture: str = 
 def _table_row(one: JudgedClaim) -> str:
     steps = "" if one.steps is None else f"{one.steps:,}"
     why = f": {markdown(one.reason)}" if one.reason else ""
-    effect = markdown_code(_effect(one)) if _effect(one) else ""
+    effect = markdown_code(effect_text(one)) if effect_text(one) else ""
     return f"| {markdown_code(one.name)} | {one.verdict_text}{why} | {effect} | {steps} | {len(one.seeds)} |"
 
 
@@ -110,10 +110,10 @@ def _verdict(one: JudgedClaim) -> str:
     """The verdict with the effect, its interval, what it took and why it is not reproduced."""
     took = [counted(one.steps, "step")] if one.steps is not None else []
     took += [counted(len(one.seeds), "seed")] if one.seeds else []
-    return "; ".join(filter(None, [one.verdict_text, _effect(one), ", ".join(took), one_line(one.reason, 300)]))
+    return "; ".join(filter(None, [one.verdict_text, effect_text(one), ", ".join(took), one_line(one.reason, 300)]))
 
 
-def _effect(one: JudgedClaim) -> str:
+def effect_text(one: JudgedClaim) -> str:
     """The comparison that decides, with its interval where seeds give one."""
     if one.effect is None:
         return ""

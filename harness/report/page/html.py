@@ -6,8 +6,9 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
+from types import MappingProxyType
 from typing import Any
 
 from ...boards.board import Board, reading_text
@@ -16,6 +17,7 @@ from ..cost_table import cost_remarks, cost_table
 from ..data import ReportData
 from ..escape import page as esc
 from ..extra_tables import Extra
+from ..plots.drawing import Plot
 from ..tables import (
     TextTable,
     board_hashes,
@@ -37,34 +39,48 @@ _VIEWED = ("panel-",)
 """Plots of what its viewer shows, where there is something to view."""
 
 
-def leaderboard_html(data: ReportData, shown: PagePreviews) -> str:
-    """The whole page, with the previews that are shown."""
+def leaderboard_html(data: ReportData, shown: PagePreviews, links: Mapping[str, str] = MappingProxyType({})) -> str:
+    """The whole page, with the previews that are shown; on a site with the `links` above it, address by name."""
     sounds = any(address.startswith("data:audio/") for address in shown.addresses)
     style, script = _asset("page.css") + _asset("comparison.css"), _script(sounds)
-    style += _asset("sounds.css") if sounds else ""
+    style += (_asset("sounds.css") if sounds else "") + (_asset("site_links.css") if links else "")
     beside, media = " 'self'" if shown.beside else "", " media-src data:;" if sounds else ""
     policy = (
         f"default-src 'none'; img-src data:{beside};{media} style-src 'sha256-{_sha(style)}'; "
         f"script-src 'sha256-{_sha(script)}'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'"
     )
-    seen = (*_DRAWN, *_VIEWED) if any(shown.items) else _DRAWN
-    values = page_data(data, [plot for plot in data.plots if not plot.name.startswith(seen)])
+    values = page_data(data, plots_inside(data.plots, shown))
     for board, items in zip(values["boards"], shown.items, strict=True):
         board["previews"] = items
     values["previewNote"] = shown.note
     values["beside"] = bool(shown.beside)
+    values["alone"] = bool(links)
     out = [
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f"<title>{esc(data.title)}</title>\n<style>{style}</style>\n</head>\n<body>",
+        _links(links),
         f"<noscript>{_static(data)}</noscript>",
-        f'<script type="application/json" id="data">{_json(values)}</script>',
+        f'<script type="application/json" id="data">{script_json(values)}</script>',
         f"<script>{script}</script>",
         # Last, so that the board is up before they are read.
-        f'<script type="application/json" id="previews">{_json(shown.addresses)}</script>',
+        f'<script type="application/json" id="previews">{script_json(shown.addresses)}</script>',
     ]
     return "\n".join([*out, "</body>\n</html>\n"])
+
+
+def plots_inside(plots: Sequence[Plot], shown: PagePreviews) -> list[Plot]:
+    """The plots that the page holds as pictures."""
+    seen = (*_DRAWN, *_VIEWED) if any(shown.items) else _DRAWN
+    return [plot for plot in plots if not plot.name.startswith(seen)]
+
+
+def _links(links: Mapping[str, str]) -> str:
+    if not links:
+        return ""
+    shown = "".join(f'<a href="{esc(address)}">{esc(name)}</a>' for name, address in links.items())
+    return f'<nav class="site" aria-label="Site">{shown}</nav>'
 
 
 def _asset(name: str) -> str:
@@ -83,13 +99,13 @@ def _sha(text: str) -> str:
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def _json(values: Any) -> str:
+def script_json(values: Any) -> str:
     """JSON that cannot end its element: no `<` is left in it, nor what does not print, such as a mark that turns text.
 
     A list of many values has a line for each.
     """
     if isinstance(values, list):
-        return "[" + ",\n".join(_json(value) for value in values) + "]"
+        return "[" + ",\n".join(script_json(value) for value in values) + "]"
     text = json.dumps(values, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     text = text.replace("<", "\\u003c")
     if text.isprintable():

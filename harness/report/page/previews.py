@@ -157,9 +157,14 @@ class _Album:
 
 
 def page_previews(
-    boards: Sequence[Board], kept: KeptPreviews | None, items: str = "items", *, beside: bool = False
+    boards: Sequence[Board],
+    kept: KeptPreviews | None,
+    items: str = "items",
+    *,
+    beside: bool = False,
+    most: int = MAX_BYTES,
 ) -> PagePreviews:
-    """What a page shows of the kept items, up to `MAX_BYTES`; `items` is what these are called.
+    """What a page shows of the kept items, up to `most` bytes; `items` is what these are called.
 
     Of every board comes first the item that tells its methods apart most, then the worst cases of its best methods,
     then the others as they tell; of an item first what the best methods made of it. `beside` puts what has no room
@@ -167,7 +172,7 @@ def page_previews(
     """
     by_board = [_in_order(board, _of_board(i, board, kept)) for i, board in enumerate(boards)]
     entries: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    album, left_out, outputs = _Album(MAX_BYTES, beside), 0, 0
+    album, left_out, outputs = _Album(most, beside), 0, 0
     for depth in range(max((len(of_board) for of_board in by_board), default=0)):
         level = [of_board[depth] for of_board in by_board if depth < len(of_board)]
         opened: dict[int, dict[str, Any]] = {}
@@ -193,7 +198,7 @@ def page_previews(
     notes = []
     if any(s.place and s.size != s.place[2:] for of_board in by_board for s in of_board):
         notes.append(f"of {items} larger than {VIEW} pixels the part with most detail is shown")
-    room = f"{MAX_BYTES // 2**20} MiB of previews"
+    room = f"{most / 2**20:.2g} MiB of previews"
     if album.beside:
         notes.append(f"{room} are in this file, the other {len(album.beside)} pictures in {BESIDE} beside it")
     elif left_out:

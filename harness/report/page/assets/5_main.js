@@ -105,7 +105,8 @@ function drawAbout(board) {
     board && h("dl", {}, h("dt", {}, "versions"), h("dd", {}, board.versions),
       board.hashes.map(([name, sha]) => [h("dt", {}, name), h("dd", {}, h("code", {}, sha))]),
       board.signatures.map((text) => [h("dt", {}, "signature"), h("dd", {}, h("code", {}, text))])),
-    h("p", { class: "soft" }, data.beside ? "Everything here is in this file and in leaderboard_pictures beside it: it fetches nothing else." : "Everything here is in this file: it fetches nothing.", " Tables for papers and every number: leaderboard.tex, .csv, .md and summary.json beside it."),
+    h("p", { class: "soft" }, data.beside ? "Everything here is in this file and in leaderboard_pictures beside it: it fetches nothing else." : "Everything here is in this file: it fetches nothing.",
+      !data.alone && " Tables for papers and every number: leaderboard.tex, .csv, .md and summary.json beside it."),
   ];
 }
 

@@ -1,0 +1,224 @@
+"""A board of the site: the page of `report` in a small file, and what the other pages say of it."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from urllib.parse import urlencode
+
+from ...boards.board import Board
+from ...boards.grouping import digest
+from ...boards.rows import Row
+from ...components.tracks import DEFAULT
+from ...store.results import Results
+from ...suite.suite import named_suites
+from ...text.errors import UsageError, one_line
+from ..data import ReportData, report_data
+from ..page.html import leaderboard_html, plots_inside
+from ..page.previews import KeptPreviews, PagePreviews, page_previews
+from ..plots.drawing import Plot
+from ..plots.selection import draw_all
+from ..tables import metric_title, number, rank_text
+
+MOST = 3 * 2**20
+"""Bytes of the page of a board."""
+_PREVIEWS = 3 * 2**19
+"""Bytes of the previews of a page, before they are made smaller; text makes a third more of them."""
+_SPARE = 2**16
+
+
+@dataclass(frozen=True)
+class PlacedMethod:
+    """A method on a level: `place` is its range of ranks, `score` its mean, both as the board prints them."""
+
+    name: str
+    label: str
+    place: str
+    score: str
+    flags: tuple[str, ...]
+    contender: bool
+
+
+@dataclass(frozen=True)
+class Level:
+    """One board of the results, at a dataset and a regime; `address` is where the page shows it, behind the `#`."""
+
+    track: str
+    dataset: str
+    dataset_name: str
+    regime: str
+    protocol: str
+    seeds: str
+    items: str
+    metric: str
+    methods: tuple[PlacedMethod, ...]
+    address: str
+
+    @property
+    def title(self) -> str:
+        """Dataset and regime."""
+        return f"{self.dataset} · {self.regime}"
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The names of what its regime is made of: `gaussian`, or `downsample` and `gaussian`."""
+        return tuple(dict.fromkeys(re.findall(r"(?:^|\+ *)([A-Za-z_]\w*)", self.regime)))
+
+    @property
+    def best(self) -> PlacedMethod | None:
+        """The contender on top, else whatever is there."""
+        return next((one for one in self.methods if one.contender), self.methods[0] if self.methods else None)
+
+
+@dataclass(frozen=True)
+class SiteBoard:
+    """The results of one store or export. `question` is what its suite asks; `digest` is of all that it shows."""
+
+    name: str
+    question: str
+    levels: tuple[Level, ...]
+    digest: str
+
+    @property
+    def path(self) -> str:
+        """Its page in the site."""
+        return f"boards/{self.name}.html"
+
+    @property
+    def tracks(self) -> list[str]:
+        """The tracks that it has levels of."""
+        return list(dict.fromkeys(level.track for level in self.levels))
+
+
+def board_name(path: Path) -> str:
+    """What a board is called, in its address too: the name of the export or of the folder of the store."""
+    stem = path.stem if path.suffix in (".parquet", ".json", ".jsonl") else path.resolve().name
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-")[:80] or "board"
+
+
+def make_board(
+    name: str, records: Results, kept: KeptPreviews | None, links: Mapping[str, str]
+) -> tuple[SiteBoard, bytes]:
+    """A board and its page, which has the `links` of the site. Raises `UsageError` where the results have no cell."""
+    if not records:
+        raise UsageError(f"{name}: it holds no cell: run a suite first (noisebench run SUITE.yaml --store STORE)")
+    question = question_of(name) or _question_of_suite(records)
+    data = report_data(records, name if not question else one_line(f"{name}: {question}", 160))
+    several = len({board.track for board in data.boards}) > 1
+    levels = tuple(_level(board, several) for board in data.boards)
+    page = small_page(data, kept, links)
+    return SiteBoard(name, question, levels, digest([repr(levels), *_scores(data.boards)])), page
+
+
+def question_of(name: str) -> str:
+    """The first sentence that the suite of that name says of itself; empty where the package has no such suite."""
+    suite = named_suites().get(name)
+    if suite is None:
+        return ""
+    lines = suite.read_text(encoding="utf-8").splitlines()
+    end = next((n for n, line in enumerate(lines) if not line.startswith("#")), len(lines))
+    text = " ".join(line.lstrip("# ") for line in lines[:end])
+    return re.split(r"(?<=[.:?!]) (?=[A-Z`])", text, maxsplit=1)[0].removesuffix(".").removesuffix(":")
+
+
+def _question_of_suite(records: Results) -> str:
+    """What the one suite asks that all cells are of."""
+    names = {str(suite.get("name", "")) for suite in records.distinct("cell.suite")}
+    return question_of(names.pop()) if len(names) == 1 else ""
+
+
+def _level(board: Board, several: bool) -> Level:
+    shown = f"{board.track}: {board.chosen}" if several and board.track != DEFAULT else board.chosen
+    place = {"d": shown, "r": board.regime, "p": board.protocol, "s": board.seeds_text}
+    ranking = board.rank_by
+    return Level(
+        track=board.track,
+        dataset=one_line(board.chosen),
+        dataset_name=board.dataset_name,
+        regime=one_line(board.regime),
+        protocol=board.protocol,
+        seeds=board.seeds_text,
+        items=f"{len(board.items)} {board.words['items']}",
+        metric=metric_title(ranking) if ranking else "",
+        methods=tuple(_placed(row, board) for row in board.rows),
+        address=urlencode(place),
+    )
+
+
+def _placed(row: Row, board: Board) -> PlacedMethod:
+    ranking = board.rank_by
+    score = number(row.scores[ranking.label].mean, ranking.decimals) if ranking and ranking.label in row.scores else ""
+    return PlacedMethod(row.name, one_line(row.label), rank_text(row.ranks), score, row.flags, not row.role)
+
+
+def _scores(boards: Sequence[Board]) -> list[str]:
+    """Every mean, and the cells behind it."""
+    return [f"{row.label} {row.keys} {[score.mean for score in row.scores.values()]}" for b in boards for row in b.rows]
+
+
+# -------------------------------------------------------------------------------------------------- the page
+
+
+def small_page(data: ReportData, kept: KeptPreviews | None, links: Mapping[str, str], most: int = MOST) -> bytes:
+    """The page of a report, of at most so many bytes where its scores alone have not more.
+
+    Pictures are WebP without loss. Plots that there is no room for are left out, the last ones first; then previews.
+    """
+    plots, notes = draw_all(data)
+    data = replace(data, notes=notes)
+    previews = _smaller(page_previews(data.boards, kept, data.words["items"], most=min(_PREVIEWS, most // 2)))
+    whole = _page(data, plots, previews, links)
+    if len(whole) <= most:
+        return whole
+    room = most - _SPARE - len(_page(data, [], previews, links))
+    if room < 0:
+        previews = page_previews(data.boards, None, data.words["items"], most=0)
+        room = most - _SPARE - len(_page(data, [], previews, links))
+    fitting: list[Plot] = []
+    inside = plots_inside(plots, previews)
+    for plot in inside:
+        room -= len(plot.svg) * 4 // 3 + len(plot.caption) + 16
+        if room < 0:
+            break
+        fitting.append(plot)
+    left_out = f"{len(inside) - len(fitting)} of {len(inside)} plots have no room on this page"
+    previews = replace(previews, note="; ".join(filter(None, (previews.note, left_out))))
+    return _page(data, fitting, previews, links)
+
+
+def _page(data: ReportData, plots: Sequence[Plot], previews: PagePreviews, links: Mapping[str, str]) -> bytes:
+    return leaderboard_html(replace(data, plots=plots), previews, links).encode("utf-8", "replace")
+
+
+def _smaller(previews: PagePreviews) -> PagePreviews:
+    """The same with each picture as WebP, where that is smaller; every pixel is as it was."""
+    return replace(previews, addresses=[_address(one, _webp) for one in previews.addresses])
+
+
+def _address(address: str, smaller: Callable[[bytes], bytes]) -> str:
+    start = "data:image/png;base64,"
+    if not address.startswith(start):
+        return address
+    data = base64.b64decode(address.removeprefix(start))
+    webp = smaller(data)
+    return f"data:image/webp;base64,{base64.b64encode(webp).decode()}" if 0 < len(webp) < len(data) else address
+
+
+def _webp(png: bytes) -> bytes:
+    """A PNG as WebP without loss; nothing where it is none, or has more than 8 bits a channel."""
+    from PIL import Image
+
+    out = io.BytesIO()
+    with suppress(OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        with Image.open(io.BytesIO(png), formats=("PNG",)) as picture:
+            if picture.mode not in ("L", "LA", "P", "RGB", "RGBA"):
+                return b""
+            shape = "RGBA" if picture.mode in ("LA", "P", "RGBA") else "RGB"
+            picture.convert(shape).save(out, "webp", lossless=True, exact=True, method=4)
+        return out.getvalue()
+    return b""

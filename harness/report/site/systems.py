@@ -1,0 +1,102 @@
+"""The pages of published systems: what each is here, the verdicts on its claims, and how to use it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ...claims.published import JudgedClaim
+from ...claims.systems import JudgedSystem
+from ...text.wording import counted
+from ..systems import commands_for_own_data, effect_text
+from .boards import SiteBoard
+from .layout import whole_page
+from .markup import Content, Html, bullets, code_block, element, joined, link, table, with_links
+
+_GOOD, _BAD = ("reproduced", "close"), ("differs",)
+
+
+def verdict_badge(text: str) -> Html:
+    """A verdict, or several with their numbers, as a badge."""
+    shade = "good" if text in _GOOD else "bad" if text in _BAD else "warn"
+    return element("span", text or "no claim", class_=f"badge {shade if text else ''}".rstrip())
+
+
+def system_path(number: int) -> str:
+    """The page of a system in the site."""
+    return f"systems/{number}.html"
+
+
+def system_site_page(
+    judged: JudgedSystem, boards: Mapping[str, SiteBoard], pages: Mapping[str, str], entries: bool
+) -> bytes:
+    """The page of a system; `pages` are the addresses of components by kind, track and name: `method restore/nlm`."""
+    system = judged.system
+    about = f"{system.about[:1].upper()}{system.about[1:]}."
+    contents: list[Content] = [
+        element("p", f"system {system.number}, a {system.role} of the track {system.track}", class_="soft"),
+        element("h1", system.name),
+        element("p", with_links(about), class_="lead"),
+        element("p", "Source: ", with_links(system.source)),
+        bullets(_spec(spec, system.track, pages) for spec in system.specs),
+        element("h2", "Verdicts" if judged.headlines else "Verdicts on its claims"),
+        _verdicts(judged.headlines or judged.judged),
+    ]
+    if judged.beside:
+        text = "; ".join(f"{role}s: {verdict}" for role, verdict in judged.beside.items())
+        contents.append(element("p", f"{text[:1].upper()}{text[1:]}."))
+    if system.published or system.departs:
+        contents += [element("h2", "As released"), bullets(element("code", spec) for spec in system.published)]
+        contents += [element("p", f"Not here: {system.departs}.")] if system.departs else []
+    if system.lacks:
+        contents += [element("h2", "What did not show here, or is not built"), element("p", f"{system.lacks}.")]
+    if system.suites:
+        contents += [element("h2", "Board"), bullets(_board(suite, boards) for suite in system.suites)]
+        contents += [element("h2", "How to use it on your own data"), code_block(commands_for_own_data(system))]
+    contents += [element("h2", "Files"), bullets(element("code", file) for file in judged.files)]
+    return whole_page(system_path(system.number), system.name, *contents, entries=entries, about=about)
+
+
+def system_index(systems: Sequence[JudgedSystem], entries: bool) -> bytes:
+    """All systems, by number."""
+    rows: list[Sequence[Content]] = [
+        (str(one.system.number), link(one.system.name, f"{one.system.number}.html"), one.system.track, one.system.role,
+         verdict_badge(one.verdict))
+        for one in systems
+    ]  # fmt: skip
+    contents: list[Content] = [
+        element("h1", "Published systems"),
+        element("p", "What noisebench has of published work, and whether the claims of its papers came out here. "
+                "The verdict is that of the headlines of the paper, from intervals over seeds and items."),
+        table("Published systems", ("#", "system", "track", "what it is", "verdict"), rows, numeric=(0,)),
+    ]  # fmt: skip
+    about = "Published systems with the verdicts on their claims."
+    return whole_page("systems/index.html", "Systems", *contents, entries=entries, about=about)
+
+
+def _spec(spec: str, track: str, pages: Mapping[str, str]) -> Html:
+    kind, _, text = spec.partition(" ")
+    address = pages.get(f"{kind} {track}/{text.partition('(')[0]}")
+    code = element("code", text)
+    return joined([f"{kind} ", link(code, f"../{address}") if address else code], "")
+
+
+def _board(suite: str, boards: Mapping[str, SiteBoard]) -> Html:
+    board = boards.get(suite) or boards.get(suite.removeprefix("demo_"))
+    name = link(suite, f"../{board.path}") if board else suite
+    return joined([name, ": ", element("code", f"noisebench run {suite}")], "")
+
+
+def _verdicts(judged: Sequence[JudgedClaim]) -> Html:
+    if not judged:
+        return element("p", "No claim is judged.")
+    head = ("claim", "verdict", "effect, 95 % interval", "took")
+    return table("Verdicts", head, [_claim_row(one) for one in judged])
+
+
+def _claim_row(one: JudgedClaim) -> tuple[Content, ...]:
+    effect = effect_text(one)
+    took = [counted(one.steps, "step")] if one.steps is not None else []
+    took += [counted(len(one.seeds), "seed")] if one.seeds else []
+    why = [element("div", one.reason, class_="soft")] if one.reason else []
+    verdict = joined([verdict_badge(one.verdict_text), *why], "")
+    return one.name.replace("_", " "), verdict, element("code", effect) if effect else "", ", ".join(took)

@@ -1,0 +1,324 @@
+"""A site: its pages and links, hostile names, what changed between builds, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import os
+import xml.etree.ElementTree as ET
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from board_records import record
+from browser import BASE, HOSTILE, WOBBLE, findings, in_browser, leave_pictures, ordinary
+from noisebench.cli import main
+from noisebench.report.site import boards as site_boards
+from noisebench.report.site.boards import board_name, small_page
+from noisebench.report.site.build import Source
+from noisebench.report.site.components import component_page
+from noisebench.report.site.markup import element, with_links
+from noisebench.report.write import data_to_report
+from noisebench.store.results import Results
+from noisebench.text.errors import UsageError
+from site_examples import CATALOGUE, NOW, Page, broken_links, build, component, source, text_of
+
+ATOM = "{http://www.w3.org/2005/Atom}"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A board with previews, and one of methods and pictures with hostile names."""
+    folder = tmp_path_factory.mktemp("site")
+    records = ordinary()
+    kept = leave_pictures(folder / "store", records)
+    hostile = [
+        record("nlm", {"psnr": BASE}, display=HOSTILE, source="a", dataset="textures"),
+        record("median", {"psnr": BASE + WOBBLE}, source="b", dataset="textures"),
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(site_boards, "draw_all", lambda _: ([], []))
+        ordinary_source = Source("ordinary", lambda: Results.of(records), lambda: kept)
+        build(folder / "site", ordinary_source, source("hostile", hostile))
+    return folder / "site"
+
+
+@pytest.fixture(scope="module")
+def pages(site: Path) -> dict[str, Path]:
+    names = {
+        "home": "index.html", "boards": "boards/index.html", "board": "boards/ordinary.html",
+        "hostile": "boards/hostile.html", "system": "systems/2.html", "systems": "systems/index.html",
+        "method": "methods/restore/nlm.html", "methods": "methods/index.html",
+        "dataset": "datasets/restore/photos.html",
+        "changes": "changes.html",
+    }  # fmt: skip
+    return {name: site / path for name, path in names.items()}
+
+
+def page(site: Path, path: str) -> Page:
+    return Page((site / path).read_text(encoding="utf-8"))
+
+
+# ----------------------------------------------------------------------------------------- pages and links
+
+
+def test_every_link_within_the_site_leads_somewhere(site):
+    assert list(broken_links(site)) == []
+
+
+def test_each_page_has_one_heading_its_landmarks_and_a_policy_that_fetches_nothing(site):
+    for path in site.rglob("*.html"):
+        tags = [tag for tag, _ in page(site, str(path.relative_to(site))).elements]
+        text = path.read_text(encoding="utf-8")
+        assert "default-src 'none'" in text and "require-trusted-types-for 'script'" in text
+        if path.parent.name != "boards" or path.name == "index.html":
+            assert [tags.count(tag) for tag in ("h1", "main", "nav", "header", "footer")] == [1] * 5, path
+
+
+def test_the_home_page_says_what_noisebench_is_and_leads_to_boards_and_changes(site):
+    home = page(site, "index.html")
+    assert "noisebench measures how well methods" in home.text
+    assert {"boards/ordinary.html", "boards/index.html", "changes.html", "feed.xml"} <= {*home.addresses}
+
+
+def test_the_search_has_boards_systems_methods_and_datasets(site):
+    text = (site / "index.html").read_text(encoding="utf-8")
+    things = json.loads(text.partition('id="index">')[2].partition("</script>")[0])
+    assert {("ordinary", "board"), ("nlm", "method, restore"), ("photos", "dataset, restore")} <= {
+        (name, kind) for name, kind, *_ in things
+    }
+    assert sum(kind == "system" for _, kind, *_ in things) == 3
+
+
+def test_boards_are_found_by_track_task_and_dataset(site):
+    text = page(site, "boards/index.html").text
+    assert "White Gaussian noise." in text and "Items are pictures." in text
+    addresses = page(site, "boards/index.html").addresses
+    assert "../datasets/restore/photos.html" in addresses
+    assert any(one.startswith("ordinary.html#d=textures") for one in addresses)
+
+
+def test_a_method_has_its_docstring_its_parameters_and_its_place_on_each_level(site):
+    shown = page(site, "methods/restore/nlm.html")
+    assert "nlm(h=0.6)" in shown.text and "Buades 2005" in shown.text and "an example" in shown.text
+    assert "https://example.org/nlm" in shown.addresses
+    levels = [one for one in shown.addresses if one.startswith("../../boards/ordinary.html#")]
+    assert len(levels) == 4 and "1 of 4" in shown.text
+
+
+def test_a_dataset_has_its_licence_and_the_boards_that_use_it(site):
+    shown = page(site, "datasets/restore/photos.html")
+    assert "public domain" in shown.text
+    assert sum(one.startswith("../../boards/ordinary.html#") for one in shown.addresses) == 3
+
+
+def test_a_component_on_no_board_says_so():
+    assert b"On no board of this site." in component_page(component("bm3d"), "method", [], False)
+
+
+def test_a_system_has_its_verdicts_and_how_to_use_it(site):
+    shown = page(site, "systems/2.html")
+    system = CATALOGUE.systems[1]
+    assert all(one.name.replace("_", " ") in shown.text for one in system.headlines)
+    assert f"noisebench run {system.system.suites[0]}" in shown.text and system.files[0] in shown.text
+
+
+# --------------------------------------------------------------------------------------------- hostile names
+
+
+def test_hostile_names_are_text_on_every_page(site):
+    for path in site.rglob("*.html"):
+        text = path.read_text(encoding="utf-8")
+        assert "<img src=x" not in text and "<b>_x_" not in text, path
+    assert HOSTILE in page(site, "methods/restore/nlm.html").text
+
+
+def test_only_http_addresses_become_links():
+    text = 'see javascript:alert(1), data:text/html,x and https://example.org/a"onclick="b <https://ok.org/>.'
+    shown = with_links(text, trusted=False).text
+    assert Page(shown).addresses == ["https://example.org/a", "https://ok.org/"]
+    assert "onclick=&quot;" in shown and 'rel="noreferrer nofollow ugc"' in shown
+
+
+def test_an_attribute_cannot_end_itself():
+    assert element("a", '"x"', title='"><b>').text == '<a title="&quot;&gt;&lt;b&gt;">&quot;x&quot;</a>'
+
+
+@pytest.mark.parametrize("name", ["../../x.parquet", "a b<.parquet", "…/site.parquet", "%2e%2e.parquet"])
+def test_the_name_of_a_file_of_results_never_leads_out_of_the_site(name):
+    made = board_name(Path(name))
+    assert made and all(letter.isalnum() or letter in "-_" for letter in made)
+
+
+# ---------------------------------------------------------------------------------------- size of a board
+
+
+def test_previews_are_webp_and_no_pixel_changes(site):
+    text = (site / "boards" / "ordinary.html").read_text(encoding="utf-8")
+    addresses = json.loads(text.partition('id="previews">')[2].partition("</script>")[0])
+    assert addresses and {one.partition(";")[0] for one in addresses} <= {"data:image/webp", "data:image/png"}
+
+
+def test_a_page_leaves_out_plots_that_have_no_room_and_says_so():
+    data = data_to_report(ordinary())
+    whole = small_page(data, None, {"noisebench": "../index.html"})
+    small = small_page(data, None, {"noisebench": "../index.html"}, most=len(whole) - 1)
+    assert len(small) < len(whole) and b"plots have no room on this page" in small
+
+
+# ------------------------------------------------------------------------------------- changes and the feed
+
+
+def test_a_build_of_the_same_results_changes_no_byte(tmp_path):
+    build(tmp_path / "s", source("a", ordinary()))
+    before = text_of(tmp_path / "s")
+    built = build(tmp_path / "s", source("a", ordinary()), now=NOW + timedelta(days=1))
+    assert text_of(tmp_path / "s") == before and built.changes == []
+
+
+def test_new_changed_and_gone_boards_and_another_best_method_are_told(tmp_path):
+    two = [record("nlm", {"psnr": BASE}), record("median", {"psnr": BASE - 3})]
+    build(tmp_path / "s", source("a", two), source("b", two), source("c", two))
+    turned = [record("nlm", {"psnr": BASE - 5}), record("median", {"psnr": BASE - 3})]
+    worse = [record("nlm", {"psnr": BASE}), record("median", {"psnr": BASE - 4})]
+    later = NOW + timedelta(days=9)
+    built = build(tmp_path / "s", source("a", turned), source("b", worse), source("d", two), now=later)
+    assert [(one.kind, one.name) for one in built.changes] == [
+        ("first", "a"), ("changed", "b"), ("new", "d"), ("gone", "c")
+    ]  # fmt: skip
+    assert "has median first on" in built.changes[0].text and "where nlm was" in built.changes[0].text
+    assert not (tmp_path / "s" / "boards" / "c.html").exists()
+    shown = page(tmp_path / "s", "changes.html").text
+    assert "2026-05-13" in shown and "c is gone." in shown and "this site begins with 3 boards." in shown
+    assert list(broken_links(tmp_path / "s")) == []
+
+
+def test_the_feed_is_atom_with_an_entry_a_build(tmp_path):
+    build(tmp_path / "s", source("a", ordinary()))
+    build(tmp_path / "s", source("a", ordinary()), source("b", ordinary()), now=NOW + timedelta(days=1))
+    feed = ET.fromstring((tmp_path / "s" / "feed.xml").read_bytes())
+    entries = feed.findall(f"{ATOM}entry")
+    assert [entry.findtext(f"{ATOM}updated") for entry in entries] == [
+        "2026-05-05T12:00:00+00:00", "2026-05-04T12:00:00+00:00"
+    ]  # fmt: skip
+    assert len({entry.findtext(f"{ATOM}id") for entry in entries}) == 2
+    assert feed.findtext(f"{ATOM}updated") == "2026-05-05T12:00:00+00:00"
+    assert "is new, with 4 levels" in (entries[0].findtext(f"{ATOM}content") or "")
+
+
+# ---------------------------------------------------------------------------------------- what is refused
+
+
+def test_a_folder_that_is_no_site_is_refused_and_left_as_it_is(tmp_path):
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(UsageError, match=r"is no site that noisebench made \(it has no site.json\)"):
+        build(tmp_path, source("a", ordinary()))
+    (tmp_path / "site.json").write_text('{"noisebench_site": "x"}')
+    with pytest.raises(UsageError, match="is no site that noisebench made"):
+        build(tmp_path, source("a", ordinary()))
+    assert sorted(os.listdir(tmp_path)) == ["mine.txt", "site.json"]
+
+
+def test_nothing_is_written_where_results_are_bad(tmp_path):
+    for bad in ([source("a", [])], [source("a", ordinary()), source("A", ordinary())]):
+        with pytest.raises(UsageError):
+            build(tmp_path / "s", *bad)
+        assert not (tmp_path / "s").exists()
+
+
+def test_a_build_that_is_stopped_leaves_the_old_site_whole(tmp_path):
+    build(tmp_path / "s", source("a", ordinary()))
+    before = text_of(tmp_path / "s")
+
+    def stop() -> Results:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        build(tmp_path / "s", source("b", ordinary()), Source("c", stop, lambda: None))
+    assert text_of(tmp_path / "s") == before
+
+
+def test_files_of_others_in_the_folder_are_left_alone(tmp_path):
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "HEAD").write_text("x")
+    build(tmp_path, source("a", ordinary()))
+    (tmp_path / "CNAME").write_text("example.org")
+    build(tmp_path, source("b", ordinary()))
+    assert (tmp_path / "CNAME").read_text() == "example.org" and (tmp_path / ".git" / "HEAD").read_text() == "x"
+    assert sorted(os.listdir(tmp_path / "boards")) == ["b.html", "index.html"]
+
+
+def test_a_manifest_that_names_files_elsewhere_removes_none(tmp_path):
+    (tmp_path / "precious").write_text("x")
+    to = tmp_path / "s"
+    build(to, source("a", ordinary()))
+    manifest = json.loads((to / "site.json").read_text())
+    manifest["files"] += ["../precious", str(tmp_path / "precious")]
+    (to / "site.json").write_text(json.dumps(manifest))
+    build(to, source("a", ordinary()))
+    assert (tmp_path / "precious").is_file()
+
+
+def test_a_link_in_the_place_of_a_folder_is_refused(tmp_path):
+    to, elsewhere = tmp_path / "s", tmp_path / "elsewhere"
+    build(to, source("a", ordinary()))
+    elsewhere.mkdir()
+    (to / "boards").rename(tmp_path / "old")
+    (to / "boards").symlink_to(elsewhere)
+    with pytest.raises(UsageError, match="is a link: remove it"):
+        build(to, source("a", ordinary()))
+    assert list(elsewhere.iterdir()) == []
+
+
+@pytest.mark.parametrize("words, why", [
+    (["missing.parquet", "--to", "s"], "missing.parquet is not there"),
+    (["here.parquet", "--to", "here.parquet"], "is a file: name a folder"),
+    (["here.parquet", "--to", "s"], "here.parquet"),
+])  # fmt: skip
+def test_the_command_says_in_a_line_what_is_wrong(tmp_path, monkeypatch, capsys, words, why):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("noisebench.cli.site._catalogue", lambda: CATALOGUE)
+    Path("here.parquet").write_text("no parquet")
+    assert main(["site", *words]) == 2
+    said = capsys.readouterr().err.strip().splitlines()
+    assert why in said[-1] and not Path("s").exists()
+
+
+# ------------------------------------------------------------------------------------------- the browser
+
+
+@in_browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 1024, 390])
+def test_no_page_scrolls_sideways_or_has_a_serious_finding(opened, pages, width, scheme):
+    for name in pages:
+        shown = opened(name, viewport={"width": width, "height": 900}, color_scheme=scheme)
+        assert shown.evaluate("document.documentElement.scrollWidth") <= width, name
+        assert findings(shown) == [], name
+
+
+@in_browser
+def test_the_search_finds_by_all_words_and_is_reached_by_a_key(opened):
+    home = opened("home")
+    home.keyboard.press("/")
+    home.keyboard.type("method nlm")
+    assert home.locator("#found a").all_inner_texts() == ["nlm"]
+    assert home.locator("#count").inner_text() == "1 found"
+    home.locator("#found a").click()
+    assert home.url.endswith("methods/restore/nlm.html")
+
+
+@in_browser
+def test_a_level_of_a_board_is_opened_by_its_link_and_leads_back(opened):
+    method = opened("method")
+    method.locator("main table a").last.click()
+    assert method.locator("h2#board-h").inner_text() == "Board"
+    assert "textures" in method.locator('[data-k="dataset"]').input_value()
+    method.locator('nav[aria-label="Site"] a').first.click()
+    assert method.url.endswith("/index.html")
+
+
+@in_browser
+def test_the_theme_is_kept_from_page_to_page(opened):
+    home = opened("home", color_scheme="light")
+    home.get_by_role("button", name="Theme").click()
+    assert home.evaluate("document.documentElement.dataset.theme") == "dark"
