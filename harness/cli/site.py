@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..text.wording import counted
-from .options import add_shared, folder_to_write, note, print_json, read_noted, verb
+from .options import add_shared, folder_to_write, note, note_left_out, print_json, read_noted, verb
 
 if TYPE_CHECKING:
     from ..report.site.build import Catalogue, Source
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 _EXAMPLES = """  noisebench site results/*.parquet --to build/site
   noisebench site nb-store --to site                     the boards of a store, with its previews
-  noisebench site nb-store results/demo.parquet --to site"""
+  noisebench site nb-store results/demo.parquet --to site
+  noisebench site nb-store --entries entries --to site   with what others packed, and who verified it"""
 
 
 def add(verbs: Any) -> None:
@@ -26,6 +27,7 @@ def add(verbs: Any) -> None:
     p.add_argument(
         "--to", metavar="DIR", required=True, help="where to write: a new folder, or a site to bring up to date"
     )
+    p.add_argument("--entries", metavar="DIR", help="a folder of entries (noisebench pack), with what verified them")
     add_shared(p, "json")
 
 
@@ -39,7 +41,16 @@ def run(args: argparse.Namespace) -> int:
     manifest_in(to)
     left_out: list[str] = []
     sources = [_source(Path(path), left_out) for path in args.results]
-    built = build_site(sources, _catalogue(), to, datetime.now(UTC), note)
+    entries = None
+    if args.entries:
+        from ..submissions.folder import read_folder
+
+        entries, refused = read_folder(Path(args.entries))
+        note_left_out(refused)
+        left_out += refused
+    built = build_site(sources, _catalogue(), to, datetime.now(UTC), note, entries)
+    note_left_out(built.left_out)
+    left_out += built.left_out
     size, largest = sum(built.files.values()), max(built.files, key=lambda path: built.files[path])
     if args.json:
         print_json({
@@ -52,8 +63,8 @@ def run(args: argparse.Namespace) -> int:
             print(f"{one.name} {one.text}")
         if len(built.changes) > _SHOWN:
             print(f"and {counted(len(built.changes) - _SHOWN, 'more change')}: changes.html has all")
-        what = f"{counted(built.boards, 'board')}, {counted(len(built.files), 'file')}, {size / 2**20:.1f} MiB"
-        print(f"written: {what} in {to} (start with {to / 'index.html'})")
+        size_text = f"{counted(built.boards, 'board')}, {counted(len(built.files), 'file')}, {size / 2**20:.1f} MiB"
+        print(f"written: {size_text} in {to} (start with {to / 'index.html'})")
     return 1 if left_out else 0
 
 

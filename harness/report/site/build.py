@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ...claims.systems import JudgedSystem
 from ...components.tracks import DEFAULT
+from ...store.record import Record
 from ...store.results import Results
 from ...text.errors import UsageError
 from ...text.wording import by_number, counted
@@ -16,6 +17,7 @@ from ..page.previews import KeptPreviews
 from .boards import SiteBoard, make_board
 from .changes import Change, changes_page, feed, manifest_text, newest_changes, next_manifest, with_files
 from .components import Component, component_index, component_page, places_of_datasets, places_of_methods
+from .entries import SiteEntry, at_places, entries_page, entry_boards, entry_page, places_in
 from .index_pages import SearchEntry, board_things, boards_page, home_page
 from .layout import part_links
 from .staging import staging
@@ -46,37 +48,53 @@ class Catalogue:
 
 @dataclass(frozen=True)
 class Built:
-    """A site that was built: the bytes of its files by path, its boards, and what changed."""
+    """A site that was built: the bytes of its files by path, its boards, what changed, and which entries are on no
+    board, and why."""
 
     files: Mapping[str, int]
     boards: int
     changes: Sequence[Change]
+    left_out: Sequence[str]
 
 
 def build_site(
-    sources: Sequence[Source], catalogue: Catalogue, to: Path, now: datetime, progress: Callable[[str], None]
+    sources: Sequence[Source],
+    catalogue: Catalogue,
+    to: Path,
+    now: datetime,
+    progress: Callable[[str], None],
+    entries: Sequence[SiteEntry] | None = None,
 ) -> Built:
-    """Build the site of some results into a folder; `progress` is told of each board.
+    """Build the site of some results, and of `entries`, into a folder; `progress` is told of each board.
 
     Raises `UsageError` for results of one name, for a folder that is no site, and for what cannot be read or written;
     the folder is as it was then.
     """
     _refuse_one_name(sources)
-    has_entries = False
+    has_entries, sent = entries is not None, list(entries or ())
+    places, of_site = places_in(sent), list[Record]()
     with staging(to) as (place, before):
         boards: list[SiteBoard] = []
         for number, source in enumerate(sources, 1):
             progress(f"[{number}/{len(sources)}] {source.name}")
-            board, page = make_board(source.name, source.read(), source.kept(), part_links("../", has_entries))
+            results = source.read()
+            board, page = make_board(source.name, results, source.kept(), part_links("../", has_entries))
+            of_site += at_places(results, places) if places else []
             place.add(board.path, page)
             boards.append(board)
         boards.sort(key=lambda board: by_number(board.name.lower()))
-        manifest = next_manifest(before, boards, {}, now)
+        manifest = next_manifest(before, boards, {entry.name: entry.state for entry in sent}, now)
         progress("the other pages")
+        ranked, left_out = entry_boards(sent, of_site) if sent else ([], [])
+        if has_entries:
+            place.add("entries/index.html", entries_page(sent, ranked))
+        for entry in sent:
+            place.add(entry.path, entry_page(entry, ranked))
         for path, data in _pages(boards, catalogue, has_entries).items():
             place.add(path, data)
         recent = newest_changes(manifest.builds, _RECENT)
         things = [*board_things(boards), *_things(catalogue)]
+        things += [(entry.method, "entry", entry.path, f"{entry.name}, {entry.state}") for entry in sent]
         tracks = _tracks(boards, catalogue)
         place.add("index.html", home_page(boards, tracks, things, recent, _counts(boards, catalogue), has_entries))
         place.add("changes.html", changes_page(manifest.builds, has_entries))
@@ -84,7 +102,7 @@ def build_site(
         place.publish(manifest_text(with_files(manifest, place.files)))
     known = [] if before is None else before.builds
     changes = manifest.builds[0].changes if manifest.builds and manifest.builds[:1] != known[:1] else []
-    return Built(place.files, len(boards), changes)
+    return Built(place.files, len(boards), changes, left_out)
 
 
 def _refuse_one_name(sources: Sequence[Source]) -> None:

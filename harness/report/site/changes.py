@@ -119,17 +119,20 @@ def _changes(before: Mapping[str, BoardState], boards: Sequence[SiteBoard]) -> l
 
 
 def _of_entries(before: Mapping[str, str], entries: Mapping[str, str]) -> list[Change]:
-    address = "entries/index.html"
     changes = [
-        Change(kind="new", name=name, text=f"is a new entry: {verdict}", address=address)
+        Change(kind="new", name=name, text=f"is a new entry: {verdict}", address=_page_of(name))
         if name not in before
-        else Change(kind="changed", name=name, text=f"is {verdict} now, and was {before[name]}", address=address)
+        else Change(kind="changed", name=name, text=f"is {verdict} now, and was {before[name]}", address=_page_of(name))
         for name, verdict in entries.items()
         if before.get(name) != verdict
     ]
     return changes + [
         Change(kind="gone", name=name, text="is no entry any more") for name in before if name not in entries
     ]
+
+
+def _page_of(entry: str) -> str:
+    return f"entries/entry-{entry}.html"
 
 
 # ---------------------------------------------------------------------------------------------- pages

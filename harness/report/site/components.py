@@ -10,7 +10,19 @@ from typing import Any, Literal
 from ...text.wording import by_number, counted
 from .boards import Level, PlacedMethod, SiteBoard
 from .layout import whole_page
-from .markup import Content, Html, breakable, code_block, element, joined, link, paragraphs, table, with_links
+from .markup import (
+    Content,
+    Html,
+    breakable,
+    code_block,
+    element,
+    joined,
+    link,
+    paragraphs,
+    table,
+    with_code,
+    with_links,
+)
 
 MOST_PLACES = 200
 """Levels that the page of a component lists."""
@@ -152,7 +164,8 @@ def component_index(components: Sequence[Component], kind: Kind, used: Mapping[t
     for track in dict.fromkeys(component.track for component in components):
         of_track = sorted((c for c in components if c.track == track), key=lambda c: by_number(c.name))
         rows = [
-            (link(breakable(c.name), f"{track}/{c.name}.html"), c.about, str(len({
+            (link(breakable(c.name), f"{track}/{c.name}.html"),
+                with_code(c.about), str(len({
                 place.board.name for place in used.get((track, c.name), ())
             }) or ""))
             for c in of_track

@@ -12,7 +12,7 @@ from ..page.html import script_json
 from .boards import SiteBoard
 from .components import Component
 from .layout import NAME, whole_page
-from .markup import Content, Html, bullets, code_block, element, joined, link, table
+from .markup import Content, Html, bullets, code_block, element, joined, link, table, with_code
 
 SearchEntry = tuple[str, str, str, str]
 """Something to search for: name, kind, address from the home page, and what it is."""
@@ -116,7 +116,7 @@ def _by_task(boards: Sequence[SiteBoard], regimes: Sequence[Component]) -> Html:
                 about = abouts.get((level.track, task), "")
                 of_task[task, about].setdefault(board.name, shown)
     rows: list[Sequence[Content]] = [
-        (element("code", task), about, joined(shown.values(), ", "))
+        (element("code", task), with_code(about), joined(shown.values(), ", "))
         for (task, about), shown in sorted(of_task.items(), key=lambda one: by_number(one[0][0]))
     ]
     return table("Boards by task", ("regime", "what it does", "boards"), rows)

@@ -64,14 +64,23 @@ def bullets(contents: Iterable[Content], **attributes: str) -> Html:
     return element("ul", *items, **attributes) if items else Html("")
 
 
-def table(label: str, head: Sequence[str], rows: Iterable[Sequence[Content]], numeric: Sequence[int] = ()) -> Html:
-    """A table in a box that scrolls sideways; the columns at the places `numeric` are set to the right."""
+def table(
+    label: str,
+    head: Sequence[str],
+    rows: Sequence[Sequence[Content]],
+    numeric: Sequence[int] = (),
+    states: Sequence[str] = (),
+) -> Html:
+    """A table in a box that scrolls sideways; the columns at the places `numeric` are set to the right.
+
+    `states` are what the filter of the page may hide each row by.
+    """
     sides = ["n" if place in numeric else "" for place in range(len(head))]
     titles = [element("th", text, scope="col", class_=side or False) for text, side in zip(head, sides, strict=True)]
-    body = [
-        element("tr", *(element("td", cell, class_=side or False) for cell, side in zip(row, sides, strict=True)))
-        for row in rows
-    ]
+    body = []
+    for place, row in enumerate(rows):
+        cells = [element("td", cell, class_=side or False) for cell, side in zip(row, sides, strict=True)]
+        body.append(element("tr", *cells, data_is=states[place] if states else False))
     whole = element(
         "table", element("caption", label), element("thead", element("tr", *titles)), element("tbody", *body)
     )
@@ -116,11 +125,11 @@ def paragraphs(doc: str) -> Html:
         if lines and all(line.startswith("    ") for line in lines):
             blocks.append(code_block([line[4:] for line in lines]))
         elif block.strip():
-            blocks.append(element("p", _coded(" ".join(line.strip() for line in lines))))
+            blocks.append(element("p", with_code(" ".join(line.strip() for line in lines))))
     return joined(blocks)
 
 
-def _coded(text: str) -> Html:
+def with_code(text: str) -> Html:
     """A text whose parts between backticks are code."""
     parts = re.split(r"`+([^`]+)`+", one_line(text, _LONGEST))
     return joined((element("code", part) if place % 2 else part for place, part in enumerate(parts)), "")

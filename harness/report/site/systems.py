@@ -48,7 +48,10 @@ def system_site_page(
         contents += [element("h2", "As released"), bullets(element("code", spec) for spec in system.published)]
         contents += [element("p", f"Not here: {system.departs}.")] if system.departs else []
     if system.lacks:
-        contents += [element("h2", "What did not show here, or is not built"), element("p", f"{system.lacks}.")]
+        contents += [
+            element("h2", "What did not show here, or is not built"),
+            element("p", f"{system.lacks[:1].upper()}{system.lacks[1:]}."),
+        ]
     if system.suites:
         contents += [element("h2", "Board"), bullets(_board(suite, boards) for suite in system.suites)]
         contents += [element("h2", "How to use it on your own data"), code_block(commands_for_own_data(system))]

@@ -287,8 +287,7 @@ def test_the_command_says_in_a_line_what_is_wrong(tmp_path, monkeypatch, capsys,
 
 
 @in_browser
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 1024, 390])
+@pytest.mark.parametrize("width, scheme", [(1440, "light"), (1024, "dark"), (390, "light")])
 def test_no_page_scrolls_sideways_or_has_a_serious_finding(opened, pages, width, scheme):
     for name in pages:
         shown = opened(name, viewport={"width": width, "height": 900}, color_scheme=scheme)
