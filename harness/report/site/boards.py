@@ -123,7 +123,7 @@ def question_of(name: str) -> str:
     lines = suite.read_text(encoding="utf-8").splitlines()
     end = next((n for n, line in enumerate(lines) if not line.startswith("#")), len(lines))
     text = " ".join(line.lstrip("# ") for line in lines[:end])
-    return re.split(r"(?<=[.:?!]) (?=[A-Z`])", text, maxsplit=1)[0].removesuffix(".").removesuffix(":")
+    return one_line(re.split(r"(?<=[.?!]) (?=[A-Z`])", text, maxsplit=1)[0].removesuffix("."), 240)
 
 
 def _question_of_suite(records: Results) -> str:

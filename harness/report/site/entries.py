@@ -23,6 +23,8 @@ from .layout import whole_page
 from .markup import Content, Html, breakable, element, joined, link, outward, table, with_links
 
 UNCHECKED = "not verified yet"
+MOST_BOARDS = 300
+"""Boards with entries that a site shows: one entry may have cells at thousands of places."""
 _SHADES = {"verified": "good", "scores verified": "good", "not verifiable": "warn", UNCHECKED: "warn", "refuted": "bad"}
 _SOUND = ("verified", "scores verified")
 _LEGEND = {
@@ -146,7 +148,10 @@ def entry_boards(entries: Sequence[SiteEntry], of_site: Sequence[Record]) -> tup
         EntryBoard(board, {row.spec: by_spec[row.spec] for row in board.rows if row.spec in by_spec})
         for board in ranked
     ]
-    return [one for one in with_entries if one.entries], left_out
+    shown_boards = [one for one in with_entries if one.entries]
+    if len(shown_boards) > MOST_BOARDS:
+        left_out.append(f"{len(shown_boards) - MOST_BOARDS} boards of entries: a site shows {MOST_BOARDS}")
+    return shown_boards[:MOST_BOARDS], left_out
 
 
 def _contender(method: MethodPart, place: int) -> MethodPart:

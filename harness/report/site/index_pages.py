@@ -12,7 +12,7 @@ from ..page.html import script_json
 from .boards import SiteBoard
 from .components import Component
 from .layout import NAME, whole_page
-from .markup import Content, Html, bullets, code_block, element, joined, link, table, with_code
+from .markup import Content, Html, breakable, bullets, code_block, element, joined, link, table, with_code
 
 SearchEntry = tuple[str, str, str, str]
 """Something to search for: name, kind, address from the home page, and what it is."""
@@ -68,7 +68,9 @@ def _card(track: str, about: str, boards: Sequence[SiteBoard]) -> Html:
         "li",
         element("h3", link(track, f"boards/index.html#{track}")),
         element("p", about, class_="soft"),
-        bullets(element("a", board.name, href=board.path, title=board.question or False) for board in of_track),
+        bullets(
+            element("a", breakable(board.name), href=board.path, title=board.question or False) for board in of_track
+        ),
     )
 
 
@@ -101,7 +103,13 @@ def _table(track: str, boards: Sequence[SiteBoard]) -> Html:
         methods = {method.label for level in levels for method in level.methods if method.contender}
         shown = ", ".join(sets[:4]) + (f" and {len(sets) - 4} more" if len(sets) > 4 else "")
         rows.append(
-            (link(board.name, f"{board.name}.html"), board.question, shown, str(len(levels)), str(len(methods)))
+            (
+                link(breakable(board.name), f"{board.name}.html"),
+                board.question,
+                shown,
+                str(len(levels)),
+                str(len(methods)),
+            )
         )
     return table(f"Boards of {track}", ("board", "what it asks", "datasets", "levels", "methods"), rows, numeric=(3, 4))
 
@@ -112,7 +120,7 @@ def _by_task(boards: Sequence[SiteBoard], regimes: Sequence[Component]) -> Html:
     for board in boards:
         for level in board.levels:
             for task in level.tasks:
-                shown = link(board.name, f"{board.name}.html#{level.address}")
+                shown = link(breakable(board.name), f"{board.name}.html#{level.address}")
                 about = abouts.get((level.track, task), "")
                 of_task[task, about].setdefault(board.name, shown)
     rows: list[Sequence[Content]] = [
@@ -126,11 +134,11 @@ def _by_dataset(boards: Sequence[SiteBoard], pages: Mapping[tuple[str, str], str
     of_dataset: dict[tuple[str, str], dict[str, Html]] = defaultdict(dict)
     for board in boards:
         for level in board.levels:
-            shown = link(board.name, f"{board.name}.html#{level.address}")
+            shown = link(breakable(board.name), f"{board.name}.html#{level.address}")
             of_dataset[level.track, level.dataset_name].setdefault(board.name, shown)
     rows: list[Sequence[Content]] = [
         (
-            link(name, f"../{pages[track, name]}") if (track, name) in pages else name,
+            link(breakable(name), f"../{pages[track, name]}") if (track, name) in pages else breakable(name),
             track,
             joined(shown.values(), ", "),
         )

@@ -84,6 +84,10 @@ def staging(to: Path) -> Iterator[tuple[Staging, Manifest | None]]:
         raise UsageError(f"cannot write to {one_line(to)}: {error.strerror}; choose another folder with --to") from None
     try:
         yield place, before
+    except OSError as error:
+        if error.filename is None or not str(error.filename).startswith(str(to)):
+            raise
+        raise UsageError(f"cannot write to {one_line(to)}: {error.strerror}; choose another folder with --to") from None
     finally:
         shutil.rmtree(place._folder, ignore_errors=True)
         if not existed:
