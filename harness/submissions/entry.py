@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
-import math
 import os
 import re
-import struct
 import tempfile
 import zipfile
-import zlib
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +25,7 @@ from ..store.results import Results
 from ..store.seals import refuse_nan, why_each_edited
 from ..text.errors import UsageError, one_line
 from ..text.json_values import parsed
+from .archive import Hostile, opened_zip, read_at_most, refuse_odd_files, why_no_array
 from .signature import Signature, sign, why_not_signed
 
 ENDING = ".nbz"
@@ -37,11 +34,6 @@ RESULTS = "results.json"
 _MANIFEST, _SIGNATURE = "manifest.json", "signature.json"
 _NAME = re.compile(r"results\.json|recipe/[a-z0-9_.-]{1,80}\.yaml|outputs/[0-9a-f]{64}/[0-9]{5}\.npy")
 _HASH = re.compile(r"[0-9a-f]{64}")
-_KINDS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-_DAMAGES = (
-    zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, ValueError, OverflowError,
-)  # fmt: skip
-"""What `zipfile` raises for a file that is no zip, or is damaged."""
 _AT_ONCE = 1 << 20
 
 
@@ -58,10 +50,6 @@ class Manifest(Struct, frozen=True, kw_only=True):
     noisebench_entry: Whole
     packed_at: str
     files: dict[str, PackedFile]
-
-
-class Hostile(UsageError):
-    """An entry that cannot be what `pack` wrote."""
 
 
 @dataclass(frozen=True)
@@ -99,24 +87,6 @@ class Entry:
 def output_name(key: str, index: int) -> str:
     """The name of an output in an entry."""
     return f"outputs/{key}/{index:05d}.npy"
-
-
-def why_no_array(data: bytes) -> str:
-    """Why bytes are no plain `.npy`, empty where they are; a header can name objects to unpickle, or a huge shape."""
-    import numpy as np
-
-    file = io.BytesIO(data)
-    try:
-        version = np.lib.format.read_magic(file)
-        readers: Any = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-        shape, _, dtype = readers[version](file)
-    except (KeyError, ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
-        return "is no array of numpy"
-    if dtype.hasobject:
-        return "holds objects, which are never unpickled"
-    if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != len(data) - file.tell():
-        return "is not of the size that its header says"
-    return ""
 
 
 # ------------------------------------------------------------------------------------------------ write
@@ -188,35 +158,23 @@ def read_entry(path: Path, signer: str = "") -> Entry:
     return Entry(path, _sha256(path), manifest, _results(path, data, manifest), signed_by)
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
+def _opened(path: Path) -> AbstractContextManager[zipfile.ZipFile]:
     """The zip of an entry. Raises `Hostile` where it is damaged."""
-    try:
-        with open_regular(path) as file, zipfile.ZipFile(file) as archive:
-            yield archive
-    except OSError as error:
-        raise UsageError(f"entry {one_line(path)} cannot be read ({error.strerror}): check the path") from None
-    except _DAMAGES as error:
-        raise Hostile(
-            f"{one_line(path)} is no entry, or is damaged ({one_line(error, 80)}): `noisebench pack STORE --method M "
-            "--to FILE.nbz` makes one"
-        ) from None
+    return opened_zip(path, "entry", "`noisebench pack STORE --method M --to FILE.nbz` makes one")
 
 
 def _refuse_names(path: Path, archive: zipfile.ZipFile) -> None:
     """Raise `Hostile` for a file that no entry has, such as one whose name leads elsewhere."""
-    names: set[str] = set()
+
+    def why_none(name: str) -> str:
+        known = name in (_MANIFEST, _SIGNATURE) or _NAME.fullmatch(name)
+        return "" if known else "is no file of an entry: do not unpack it"
+
+    names = refuse_odd_files(path, archive, why_none)
     for info in archive.infolist():
-        name, where = info.filename, f"{one_line(path)}: {one_line(info.filename, 80)!r}"
-        if name not in (_MANIFEST, _SIGNATURE) and not _NAME.fullmatch(name):
-            raise Hostile(f"{where} is no file of an entry: do not unpack it")
-        if name in names:
-            raise Hostile(f"{where} is there twice")
-        if info.flag_bits & 1 or info.compress_type not in _KINDS or info.external_attr >> 16 & 0o170000 == 0o120000:
-            raise Hostile(f"{where} is encrypted, a link, or packed in another way than entries are")
-        if name.endswith(".npy") and (info.compress_type or info.file_size != info.compress_size):
+        if info.filename.endswith(".npy") and (info.compress_type or info.file_size != info.compress_size):
+            where = f"{one_line(path)}: {one_line(info.filename, 80)!r}"
             raise Hostile(f"{where} is compressed, which outputs of an entry are not")
-        names.add(name)
     if missing := {_MANIFEST, RESULTS} - names:
         raise Hostile(f"{one_line(path)} is no entry: it lacks {sorted(missing)[0]}")
 
@@ -263,12 +221,7 @@ def _most(info: zipfile.ZipInfo) -> int:
 
 def _read(path: Path, archive: zipfile.ZipFile, name: str) -> bytes:
     """A file that is not an output. Raises `Hostile` for one that holds more than it may."""
-    most = _most(archive.getinfo(name))
-    with archive.open(name) as file:
-        data = file.read(most + 1)
-    if len(data) > most:
-        raise Hostile(f"{one_line(path)}: {name} holds more than {most >> 20} MiB: it is a bomb")
-    return data
+    return read_at_most(path, archive, name, _most(archive.getinfo(name)))
 
 
 def _signer(path: Path, archive: zipfile.ZipFile, manifest: bytes) -> str:

@@ -19,7 +19,8 @@ from ..store.record import Record, item_count
 from ..text.errors import Skip, UsageError, one_line
 from ..track.calling import item_row
 from ..track.protocols import Attacks, Track, case_of
-from .entry import Entry, Hostile
+from .archive import Hostile
+from .entry import Entry
 from .named_programs import why_program
 
 
