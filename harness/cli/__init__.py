@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 VERBS = (
     "run", "study", "list", "report", "compare", "check", "score", "explain", "reproduce", "why", "doctor", "data",
-    "weights", "store", "export", "site", "pack", "verify", "court", "completion",
+    "weights", "store", "export", "site", "pack", "verify", "challenge", "court", "completion",
 )  # fmt: skip
 
 _EXAMPLES = """examples:

@@ -1,0 +1,1 @@
+"""Challenges: inputs for all, truths for the organiser alone, and submissions that are judged without a server."""

@@ -1,0 +1,105 @@
+"""Pack a participant's outputs into a submission, after all that a judge would refuse was named."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import zipfile
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ...data.disk import noticing_full_disk, refuse_in_store
+from ...text.errors import UsageError, closest, one_line
+from ...text.wording import counted
+from .files import SCHEMA, SUBMISSION, Challenge, Submission, array_bytes, text_of
+from .submission import output_file, why_unfit
+
+
+@dataclass(frozen=True)
+class PackedSubmission:
+    """What was packed: how many outputs, in how many bytes."""
+
+    outputs: int
+    bytes: int
+
+
+class Misfits(UsageError):
+    """Files that are no submission: `problems` has a line for each."""
+
+    def __init__(self, where: str, problems: Sequence[str]) -> None:
+        super().__init__(f"{where}: {counted(len(problems), 'file')} to mend: nothing was packed")
+        self.problems = problems
+
+
+def pack_submission(results: Path, challenge: Challenge, to: Path, method: str) -> PackedSubmission:
+    """Write a zip of the outputs in a folder, which are named as the items, of any ending of a picture.
+
+    Raises `Misfits` where a file is missing, extra, misnamed, or of a wrong size or type, and `UsageError`.
+    """
+    if to.suffix != ".zip" or not to.parent.is_dir() or to.is_dir():
+        raise UsageError(f"--to {one_line(to)}: name a file that ends in .zip, in a folder that is there")
+    refuse_in_store(to)
+    if not results.is_dir():
+        raise UsageError(f"{one_line(results)} is no folder: name the one with your outputs")
+    files, problems = _paired(results, challenge)
+    fd, name = tempfile.mkstemp(dir=to.parent, prefix=".tmp-")
+    try:
+        with noticing_full_disk(to), os.fdopen(fd, "wb") as opened:
+            with zipfile.ZipFile(opened, "w", zipfile.ZIP_DEFLATED) as archive:
+                note = Submission(noisebench_submission=SCHEMA, challenge=challenge.sha256, method=method)
+                _add(archive, SUBMISSION, text_of(note))
+                for item, file in files.items():
+                    output, why = _output(file, item, challenge)
+                    if why:
+                        problems.append(f"{file.name} {why}")
+                    elif not problems:
+                        _add(archive, output_file(item), array_bytes(output))
+            if problems:
+                raise Misfits(one_line(results), problems)
+        os.chmod(name, 0o644)
+        os.replace(name, to)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(name)
+        raise
+    return PackedSubmission(len(files), to.stat().st_size)
+
+
+def _paired(results: Path, challenge: Challenge) -> tuple[dict[str, Path], list[str]]:
+    """The file of each item, and what is wrong with the names."""
+    by_stem: dict[str, list[Path]] = {}
+    for file in sorted(results.iterdir()):
+        by_stem.setdefault(file.stem, []).append(file)
+    missing = [name for name in challenge.items if name not in by_stem]
+    problems = []
+    for stem, files in by_stem.items():
+        if stem in challenge.items:
+            if len(files) > 1:
+                problems.append(f"{one_line(files[1].name, 80)} is extra: {files[0].name} is of the same item")
+        elif near := closest(stem, missing):
+            missing.remove(near)
+            problems.append(f"{one_line(files[0].name, 80)} is misnamed: {near}{files[0].suffix} is due")
+        else:
+            problems += [f"{one_line(file.name, 80)} is extra: no item has that name" for file in files]
+    problems = [*(f"{name} is missing" for name in missing), *problems]
+    return {name: by_stem[name][0] for name in challenge.items if name in by_stem}, problems
+
+
+def _output(file: Path, item: str, challenge: Challenge) -> tuple[Any, str]:
+    """The output in a file, and why it is none."""
+    try:
+        output = challenge.track.read_output_file(file)
+    except (UsageError, OSError) as error:
+        return None, f"is of a wrong type, or damaged ({one_line(error, 160)})"
+    why = why_unfit(output, challenge.items[item], challenge)
+    return output, why.replace("has shape", "is of a wrong size: shape")
+
+
+def _add(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
+    info = zipfile.ZipInfo(name)  # of 1980: equal contents give equal bytes
+    info.compress_type = zipfile.ZIP_DEFLATED
+    info.external_attr = 0o644 << 16
+    archive.writestr(info, data)
