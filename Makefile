@@ -1,10 +1,11 @@
-# make demo   install without tools, run the demonstration suite and say where its board is
+# make demo   install with torch, without tools, run the demonstration suite and say where its board is
 # make quick  install, then lint, type-check and run the tests that are short, start no process, train nothing and need no test sets
 # make test   install, then lint, type-check and test
 # make test-plain-cpu  install, then run the tests of numbers as on a processor without AVX and FMA: two and a half minutes
 # make test-python PYTHON=python3.13  the same as make test with another Python and the newest packages, under build/
 # make test-lowest  the tests of numbers, specs, planning and stores with the lowest allowed version of each package
 # make test-extras  one command of each extra, where nothing else is installed; make test-extra-bm3d for one of them
+# make test-core    install noisebench alone, without torch: its size, and what runs there
 # make test-wheel   build the wheel, install it elsewhere, run the demonstration there and take the time of an import
 # make slow-tests  measure anew which tests make quick leaves out as too long
 # make bench  install, then run the benchmarks, which fail where a target of benchmarks/targets.py is missed
@@ -22,7 +23,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PLAIN := $(VENV)/.installed-without-tools
 
-.PHONY: demo quick quick-tests slow-tests lint test all-tests test-plain-cpu test-python test-lowest test-extras test-wheel types bench mutants reference weights sets trainings boards site published install browser bubblewrap clean
+.PHONY: demo quick quick-tests slow-tests lint test all-tests test-plain-cpu test-python test-lowest test-extras test-core test-wheel types bench mutants reference weights sets trainings boards site published install browser bubblewrap clean
 
 $(STAMP): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -31,7 +32,7 @@ $(STAMP): pyproject.toml
 
 $(PLAIN): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable .
+	$(BIN)/python -m pip install --quiet --editable '.[torch]'
 	touch $@
 
 install: $(STAMP)
@@ -107,11 +108,11 @@ test-python:
 LOWEST := text spec components planning store tracks/restore/metrics tracks/test_negative_zeros.py $(NUMERIC:%=%.py)
 
 test-lowest: $(UV)
-	$(UV) pip compile --quiet --resolution lowest-direct --python $(PYTHON) pyproject.toml --output-file build/lowest.txt
-	$(call FRESH,lowest) --constraint build/lowest.txt --editable . hypothesis psutil pytest pytest-timeout pytest-xdist
+	$(UV) pip compile --quiet --resolution lowest-direct --extra torch --python $(PYTHON) pyproject.toml --output-file build/lowest.txt
+	$(call FRESH,lowest) --constraint build/lowest.txt --editable '.[torch]' hypothesis psutil pytest pytest-timeout pytest-xdist
 	$(ENVS)/lowest/bin/python -m pytest -n 2 --dist worksteal $(LOWEST:%=tests/%)
 
-EXTRAS := audio bm3d cluster diffusion fid graph iqa mutants peers sign spandrel
+EXTRAS := audio bm3d cluster diffusion fid graph iqa mutants peers sign spandrel torch
 
 test-extras: $(EXTRAS:%=test-extra-%)
 
@@ -119,10 +120,15 @@ test-extra-%: $(UV)
 	$(call FRESH,$*) --editable '.[$*]'
 	$(ENVS)/$*/bin/python tests/support/extras.py $*
 
+test-core: $(UV)
+	$(call FRESH,core) .
+	$(ENVS)/core/bin/python tests/support/core_commands.py --size
+	$(ENVS)/core/bin/python tests/support/core_commands.py
+
 test-wheel: $(UV)
 	rm -rf build/wheel
 	$(UV) build --quiet --out-dir build/wheel --python $(PYTHON)
-	$(call FRESH,wheel) build/wheel/*.whl
+	$(call FRESH,wheel) "$$(echo build/wheel/*.whl)[torch]"
 	cd build/wheel && $(CURDIR)/$(ENVS)/wheel/bin/noisebench run demo
 	cd build/wheel && $(CURDIR)/$(ENVS)/wheel/bin/noisebench report nb-store --to board
 	$(UV) pip install --quiet --python $(ENVS)/wheel pytest pytest-benchmark pytest-timeout

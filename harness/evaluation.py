@@ -32,7 +32,8 @@ from .store.keys import key_of
 from .store.record import Record
 from .suite.suite import count
 from .suite.suite import whole as natural
-from .text.errors import UsageError, noting_item, one_line
+from .text.errors import Skip, UsageError, noting_item, one_line
+from .text.extras import absent_extra, needs_packages
 from .track.calling import ItemRow, call_all_on, in_groups, item_row, items_together, reveal
 from .track.order import in_order, presented, scored_in_order
 from .track.protocols import Attacks, Case, Collector, Differentiates, HasRange, Track, case_of
@@ -151,12 +152,16 @@ def _settings_of_a_run(device: str) -> Iterator[None]:
     """Use the torch settings of a run, then restore the caller's; the global generators likewise.
 
     So a method has the same numbers wherever it is called, and evaluating changes no training around it. Where torch is
-    not imported yet nobody has changed its settings.
+    not imported yet nobody has changed its settings. Raises `Skip` for want of a package that an extra has.
     """
     python, numpy = random.getstate(), np.random.get_state()
     try:
         with _torch_settings_of_a_run(device) if "torch" in sys.modules else nullcontext():
             yield
+    except ImportError as error:
+        if package := absent_extra(error):
+            raise Skip(needs_packages([package]), needs=f"package {package}") from None
+        raise
     finally:
         random.setstate(python)
         np.random.set_state(numpy)

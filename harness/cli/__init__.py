@@ -84,6 +84,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     from ..data.disk import FULL, DiskFull
     from ..text.errors import UsageError, one_line
+    from ..text.extras import absent_extra, needs_packages
 
     top = parser()
     if "_ARGCOMPLETE" in os.environ:
@@ -108,6 +109,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         _drop_output()
         return 0
     except Exception as error:
+        if package := absent_extra(error):
+            print(f"{_who(args)}: {needs_packages([package])}", file=sys.stderr)
+            return 2
         # A full disk under a store is `DiskFull`: what is full here is where stdout leads.
         if isinstance(error, OSError) and error.errno in FULL and not error.filename:
             _drop_output()

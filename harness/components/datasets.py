@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..text.errors import Skip, UsageError, one_line, raised_at
+from ..text.extras import absent_extra, needs_packages
 from .calls import kind_of
 from .registry import Bound
 from .tracks import DEFAULT
@@ -23,6 +24,8 @@ def open_dataset(bound: Bound) -> Dataset:
     except (UsageError, Skip, OSError):
         raise
     except Exception as error:
+        if package := absent_extra(error):
+            raise UsageError(f"dataset {bound.display} {needs_packages([package])}") from error
         kind = f"{type(error).__name__}: {one_line(error)}{raised_at(error)}"
         raise UsageError(f"dataset {bound.display}: {kind}") from error
     ids = getattr(opened, "ids", None)

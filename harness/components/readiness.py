@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from ..text.extras import install_line, is_installed
 from .fingerprint import source_of
 from .registry import Entry
 from .tracks import known_track
 
 READY = "ready"
-_EXTRAS = {"pyiqa": "iqa", "pesq": "audio", "causallearn": "graph", "nara_wpe": "audio", "noisereduce": "audio"}
-"""The extra that a package comes with."""
 
 
 @runtime_checkable
@@ -42,9 +40,7 @@ def short_state(state: str) -> str:
 def remedy(state: str) -> str:
     """What installs the package that a state names, empty where it names none."""
     name = state.removeprefix("needs package ")
-    if name == state:
-        return ""
-    return f'pip install "noisebench[{_EXTRAS[name]}]"' if name in _EXTRAS else f"pip install {name}"
+    return "" if name == state else install_line(name)
 
 
 def _absent_packages(entry: Entry) -> Iterator[str]:
@@ -59,12 +55,5 @@ def _absent_packages(entry: Entry) -> Iterator[str]:
             beside = path.parent / f"{one.module}.py"
             if one.level == 1 and one.module and beside.is_file() and beside not in files:
                 files.append(beside)
-            elif one.level == 0 and not _is_here(one.module.partition(".")[0]):
+            elif one.level == 0 and not is_installed(one.module.partition(".")[0]):
                 yield one.module.partition(".")[0]
-
-
-def _is_here(package: str) -> bool:
-    try:
-        return find_spec(package) is not None
-    except (ImportError, ValueError):  # of a module that is blocked
-        return sys.modules.get(package) is not None

@@ -17,6 +17,7 @@ from typing import Any
 from ..spec.parameter_types import Later, nested_in, required_text, type_text
 from ..spec.parsing import Spec, Value, expand, parse, show
 from ..text.errors import UsageError, described, nearest, one_line, raised_at
+from ..text.extras import absent_extra, needs_packages
 from ..text.wording import by_number
 
 
@@ -132,6 +133,8 @@ class Registry:
             except UsageError:
                 raise
             except Exception as error:
+                if package := absent_extra(error):
+                    raise UsageError(f"{self.kind} {name!r} {needs_packages([package])}") from error
                 raise UsageError(
                     f"{self.kind} {name!r}: importing {module} failed: {type(error).__name__}: {one_line(error)}"
                 ) from error

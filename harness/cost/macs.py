@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..text.errors import one_line
+from ..text.extras import is_installed
 
 _NAMES = """
 _adaptive_avg_pool2d _adaptive_avg_pool3d _conj _cudnn_init_dropout_state _efficientzerotensor _index_put_impl
@@ -36,6 +37,7 @@ _FREE = frozenset(_NAMES.split())
 
 Element by element, views and reductions are such too, and torch itself marks those.
 """
+_NONE_SEEN = "torch's counter sees no operation (numpy, OpenCV, FFT and the like are not counted)"
 _FREE_FAMILIES = re.compile(r"_foreach_\w+|_fused_(adam|adamw|sgd|adagrad)|_amp_\w+|_(de)?quantize\w+|(de)?quantize\w*")
 
 
@@ -46,6 +48,9 @@ def macs(call: Callable[[], Any], reasons: dict[str, str]) -> int | None:
     transform, a decomposition or an operation of another package: a sum without it would be too low. What a call does
     outside of torch, or on threads of its own, is not seen.
     """
+    if not is_installed("torch"):
+        reasons["macs"] = _NONE_SEEN
+        return None
     import torch
     from torch.nn.attention import SDPBackend, sdpa_kernel
     from torch.utils._python_dispatch import TorchDispatchMode
@@ -88,7 +93,7 @@ def macs(call: Callable[[], Any], reasons: dict[str, str]) -> int | None:
         reasons["macs"] = f"the products of {one_line(', '.join(unknown), 100)} are not known, so the sum is too low"
         return None
     if total == 0:
-        reasons["macs"] = "torch's counter sees no operation (numpy, OpenCV, FFT and the like are not counted)"
+        reasons["macs"] = _NONE_SEEN
         return None
     return total
 

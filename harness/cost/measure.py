@@ -19,6 +19,7 @@ from msgspec import UNSET, UnsetType, structs
 from ..components.registry import Bound
 from ..store.cell import Cost
 from ..text.errors import one_line
+from ..text.extras import is_installed, needs_packages
 from ..track.calling import synchronise
 from ..track.protocols import Runner, Track, case_of
 from ..track.runner import used_device
@@ -46,7 +47,7 @@ def measure(
     Only the call is timed, synchronised, and but for `first_ms` after warm-up. After each call the reference operation
     is repeated for as long, so that a busy machine slows both alike. `latency_rel` is the ratio of their median times,
     or of their CPU times where they had to wait for the processor, and the call for nothing else. What cannot be
-    measured is None, with the reason in `reasons`.
+    measured is None, with the reason in `reasons`: without torch there is no reference operation.
     """
     item = track.probe(size)
     case = case_of(track, regime, item, 0)
@@ -57,7 +58,7 @@ def measure(
     setup = time.perf_counter() - start
     device = used_device(runner, device)
     runner.check(info)
-    reference = reference_operation(device)
+    reference = reference_operation(device) if is_installed("torch") else None
     prepared = runner.prepare(case.given)
     synchronise(device)
     start = time.perf_counter()
@@ -72,13 +73,15 @@ def measure(
 
     for _ in range(WARM_UP - 1):
         call()
-    reference()
     reasons: dict[str, str] = {}
-    timings, references = [], []
+    timings, references = [], list[Timing]()
+    if reference is not None:
+        reference()
     for _ in range(repeats):
         prepared = runner.prepare(case.given)
         timings.append(timed(partial(runner.call, prepared, info), device))
-        references.append(timed(reference, device, min(timings[-1].wall / 1e3, LONGEST)))
+        if reference is not None:
+            references.append(timed(reference, device, min(timings[-1].wall / 1e3, LONGEST)))
     prepared = runner.prepare(case.given)
     external = any(getattr(instance, "external", False) for instance in instances(runner))
     if external:
@@ -98,8 +101,8 @@ def measure(
         latency_ms={"p50": statistics.median(wall), "p90": float(np.percentile(wall, 90)), "min": min(wall)},
         latency_cpu_ms=statistics.median(one.cpu for one in timings),
         latency_rel=None,
-        reference_ms=statistics.median(one.wall for one in references),
-        reference_cpu_ms=statistics.median(one.cpu for one in references),
+        reference_ms=statistics.median(one.wall for one in references) if references else None,
+        reference_cpu_ms=statistics.median(one.cpu for one in references) if references else None,
         busy=busy_of(references, threads),
         peak_memory_bytes=peak,
         energy_j=energy(call, device, reasons),
@@ -107,7 +110,7 @@ def measure(
         weight_bytes=weight_bytes(runner, reasons),
         macs=None if external else macs(call, reasons),
         reasons=reasons,
-        references_ms=reference_times(reference, device, threads),
+        references_ms=reference_times(reference, device, threads) if reference is not None else UNSET,
     )
     return compared(cost)
 
@@ -138,8 +141,11 @@ def busy_of(reference: Sequence[Timing], threads: int) -> float | UnsetType:
 
 
 def compared(cost: Cost) -> Cost:
-    """The cost with `latency_rel`, which is refused where the clock of processor time is coarse: all calls take one
-    step of it, and whether they had to wait is not seen."""
+    """The cost with `latency_rel`, which is refused where no reference operation was timed, and where the clock of
+    processor time is coarse: all calls take one step of it, and whether they had to wait is not seen."""
+    if cost.reference_ms is None:
+        names = ("latency_rel", "reference_ms", "reference_cpu_ms")
+        return structs.replace(cost, reasons={**cost.reasons, **dict.fromkeys(names, needs_packages(["torch"]))})
     step = clock_step()
     if step <= COARSE:
         return structs.replace(cost, latency_rel=relative(cost))
@@ -265,6 +271,8 @@ def weight_bytes(runner: Runner, reasons: dict[str, str]) -> int | None:
 
 def _parameters_of(instances: list[Any]) -> list[Any] | None:
     """Each parameter of their torch modules once; None where there is no module."""
+    if not is_installed("torch"):
+        return None
     import torch
 
     modules: list[torch.nn.Module] = []

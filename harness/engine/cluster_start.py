@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.util import find_spec
 from multiprocessing import resource_tracker
 from typing import Any, Literal, NamedTuple, cast
 
 from ..spec.parsing import Spec, Value, parse
 from ..text.errors import UsageError, one_line
+from ..text.extras import install_line, is_installed
 
 REACHED = 10.0
 """Seconds in which a scheduler must answer, and have a worker."""
@@ -74,8 +74,8 @@ def read_cluster(text: str) -> Where:
             raise UsageError(f"--cluster local has no {one_line(next(iter(arguments)))}: local(workers=N) is all")
         where = Where(cast(Any, spec.name), workers=workers, arguments=tuple(arguments.items()))
     packages = ("distributed", *(("dask_jobqueue",) if where.kind in BATCH else ()))
-    if not all(map(find_spec, packages)):
-        raise UsageError('--cluster needs Dask: pip install "noisebench[cluster]"')
+    if not all(map(is_installed, packages)):
+        raise UsageError(f"--cluster needs Dask: {install_line(*packages)}")
     if where.kind in BATCH and shutil.which(program := BATCH[where.kind].submits) is None:
         raise UsageError(f"--cluster {where.kind}: there is no {program} here: run where jobs are submitted")
     return where

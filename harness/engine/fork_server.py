@@ -19,6 +19,7 @@ from typing import Any, NoReturn
 
 from ..components.registry import NAMED_KINDS, RECIPE_KINDS, Registry, registry
 from ..components.tracks import known_track
+from ..text.extras import absent_extra
 from . import processes
 from .messages import Event, next_job, send_job
 from .method_process import serve, use_threads
@@ -187,7 +188,11 @@ def preload(track: str, modules: Sequence[str]) -> None:
     """Import what cells of a track need, and `modules`, so that a fork starts at once."""
     known = known_track(track)
     for name in (*_PRELOAD, *(known.preload if known is not None else ()), *modules):
-        importlib.import_module(name)
+        try:
+            importlib.import_module(name)
+        except ImportError as error:
+            if not absent_extra(error):
+                raise
     gc.collect()
     gc.freeze()
 

@@ -18,6 +18,7 @@ from ..components.registry import Bound, bind
 from ..components.tracks import get_track
 from ..store.cell_json import plain_values
 from ..text.errors import Invalid, NotFinite, Skip, UsageError, message_of, one_line, text_of, with_item
+from ..text.extras import absent_extra, needs_packages
 from ..track.calling import call_all_on, items_together
 from ..track.protocols import Case, Differentiates, Runner, Track
 from ..track.runner import used_device
@@ -199,6 +200,8 @@ def ending_of(error: BaseException) -> Ending:
         return Ending(outcome="skipped", reason=one_line(error), needs=one_line(error.needs))
     if isinstance(error, Invalid):
         return Ending(outcome="invalid", reason=one_line(message_of(error)), finite=not isinstance(error, NotFinite))
+    if package := absent_extra(error):
+        return Ending(outcome="skipped", reason=needs_packages([package]), needs=f"package {package}")
     if isinstance(error, UsageError):  # it says itself what is wrong, and where
         return Ending(outcome="failed", reason=one_line(message_of(error)))
     text = text_of(error)

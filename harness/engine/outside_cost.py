@@ -20,6 +20,7 @@ from ..cost.measure import LONGEST, WARM_UP, Timing, busy_of, compared, referenc
 from ..cost.references import reference_operation
 from ..store.cell import Cost
 from ..text.errors import one_line
+from ..text.extras import is_installed
 from ..track.calling import reveal
 from ..track.protocols import case_of
 from . import processes
@@ -59,14 +60,16 @@ def outside_cost(job: Job, method: MethodProcess, task: Any) -> Cost:
     first = (time.perf_counter() - start) * 1e3
     for _ in range(WARM_UP - 1):
         call()
-    reference = reference_operation("cpu")
-    reference()
-    busy, idle, other = [], [], []
+    reference = reference_operation("cpu") if is_installed("torch") else None
+    busy, idle, other = [], [], list[Timing]()
+    if reference is not None:
+        reference()
     with _echo(output) as (ask_echo, echo_worked):
         for _ in range(repeats):
             busy.append(timed(call, "cpu", worked=worked))
             idle.append(timed(lambda: ask_echo(*question), "cpu", worked=echo_worked))
-            other.append(timed(reference, "cpu", min(busy[-1].wall / 1e3, LONGEST)))
+            if reference is not None:
+                other.append(timed(reference, "cpu", min(busy[-1].wall / 1e3, LONGEST)))
     wall, cpu = _without(busy, idle, lambda one: one.wall), _without(busy, idle, lambda one: one.cpu)
     p50 = statistics.median(wall)
     if p50 <= 0:
@@ -81,8 +84,8 @@ def outside_cost(job: Job, method: MethodProcess, task: Any) -> Cost:
         latency_ms={"p50": p50, "p90": float(np.percentile(wall, 90)), "min": max(0.0, min(wall))} if p50 > 0 else None,
         latency_cpu_ms=statistics.median(cpu) if p50 > 0 else None,
         latency_rel=None,
-        reference_ms=statistics.median(one.wall for one in other),
-        reference_cpu_ms=statistics.median(one.cpu for one in other),
+        reference_ms=statistics.median(one.wall for one in other) if other else None,
+        reference_cpu_ms=statistics.median(one.cpu for one in other) if other else None,
         busy=busy_of(other, job.threads),
         peak_memory_bytes=peak,
         energy_j=energy(call, job.device, reasons),
@@ -90,7 +93,7 @@ def outside_cost(job: Job, method: MethodProcess, task: Any) -> Cost:
         weight_bytes=None,
         macs=None,
         reasons=reasons,
-        references_ms=reference_times(reference, "cpu", job.threads) if job.device == "cpu" else UNSET,
+        references_ms=reference_times(reference, "cpu", job.threads) if reference and job.device == "cpu" else UNSET,
     )
     if job.device != "cpu":
         reasons["latency_rel"] = "--sandbox: the reference operation is measured on the CPU alone"

@@ -18,6 +18,7 @@ from ..store.cell_json import checked, plain_values
 from ..store.garbage_collection import no_collection
 from ..suite.suite import CostPlan, Limits, Suite
 from ..text.errors import UsageError, one_line, text_of
+from ..text.extras import absent_extra, needs_packages
 from .packing import packed, unpacked
 from .sandbox import Confinement
 
@@ -212,9 +213,9 @@ def reply(request: dict[str, Any], out: int) -> None:
         answer = {"error": one_line(f"{error.strerror or error}: {error.filename or ''}")}
     except Exception as error:
         at = traceback.extract_tb(error.__traceback__)[-1]
-        answer = {
-            "error": one_line(f"planning failed at {at.filename}:{at.lineno}: {type(error).__name__}: {text_of(error)}")
-        }
+        failed = f"planning failed at {at.filename}:{at.lineno}: {type(error).__name__}: {text_of(error)}"
+        package = absent_extra(error)
+        answer = {"error": needs_packages([package]) if package else one_line(failed)}
     with os.fdopen(out, "wb") as file:
         file.write(b"\n" + json.dumps(answer).encode() + b"\n")
 

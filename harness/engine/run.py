@@ -35,6 +35,7 @@ from ..store.request_times import mark_asked
 from ..store.upkeep import readable, wrong_weights
 from ..suite.suite import Suite
 from ..text.errors import UsageError
+from ..text.extras import is_installed
 from ..text.wording import counted
 from .forecast import Rates, forecast_text, longest_first, rates_of
 from .messages import Job
@@ -110,6 +111,8 @@ def needs_run(store: Path, cell: PlannedCell, stored: Cell | None, retry: str) -
         return False
     if stored.outcome == "skipped":
         return bool(stored.needs)
+    if stored.outcome == "ok" and stored.cost is not None and stored.cost.reference_ms is None:
+        return is_installed("torch")  # which times the reference operation, and was not here then
     return stored.outcome in NOT_OK
 
 

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from ..data.disk import read_regular
 from ..text.errors import UsageError, one_line
+from ..text.extras import install_line
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -103,4 +104,4 @@ def _need_cryptography() -> None:
     try:
         import cryptography  # noqa: F401
     except ImportError:
-        raise UsageError('signatures need the package cryptography: pip install "noisebench[sign]"') from None
+        raise UsageError(f"signatures need the package cryptography: {install_line('cryptography')}") from None

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
+from .extras import absent_extra, needs_packages
 from .wording import by_number
 
 _LISTED = 20
@@ -77,7 +78,9 @@ def raised_at(error: BaseException, file: str = "") -> str:
 
 
 def described(error: BaseException, limit: int = 200) -> str:
-    """An error's type and message in one line, with the remedy for a network of float64."""
+    """An error's type and message in one line, with the remedy for a network of float64; or what is to be installed."""
+    if package := absent_extra(error):
+        return needs_packages([package])
     text, name = text_of(error), type(error).__name__
     double = isinstance(error, RuntimeError) and _DOUBLE.search(text)
     return (f"{name}: {one_line(text, limit)}" if text else name) + (_TO_FLOAT if double else "")

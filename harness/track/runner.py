@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 import inspect
 import os
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..components.calls import kind_of
 from ..components.registry import Bound
 from ..text.errors import Invalid, NotFinite, Skip, UsageError
+from ..text.extras import is_installed, needs_packages
 from .info import Info
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 def missing_packages(bound: Bound) -> list[str]:
     """Import names that the method requires and that are not installed."""
     names = [n for e in bound.entries for n in e.meta.get("requires", ())]
-    return [n for n in dict.fromkeys(names) if n not in sys.modules and importlib.util.find_spec(n) is None]
+    return [name for name in dict.fromkeys(names) if not is_installed(name)]
 
 
 def used_device(runner: Runner, requested: str) -> str:
@@ -74,9 +73,8 @@ class MethodRunner:
     def __init__(self, bound: Bound) -> None:
         if hasattr(bound.entry.obj, "chosen"):  # it chooses another method, and that one is called
             bound = bound.entry.obj(**bound.kwargs).chosen()
-        absent = " ".join(missing_packages(bound))
-        if absent:
-            raise Skip(f"needs the package {absent}: pip install {absent}", needs=f"package {absent}")
+        if absent := missing_packages(bound):
+            raise Skip(needs_packages(absent), needs=f"package {' '.join(absent)}")
         self.bound = bound
         self.meta = bound.entry.meta
         self.device: Any = "cpu"

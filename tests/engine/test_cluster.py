@@ -433,7 +433,7 @@ def test_a_cluster_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster_start.shutil, "which", str)
     asked = read_cluster("pbs(workers=2, queue=gpu, job_extra_directives=('-l ngpus=1',))")
     assert asked.arguments == (("queue", "gpu"), ("job_extra_directives", ["-l ngpus=1"])) and asked.workers == 2
-    monkeypatch.setattr(cluster_start, "find_spec", lambda name: None)
+    monkeypatch.setattr(cluster_start, "is_installed", lambda name: False)
     with pytest.raises(UsageError, match=r"pip install .noisebench\[cluster\]."):
         read_cluster("local(workers=3)")
 

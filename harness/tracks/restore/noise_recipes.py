@@ -12,6 +12,7 @@ from ...components.registry import bind
 from ...imaging.pixels import Array, Float
 from ...imaging.sample import Sample
 from ...text.errors import Skip, UsageError
+from ...text.extras import is_installed
 from .degrade import degrade_sample
 from .regimes.dncnn_matlab import matlab_randn_v4
 
@@ -103,7 +104,7 @@ _GENERATORS: dict[str, Callable[[int, int], Array]] = {
     "numpy RandomState": lambda seed, n: np.random.RandomState(seed).standard_normal(n),
     "numpy default_rng": lambda seed, n: np.random.default_rng(seed).standard_normal(n),
     "numpy default_rng float32": lambda seed, n: np.random.default_rng(seed).standard_normal(n, np.float32),
-    "torch": _torch,
+    **({"torch": _torch} if is_installed("torch") else {}),
 }
 GENERATORS = (*_GENERATORS, "MATLAB randn")
 """What is looked through."""

@@ -143,7 +143,7 @@ def test_a_download_is_tried_once_and_the_caches_are_named(stand_in, monkeypatch
 def test_a_list_says_what_a_metric_needs(stand_in, monkeypatch, tmp_path):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setenv("NOISEBENCH_WEIGHTS", str(tmp_path))
-    monkeypatch.setattr(readiness, "_is_here", lambda package: package != "pyiqa")
+    monkeypatch.setattr(readiness, "is_installed", lambda package: package != "pyiqa")
 
     def states():
         return {one["name"]: one["state"] for one in catalogue("metric", "restore", [])}
@@ -155,7 +155,7 @@ def test_a_list_says_what_a_metric_needs(stand_in, monkeypatch, tmp_path):
         "ready", "needs pyiqa", "needs file",
     ]  # fmt: skip
     assert [readiness.remedy(without[name]) for name in ("lpips", "fid")] == ['pip install "noisebench[iqa]"', ""]
-    monkeypatch.setattr(readiness, "_is_here", lambda package: True)
+    monkeypatch.setattr(readiness, "is_installed", lambda package: True)
     assert states()["lpips"] == "needs file LPIPS_v0.1_alex* of pyiqa"
     (tmp_path / "hub/pyiqa").mkdir(parents=True)
     (tmp_path / "hub/pyiqa/LPIPS_v0.1_alex-df73285e.pth").touch()
