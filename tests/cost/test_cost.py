@@ -585,3 +585,15 @@ def test_why_a_cost_has_no_value_is_said_once_for_all_methods():
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_peak_memory_on_a_device_is_the_allocators():
     assert peak_memory(lambda: torch.ones(64 << 18, device="cuda").sum().item(), "cuda", {}) >= 64 << 20
+
+
+def test_without_torch_a_cost_lacks_what_torch_measures_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("measure", "macs"):
+        monkeypatch.setattr(f"noisebench.cost.{module}.is_installed", lambda package: False)
+    regime = bind("gaussian(sigma=25)", "regime")
+    cost = measure(get_track("restore"), bind("median", "method"), regime, (32, 32), repeats=2, device="cpu", threads=1)
+    assert cost.latency_ms and cost.latency_ms["p50"] > 0 and cost.peak_memory_bytes is not None
+    assert (cost.latency_rel, cost.reference_ms, cost.reference_cpu_ms, cost.macs) == (None, None, None, None)
+    remedy = 'needs the package torch: pip install "noisebench[torch]"'
+    assert cost.reasons["latency_rel"] == cost.reasons["reference_ms"] == remedy
+    assert {"macs", "params"} <= set(cost.reasons)
