@@ -1,4 +1,4 @@
-"""The verdicts on claims: as a Markdown table in full, and as a short one a source beside rows of CSV."""
+"""The verdicts on claims: as a Markdown table in full, and as counts a source beside rows of CSV."""
 
 from __future__ import annotations
 
@@ -28,19 +28,21 @@ def claims_markdown(rows: Sequence[ClaimRow]) -> str:
 
 
 def claims_summary(rows: Sequence[ClaimRow], beside: str) -> str:
-    """A short table a source: what each claim says, and the verdict; `beside` is the file that has the rows in full."""
+    """A row a source: how many claims have which verdict; `beside` is the file that has a row a claim."""
     lines = [*_head(rows), "", f"What each says, and our figures: [{beside}]({quote(beside)})."]
     known = [row for row in rows if row["verdict"] != "not available"]
+    verdicts = sorted({row["verdict"] for row in known})
+    table = [("source", "claims", *verdicts, "stale")]
+    table.append(("---",) * len(table[0]))
     for paper in dict.fromkeys(row["paper"] for row in known):
         of_paper = [row for row in known if row["paper"] == paper]
-        cells = [
-            (markdown_code(row["name"]), markdown_code(str(row["claimed"])), _effect(row), told_verdict(row))
-            for row in of_paper
-        ]
-        lines += ["", f"## {markdown(paper)}", "", _link(of_paper[0]["url"]), ""]
-        # Not aligned: one long claim would widen all rows of the file.
-        table = [("claim", "claimed", "effect", "verdict"), ("---",) * 4, *cells]
-        lines += [f"| {' | '.join(row)} |" for row in table]
+        counts = Counter(row["verdict"] for row in of_paper)
+        numbers = (len(of_paper), *(counts[one] for one in verdicts), sum(row.get("stale", False) for row in of_paper))
+        source = f"[{markdown(paper)}]({_address(of_paper[0]['url'], '%:/?#[]@!$&*+,;=')})"
+        table.append((source, *(str(number or "") for number in numbers)))
+    if known:
+        # Not aligned: one long title would widen all rows of the file.
+        lines += ["", *(f"|{'|'.join(row)}|" for row in table)]
     return "\n".join([*lines, *_absent(rows)]) + "\n"
 
 
@@ -93,20 +95,22 @@ def _head(rows: Sequence[ClaimRow]) -> list[str]:
 
 
 def _absent(rows: Sequence[ClaimRow]) -> list[str]:
-    """The claims that have no verdict, and why."""
-    absent = [row for row in rows if row["verdict"] == "not available"]
-    named = [f"- {markdown_code(row['name'])}: {markdown(row['reason'])}" for row in absent]
-    return ["", "## Not available", "", *named] if absent else []
-
-
-def _effect(row: ClaimRow) -> str:
-    """The comparison that decides an effect, left minus right, with its interval; empty where there is none."""
-    return interval_text(row).partition(" = ")[2]
+    """The claims that have no verdict, by the reason."""
+    reasons: dict[str, list[str]] = {}
+    for row in rows:
+        if row["verdict"] == "not available":
+            reasons.setdefault(row["reason"], []).append(markdown_code(row["name"]))
+    lines = [f"- {', '.join(names)}: {markdown(reason)}" for reason, names in reasons.items()]
+    return ["", "## Not available", "", *lines] if lines else []
 
 
 def _link(url: str) -> str:
     """A link that is one line and ends where the address does, whatever that holds."""
-    return f"<{quote(url, safe='%:/?#[]@!$&()*+,;=', errors='replace')}>"
+    return f"<{_address(url, '%:/?#[]@!$&()*+,;=')}>"
+
+
+def _address(url: str, safe: str) -> str:
+    return quote(url, safe=safe, errors="replace")
 
 
 def _numbers(rows: Sequence[ClaimRow]) -> list[str]:

@@ -249,6 +249,7 @@ def test_rows_and_a_short_table_that_links_to_them_are_written_together(cli, tmp
     assert (row["claim"], row["source"], row["claimed"], row["kind"]) == ("a", "P | Q", "20.17", "number")
     text = (tmp_path / "v.md").read_text()
     assert "[v.csv](v.csv)" in text and text.startswith("# Published figures, and ours\n\n1 claim: 1 ")
+    assert "|[P \\| Q](https://example.org)|1|1||" in text
 
 
 def test_a_table_that_cannot_be_written_is_refused_before_anything_is_run(cli, tmp_path: Path) -> None:
@@ -271,6 +272,6 @@ def test_the_table_in_the_docs_is_what_the_committed_results_give(
     rows = list(csv.DictReader(to.open(encoding="utf-8", newline="")))
     assert len(rows) == int(re.findall(r"^(\d+) claims: ", table.read_text(), re.M)[0])
     said = re.search(r"^(\d+) verdicts? (?:is|are) stale", table.read_text(), re.M)
-    assert (
-        table.read_text().count("(stale)") == int(said[1] if said else 0) == [r["stale"] for r in rows].count("stale")
-    )
+    sources = [line for line in table.read_text().splitlines() if line.startswith("|[")]
+    stale = sum(int(line.split("|")[-2] or 0) for line in sources)
+    assert stale == int(said[1] if said else 0) == [r["stale"] for r in rows].count("stale")
