@@ -16,7 +16,7 @@ from noisebench.claims.figures import CellResult
 from noisebench.claims.numbers import Claim, chosen, judge, verdict_row
 from noisebench.cli import main
 from noisebench.components.registry import bind
-from noisebench.report.claims import claims_markdown
+from noisebench.report.claims import claims_markdown, claims_summary
 from noisebench.text.errors import UsageError
 
 ROW = (
@@ -249,7 +249,16 @@ def test_rows_and_a_short_table_that_links_to_them_are_written_together(cli, tmp
     assert (row["claim"], row["source"], row["claimed"], row["kind"]) == ("a", "P | Q", "20.17", "number")
     text = (tmp_path / "v.md").read_text()
     assert "[v.csv](v.csv)" in text and text.startswith("# Published figures, and ours\n\n1 claim: 1 ")
-    assert "|[P \\| Q](https://example.org)|1|1||" in text
+
+
+def test_the_summary_counts_the_verdicts_of_each_source_in_a_row() -> None:
+    right, wrong = (made_up(name=name, paper="P | Q", url="https://x/(a)") for name in ("right", "wrong"))
+    rows = [verdict_row(right, CellResult(), 20.17, ""), verdict_row(wrong, CellResult(), 25.0, "")]
+    rows += [verdict_row(made_up(name=name), CellResult(), None, "no set") for name in ("b", "c")]
+    text = claims_summary(rows, "v.csv")
+    assert "\n|source|claims|differs|reproduced|stale|\n" in text
+    assert "\n|[P \\| Q](https://x/%28a%29)|2|1|1||\n" in text
+    assert text.endswith("\n- `b`, `c`: no set\n")
 
 
 def test_a_table_that_cannot_be_written_is_refused_before_anything_is_run(cli, tmp_path: Path) -> None:
