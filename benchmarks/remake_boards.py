@@ -1,9 +1,10 @@
-"""The boards of the committed results: all of each into build/boards, and what is small enough for git into reports/.
+"""The boards of the committed results: all of each into build/boards, what is small enough for git into reports/.
 
     python benchmarks/remake_boards.py [NAME …]        by default all of results/; two at once
 
 `reports/NAME` has the text of a board with one picture: of the kinds that were drawn the first of `KINDS`. What most
 methods got wrong, where that was drawn, is a second one. The demonstration keeps its page too.
+`reports/README.md` lists all boards.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import io
 import multiprocessing
 import re
 import sys
+import textwrap
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -26,6 +28,9 @@ LARGEST, WIDEST, COLOURS = 40_000, 720, 32
 """Bytes, pixels and colours of a picture that is kept."""
 _PLOT = re.compile(r"!\[([^\n]*)\]\(plots/([^)]+)\.png\)\n\n([^\n]+)\n")
 """A plot in the text of a board or a study, with its caption."""
+LONGEST = 110
+"""Characters of what a board is of, in the list."""
+_LIST, _END = "<!-- boards -->\n", "<!-- end of boards -->"
 _PLOTS, _VERSIONS = "## Plots\n", "## Versions and hashes\n"
 
 
@@ -95,6 +100,28 @@ def small_picture(plot: bytes, widest: int = WIDEST) -> bytes:
         width = width * 9 // 10
 
 
+def boards_list(names: list[str]) -> str:
+    """A Markdown table with a line a board: the sentence that its suite begins with."""
+    from noisebench.suite.suite import named_suites
+
+    suites = named_suites()
+    lines = ["| board | what it is of |", "|---|---|"]
+    for name in names:
+        # The board of `demo_functions` has the name of its track.
+        suite = suites[name if name in suites else f"demo_{name}"]
+        comment = re.findall(r"^# ?(.*)$", suite.read_text(encoding="utf-8").partition("\nsuite:")[0], re.MULTILINE)
+        sentence = re.split(r"[.;](?: |$)", " ".join(comment))[0]
+        lines.append(f"| [{name}]({name}/leaderboard.md) | {textwrap.shorten(sentence, LONGEST, placeholder=' …')} |")
+    return "\n".join(lines)
+
+
+def list_boards(page: Path) -> None:
+    """Write the list of all boards between the marks of a page."""
+    before, mark, rest = page.read_text(encoding="utf-8").partition(_LIST)
+    end = rest[rest.index(_END) :]
+    page.write_text(f"{before}{mark}\n{boards_list(all_boards())}\n\n{end}", encoding="utf-8")
+
+
 def make(name: str) -> str:
     """Remake a board and what is kept of it."""
     board, to = ROOT / "build" / "boards" / name, ROOT / "reports" / name
@@ -109,3 +136,4 @@ if __name__ == "__main__":
     with multiprocessing.get_context("spawn").Pool(2) as pool:
         for done in pool.imap_unordered(make, sys.argv[1:] or all_boards()):
             print(done, flush=True)
+    list_boards(ROOT / "reports" / "README.md")

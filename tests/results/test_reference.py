@@ -17,7 +17,7 @@ from noisebench.store.reading import read_records
 from noisebench.suite.study import read_study
 from noisebench.suite.suite import find_suite, named_suites
 from PIL import Image
-from remake_boards import LARGEST, all_boards, kept_files, remake
+from remake_boards import LARGEST, all_boards, boards_list, kept_files, remake
 
 MADE_WITH = ROOT / "reports" / "made_with.json"
 SAMPLE = (
@@ -79,6 +79,13 @@ def test_every_board_is_a_text_and_small_pictures():
         links = re.findall(r"\]\((?!http|#)([^)]+)\)", files["leaderboard.md"].read_text())
         assert sorted(links) == sorted(file for file in files if file.endswith(".png")), name
     assert (folders["demo"] / "leaderboard.html").stat().st_size < 10**6
+
+
+def test_the_list_of_boards_has_a_short_line_for_each():
+    page = (ROOT / "reports" / "README.md").read_text(encoding="utf-8")
+    assert f"\n{boards_list(all_boards())}\n" in page, "run `python benchmarks/remake_boards.py`"
+    lines = [line for line in page.splitlines() if line.startswith("| [")]
+    assert len(lines) == len(all_boards()) and max(map(len, lines)) < 250
 
 
 PAGES = sorted(p for form in ("*.md", "docs/**/*.md", "reports/*.md", "results/**/*.md") for p in ROOT.glob(form))
