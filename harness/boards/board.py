@@ -27,6 +27,7 @@ from .grouping import Alignment, Group, GroupKey, MethodKey, groups, keys_of, la
 from .identical import average_compared
 from .learned import learned_behind
 from .ordering import OTHER_INPUTS, hold_against_references, rank, refuse_other_inputs
+from .resolution import Resolution, resolution_of, resolution_text
 from .row_costs import cost_records, with_costs
 from .rows import Column, Row, board_row, columns_of, scores_of
 from .signature import joined, versioned
@@ -121,6 +122,16 @@ class Board:
     def undecided(self) -> str:
         """That no two methods are told apart, and how many units would; empty where some are."""
         return undecided(self.rows, self.rank_by, self.units, self.words)
+
+    @cached_property
+    def resolution(self) -> Resolution | None:
+        """The differences that its test finds with a chance of 80 %; None where it cannot be said."""
+        return resolution_of(self.rows, self.rank_by, self.units)
+
+    @property
+    def resolution_text(self) -> str:
+        """The same in a line; empty where it cannot be said."""
+        return resolution_text(self.resolution) if self.resolution else ""
 
     @property
     def learned_behind(self) -> str:

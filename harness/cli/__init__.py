@@ -14,7 +14,8 @@ from typing import Any, NoReturn
 
 VERBS = (
     "run", "study", "list", "report", "compare", "check", "score", "explain", "reproduce", "why", "doctor", "data",
-    "weights", "store", "export", "site", "pack", "verify", "challenge", "court", "completion",
+    "weights", "store", "export", "site", "pack", "verify", "challenge", "court", "plan-size",
+    "completion",
 )  # fmt: skip
 
 _EXAMPLES = """examples:
@@ -76,7 +77,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="store_true", help="print the version and stop")
     verbs = top.add_subparsers(dest="verb", metavar="VERB")
     for verb in VERBS:
-        importlib.import_module(f".{verb}", __name__).add(verbs)
+        importlib.import_module(f".{verb.replace('-', '_')}", __name__).add(verbs)
     return top
 
 

@@ -223,7 +223,7 @@ def remarks(board: Board) -> list[str]:
             methods[f"not ranked, {row.unranked}"].append(row.label)
         for note in row.notes:
             methods[note].append(row.label)
-    return [*board.notes, *note_lines(methods)]
+    return [*filter(None, [board.resolution_text]), *board.notes, *note_lines(methods)]
 
 
 def note_lines(methods: Mapping[str, Sequence[str]]) -> list[str]:

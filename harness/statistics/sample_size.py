@@ -32,14 +32,33 @@ def units_needed(differences: Floats, comparisons: int) -> int | None:
     deviation = float(differences.std(ddof=1))
     if deviation <= 1e-9 * abs(mean):
         return MIN_ITEMS
+    return units_for(abs(mean) / deviation, comparisons)
+
+
+def units_for(effect: float, comparisons: int) -> int:
+    """The fewest units that tell a mean `effect`, in units of its deviation, from 0; `MOST + 1` for more of them."""
     low, high = MIN_ITEMS, MOST + 1
     while low < high:
         middle = (low + high) // 2
-        if power(abs(mean) / deviation, middle, comparisons) >= POWER:
+        if power(effect, middle, comparisons) >= POWER:
             high = middle
         else:
             low = middle + 1
     return low
+
+
+def smallest_effect(n: int, comparisons: int) -> float:
+    """The smallest mean, in units of its deviation, that `n` units tell from 0 with a chance of 80 %; inf where the
+    test has too few."""
+    if n < MIN_ITEMS:
+        return math.inf
+    low, high = 0.0, 1.0
+    while power(high, n, comparisons) < POWER:
+        low, high = high, 2 * high
+    while high - low > 1e-6 * high:
+        middle = (low + high) / 2
+        low, high = (low, middle) if power(middle, n, comparisons) >= POWER else (middle, high)
+    return high
 
 
 def power(effect: float, n: int, comparisons: int) -> float:

@@ -50,7 +50,7 @@ def documented() -> dict[str, set[str]]:
     for line in table.splitlines():
         cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
         if len(cells) == 3 and cells[0].startswith("`"):
-            verbs = set(VERBS) if cells[1] == "all" else set(re.findall(r"`(\w+)`", cells[1]))
+            verbs = set(VERBS) if cells[1] == "all" else set(re.findall(r"`([\w-]+)`", cells[1]))
             for option in re.findall(r"`(--[\w-]+)", cells[0]):
                 found.setdefault(option, set()).update(verbs)
     return found

@@ -1,0 +1,142 @@
+"""What a board can tell apart: the smallest difference that its own paired test finds with a chance of 80 %. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ..statistics.exact_scores import compared, is_exact
+from ..statistics.paired_tests import MIN_ITEMS, Floats
+from ..statistics.sample_size import MOST, smallest_effect, units_for
+from .rows import Column, Row
+from .units import Units
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """What a board resolves with its `units` and `seeds`, where the test judges `comparisons` at once.
+
+    Of each of P pairs of its contenders, the most alike first: the `places` (P, 2) of the two in `labels`, their mean
+    difference, its `deviations` over units, and `within`, the part of that variance that is of single seeds: None with
+    one seed.
+    """
+
+    units: int
+    seeds: int
+    comparisons: int
+    column: Column
+    labels: Sequence[str]
+    places: npt.NDArray[np.intp]
+    differences: Floats
+    deviations: Floats
+    within: Floats | None
+
+    @property
+    def smallest(self) -> Floats:
+        """The smallest difference (P,) of each pair that is told from 0."""
+        smallest: Floats = smallest_effect(self.units, self.comparisons) * self.deviations
+        return smallest
+
+    @property
+    def typical(self) -> int:
+        """The pair in the middle."""
+        return len(self.deviations) // 2
+
+    def units_for(self, pair: int, difference: float) -> int:
+        """How many units tell a difference of a pair."""
+        deviation = float(self.deviations[pair])
+        return MIN_ITEMS if deviation <= 1e-9 * difference else units_for(difference / deviation, self.comparisons)
+
+    def seeds_for(self, pair: int, difference: float) -> int | None:
+        """How many seeds, with the units that there are, tell a difference of a pair; None where no number does, or
+        where one seed does not say it."""
+        if self.within is None:
+            return None
+        within = float(self.within[pair])
+        between = max(0.0, float(self.deviations[pair]) ** 2 - within / self.seeds)
+        left = (difference / smallest_effect(self.units, self.comparisons)) ** 2 - between
+        return None if left <= 0 else max(1, math.ceil(within / left - 1e-9))
+
+
+def resolution_of(rows: Sequence[Row], column: Column | None, units: Units) -> Resolution | None:
+    """What a board of rows that `rank` put in order by `column` resolves.
+
+    None where its test needs more units, and where no two methods are there whose scores vary over units alone: those
+    that were trained anew for each seed vary over trainings too.
+    """
+    ranked = [row for row in rows if not row.unranked]
+    if column is None or len(ranked) < 2:
+        return None
+    values = np.stack([row.scores[column.label].values for row in ranked])
+    kept = compared(values, column.higher)
+    exact = is_exact(values, column.higher).all(axis=1)
+    chosen = [i for i, row in enumerate(ranked) if not (exact[i] or row.trained_anew)]
+    contenders = [i for i in chosen if not ranked[i].role]
+    chosen = contenders if len(contenders) > 1 else chosen
+    n, contending = int(kept.sum()), len(ranked) - int(exact.sum())
+    if n < MIN_ITEMS or len(chosen) < 2:
+        return None
+    comparisons = contending * (contending - 1) // 2
+    seeds = len(ranked[0].keys)
+    scores = values[chosen][:, kept]
+    pairs = np.triu_indices(len(chosen), 1)
+    deviations = np.sqrt(_variances(scores))[pairs]
+    order = np.argsort(deviations, kind="stable")
+    within = _within(ranked, chosen, column, units, kept) if seeds > 1 else None
+    means = scores.mean(axis=1)
+    return Resolution(
+        n, seeds, comparisons, column, [ranked[i].label for i in chosen], np.stack(pairs, axis=1)[order],
+        (means[pairs[0]] - means[pairs[1]])[order], deviations[order], None if within is None else within[pairs][order],
+    )  # fmt: skip
+
+
+def _variances(scores: Floats) -> Floats:
+    """The variance (M, M) of the differences of each pair of `scores` (M, n)."""
+    covariance = np.atleast_2d(np.cov(scores))
+    own = covariance.diagonal()
+    variances: Floats = np.maximum(own[:, None] + own[None] - 2 * covariance, 0.0)
+    return variances
+
+
+def _within(
+    ranked: Sequence[Row], chosen: Sequence[int], column: Column, units: Units, kept: npt.NDArray[np.bool_]
+) -> Floats | None:
+    """The variance over seeds (M, M) of the differences of each pair, pooled over units; None where one is unknown."""
+    by_seed = [ranked[i].scores[column.label].by_seed for i in chosen]
+    if any(one is None for one in by_seed):
+        return None
+    scores = np.stack([units.average(np.asarray(one))[:, kept] for one in by_seed])
+    if not np.isfinite(scores).all():
+        return None
+    apart = scores - scores.mean(axis=1, keepdims=True)
+    seeds, n = apart.shape[1:]
+    flat = apart.reshape(len(chosen), -1)
+    products = flat @ flat.T / (n * (seeds - 1))
+    own = products.diagonal()
+    variances: Floats = np.maximum(own[:, None] + own[None] - 2 * products, 0.0)
+    return variances
+
+
+def amount(value: float, column: Column) -> str:
+    """A difference as a person reads it: `0.11 dB`, with two digits at least."""
+    text = f"{value:.{column.decimals}f}"
+    return f"{text if float(text) >= 10.0 ** (1 - column.decimals) else f'{value:.2g}'} {column.unit}".rstrip()
+
+
+def count_text(count: int) -> str:
+    """A number that is planned: two digits, since more would say that the plan is exact."""
+    step = 10 ** max(0, len(str(count)) - 2)
+    return f"more than {MOST:,}" if count > MOST else f"{-(-count // step) * step:,}"
+
+
+def resolution_text(resolution: Resolution) -> str:
+    """`resolution: …`, the line of a board."""
+    shown = [amount(float(resolution.smallest[i]), resolution.column) for i in (0, resolution.typical, -1)]
+    span = (
+        f" ({shown[0]} for the two most alike, {shown[2]} for the two least)" if len(resolution.deviations) > 2 else ""
+    )
+    return f"resolution: methods are told apart from {shown[1]} on with a chance of 80 %{span}"
