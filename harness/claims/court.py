@@ -18,6 +18,8 @@ from .effects import all_claims
 from .numbers import Claim
 from .published import published_claims
 
+PUBLISHED_TABLES = Path(__file__).with_name("published_tables.csv")
+"""Rows of public tables, as they are printed there; `published_tables_sources.csv` has where."""
 COLUMNS = ("method", "set", "level", "value", "source")
 _OPTIONAL = ("metric",)
 _MOST_BYTES, _MOST_ROWS = 4 << 20, 10_000
@@ -123,6 +125,12 @@ def read_table(file: Path) -> list[PublishedValue]:
     if not rows or len(rows) > _MOST_ROWS:
         raise UsageError(f"{where} has {'no rows' if not rows else f'more than {_MOST_ROWS:,} rows'}: give some")
     return rows
+
+
+def citations() -> dict[str, str]:
+    """Where each source of the published tables is from."""
+    text = PUBLISHED_TABLES.with_name("published_tables_sources.csv").read_text(encoding="utf-8")
+    return {row["source"]: f"{row['cite']}, {row['url']}" for row in csv.DictReader(io.StringIO(text, newline=""))}
 
 
 def _row(where: str, line: int, fields: Mapping[str, object]) -> PublishedValue:

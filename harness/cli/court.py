@@ -11,6 +11,7 @@ from .options import add_shared, print_json, verb, write_to
 
 _EXAMPLES = """  noisebench court table.csv
   noisebench court table.csv --to court.md
+  noisebench court published                        rows of public tables, which come with noisebench
 
 table.csv has the columns method, set, level, value, source, and metric where that is not psnr
 exit codes: 0 no contradiction, 1 some, 2 no such table"""
@@ -18,19 +19,21 @@ exit codes: 0 no contradiction, 1 some, 2 no such table"""
 
 def add(verbs: Any) -> None:
     p = verb(verbs, "court", "say which numbers of a published table compare or contradict", _EXAMPLES, run)
-    p.add_argument("table", metavar="TABLE.csv", help="numbers of several sources")
+    p.add_argument("table", metavar="TABLE.csv", help="numbers of several sources, or `published`")
     p.add_argument("--to", metavar="FILE", help="write the report there, as Markdown")
     add_shared(p, "json")
 
 
 def run(args: argparse.Namespace) -> int:
     """Report; 0 where nothing contradicts, else 1."""
-    from ..claims.court import judge_table, known_here, read_table
+    from ..claims.court import PUBLISHED_TABLES, citations, judge_table, known_here, read_table
     from ..report.court import court_markdown
 
-    rows = read_table(Path(args.table))
+    shipped = args.table == "published" and not Path(args.table).exists()
+    table = PUBLISHED_TABLES if shipped else Path(args.table)
+    rows = read_table(table)
     places, known = judge_table(rows), known_here(rows)
-    report = court_markdown(Path(args.table).name, places, known)
+    report = court_markdown(table.name, places, known, citations() if shipped else {})
     if args.to:
         write_to(Path(args.to), report.encode("utf-8", "replace"))
     if args.json:

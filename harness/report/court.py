@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from ..claims.court import Contradiction, PlaceVerdict
 from ..text.wording import counted
@@ -10,8 +11,10 @@ from .escape import markdown
 from .tables import pipe_table
 
 
-def court_markdown(name: str, places: Sequence[PlaceVerdict], known: Mapping[int, str]) -> str:
-    """The report: a section a place; `known` is what noisebench knows of a row, by its line."""
+def court_markdown(
+    name: str, places: Sequence[PlaceVerdict], known: Mapping[int, str], cited: Mapping[str, str] = MappingProxyType({})
+) -> str:
+    """The report: a section a place; `known` is what noisebench knows of a row, by its line, `cited` of a source."""
     rows = [row for place in places for row in place.rows]
     sources = {row.source for row in rows}
     against = sum(len(place.contradictions) for place in places)
@@ -22,6 +25,8 @@ def court_markdown(name: str, places: Sequence[PlaceVerdict], known: Mapping[int
     )
     for place in places:
         lines += _place(place, known)
+    if shown := [source for source in dict.fromkeys(row.source for row in rows) if source in cited]:
+        lines += ["", "## Sources", "", *(f"- {markdown(source)}: {markdown(cited[source])}" for source in shown)]
     return "\n".join([*lines, ""])
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
-from noisebench.claims.court import PlaceVerdict, judge_table, known_here, read_table
+from noisebench.claims.court import PUBLISHED_TABLES, PlaceVerdict, citations, judge_table, known_here, read_table
 from noisebench.cli import main
 from noisebench.report.court import court_markdown
 from noisebench.text.errors import UsageError
@@ -123,3 +124,31 @@ def test_files_that_are_no_table(tmp_path: Path) -> None:
         read_table(tmp_path / "absent.csv")
     with pytest.raises(UsageError, match="cannot be read"):
         read_table(tmp_path)
+
+
+# ------------------------------------------------------------------------------------------- published tables
+
+
+def test_the_published_tables_are_many_small_and_cited() -> None:
+    rows, cited = read_table(PUBLISHED_TABLES), citations()
+    assert len(rows) >= 200 and len({row.source for row in rows}) >= 15
+    assert {row.source for row in rows} == set(cited)
+    assert all(re.search(r", https://[\w./-]+$", text) for text in cited.values())
+    assert len({(row.method, row.place, row.source) for row in rows}) == len(rows)
+    assert sum(file.stat().st_size for file in PUBLISHED_TABLES.parent.glob("published_tables*.csv")) <= 20_000
+
+
+def test_luma_against_rgb_in_a_published_table_is_explained() -> None:
+    (place,) = [one for one in judge_table(read_table(PUBLISHED_TABLES)) if one.rows[0].set == "Vid4"]
+    (one,) = [c for c in place.contradictions if c.sources == ("BasicSR zoo, video (Y)", "BasicSR zoo, video (RGB)")]
+    assert one.text.startswith("all 3 methods differ by -1.51 alike") and one.could_be == ("luma (Y) against RGB",)
+
+
+def test_the_published_tables_are_judged_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["court", "published"]) == 1
+    report = capsys.readouterr().out
+    assert report.startswith("# Court: published\\_tables.csv") or report.startswith("# Court: published_tables.csv")
+    assert "## Sources" in report and "- DnCNN paper: K. Zhang et al." in report
