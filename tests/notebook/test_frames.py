@@ -125,3 +125,10 @@ def test_a_result_has_its_rows_as_a_frame() -> None:
 def test_pandas_is_imported_when_it_is_used_and_not_before() -> None:
     code = "import noisebench as nb, sys; nb.evaluate; nb.Result; nb.frame; print('pandas' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False\n"
+
+
+def test_a_frame_is_refused_in_one_line_where_pandas_is_not_installed(monkeypatch) -> None:
+    result = nb.evaluate("identity", limit=1)
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(nb.UsageError, match=r'^a frame needs the package pandas: pip install "noisebench\[pandas\]"$'):
+        _ = result.frame

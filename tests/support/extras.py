@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[2]
 PICTURE = ["--datasets", "photos", "--regimes", "gaussian(sigma=25)", "--limit", "1"]
 CLIP = ["--track", "audio", "--datasets", "voices(n=1)", "--regimes", "coloured(snr=10)"]
 GRAPH = ["--track", "graph", "--datasets", "erdos_renyi(n=1)", "--regimes", "equal(sigma=1)"]
+SAMPLES = ["--track", "functions", "--datasets", "bumps(n=1)", "--regimes", "gaussian(sigma=0.1)"]
 LATENTS = ["--track", "generate", "--datasets", "digits(n=1, count=4)", "--regimes", "none"]
 RUNS = {
     "audio": [*CLIP, "--methods", "noisereduce", "wpe", "--metrics", "pesq"],
@@ -31,11 +32,13 @@ RUNS = {
     ],
     "graph": [*GRAPH, "--methods", "pc", "--metrics", "shd_cpdag"],
     "iqa": [*PICTURE, "--methods", "identity", "--metrics", "pyiqa(name=gmsd)"],
+    "sklearn": [*SAMPLES, "--methods", "k_nn"],
     "spandrel": [*PICTURE, "--methods", "spandrel(path='dncnn.pth')"],
     "torch": [*PICTURE, "--methods", "unet_blind", "--metrics", "torchmetrics(name=TotalVariation)"],
 }  # fmt: skip
 """What is passed to `noisebench run`."""
 PYTHON = {
+    "pandas": ["-c", "import noisebench as nb; nb.evaluate('identity', limit=1).frame.psnr.mean()"],
     "mutants": [str(ROOT / "benchmarks" / "mutants.py"), "--help"],
     "sign": ["-c", "import cryptography.hazmat.primitives.asymmetric.ed25519"],
     "peers": ["-c", "import cleanfid.fid, efficientnet_lite_pytorch, piq, torch_fidelity"],
