@@ -14,8 +14,8 @@ from typing import Any, NoReturn
 
 VERBS = (
     "run", "study", "list", "report", "compare", "check", "score", "explain", "reproduce", "why", "doctor", "data",
-    "weights", "store", "export", "site", "pack", "verify", "challenge", "court", "plan-size",
-    "completion",
+    "weights", "store", "export", "site", "pack", "verify", "challenge", "court", "certify",
+    "plan-size", "completion",
 )  # fmt: skip
 
 _EXAMPLES = """examples:

@@ -103,7 +103,14 @@ def _claims() -> list[str]:
     return [claim.name for claim in all_claims()]
 
 
+def _variants(**_: Any) -> list[str]:
+    from .certify import VARIANTS
+
+    return [*VARIANTS]
+
+
 _COMPLETERS: dict[str, Completer] = {
+    "against": _variants,
     "methods": _components("method"),
     "method": _components("method"),
     "datasets": _components("dataset"),
