@@ -36,6 +36,9 @@ from .imaging.pictures import read_picture as read_picture
 from .imaging.pictures import write_picture as write_picture
 from .imaging.pixels import pixel_sha256 as pixel_sha256
 from .imaging.sample import Sample as Sample
+from .imaging.stacks import STACK_SUFFIXES as STACK_SUFFIXES
+from .imaging.stacks import open_stack as open_stack
+from .imaging.stacks import read_page as read_page
 from .notebook.frames import frame as frame
 from .notebook.leaderboard import Leaderboard as Leaderboard
 from .notebook.result import Result as Result

@@ -20,7 +20,7 @@ class Unreadable(ValueError):
 
 
 def kind_of(data: bytes) -> str:
-    """`png`, `jpeg`, `tiff`, `bmp`, `webp`, `pnm` or `npy`, by content and not by name."""
+    """`png`, `jpeg`, `tiff`, `bmp`, `webp`, `pnm`, `npy` or `dicom`, by content and not by name."""
     if not data:
         raise Unreadable("is empty (0 bytes): copy it again")
     if data.startswith(PNG_SIGNATURE):
@@ -37,6 +37,8 @@ def kind_of(data: bytes) -> str:
         return "pnm"
     if data.startswith(b"\x93NUMPY"):
         return "npy"
+    if data[128:132] == b"DICM":
+        return "dicom"
     if data[:4] == b"GIF8":
         raise Unreadable("is a GIF (256 colours, possibly animated): save the picture as PNG")
     if data[:512].lstrip()[:1] == b"<":
@@ -125,7 +127,7 @@ def _check_tiff(data: bytes) -> None:
         if tag == 262 and value not in (0, 1, 2, 3, 6):  # PhotometricInterpretation
             raise Unreadable("is a TIFF that is neither grey nor RGB: convert it to RGB")
     if struct.unpack_from(order + "I", data, at + 2 + 12 * entries)[0]:
-        raise Unreadable("is a TIFF of several pages: save each page as a file of its own")
+        raise Unreadable("is a TIFF of several pages: read it as stack(path=…), or save each page by itself")
 
 
 def _check_webp(data: bytes) -> None:

@@ -20,7 +20,7 @@ from .validation import WIDEST, channels_first
 Array = npt.NDArray[Any]
 
 PICTURE_SUFFIXES = (
-    ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".pgm", ".ppm", ".pnm", ".pbm", ".npy",
+    ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".pgm", ".ppm", ".pnm", ".pbm", ".npy", ".dcm",
 )  # fmt: skip
 """File name endings that are taken for pictures, in lower case."""
 
@@ -31,9 +31,10 @@ def read_picture(path: str | os.PathLike[str]) -> Array:
     PNG, JPEG, TIFF, BMP, WebP and PNM, told by content and not by name, in their own bit depth; palettes are
     expanded to RGB; an alpha channel that is opaque everywhere is dropped. The stored pixels count: gamma and
     colour profiles are ignored. `.npy`: uint8, uint16, float (H, W[, C]); complex is
-    read as its magnitude. Raises `UsageError` naming file and remedy where the file is missing, empty, cut
-    short or damaged, or is transparent, animated, CMYK, of several pages, of another depth, or stored in another
-    orientation than it is shown (EXIF), because some programs turn such a picture and others do not.
+    read as its magnitude. DICOM of one frame, by pydicom: of CT, −1024 HU are 0 and 3072 are 1. Raises `UsageError`
+    naming file and remedy where the file is missing, empty, cut short or damaged, or is transparent, animated,
+    CMYK, of several pages, of another depth, or stored in another orientation than it is shown (EXIF), because some
+    programs turn such a picture and others do not.
     """
     try:
         data = path_of(path, "a picture file").read_bytes()
@@ -53,6 +54,10 @@ def decode_picture(data: bytes) -> Array:
     kind = kind_of(data)
     if kind == "npy":
         return _decode_npy(data)
+    if kind == "dicom":
+        from .stacks import decode_dicom
+
+        return decode_dicom(data)
     check(data, kind)
     try:
         decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)

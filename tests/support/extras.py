@@ -40,6 +40,7 @@ RUNS = {
 PYTHON = {
     "pandas": ["-c", "import noisebench as nb; nb.evaluate('identity', limit=1).frame.psnr.mean()"],
     "mutants": [str(ROOT / "benchmarks" / "mutants.py"), "--help"],
+    "medical": ["-c", "import nibabel, pydicom.pixels"],
     "onnx": ["-c", "import onnx, onnxruntime"],
     "sign": ["-c", "import cryptography.hazmat.primitives.asymmetric.ed25519"],
     "peers": ["-c", "import cleanfid.fid, efficientnet_lite_pytorch, piq, torch_fidelity"],
