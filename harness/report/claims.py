@@ -47,8 +47,11 @@ def claims_summary(rows: Sequence[ClaimRow], beside: str) -> str:
 
 
 def claims_csv(rows: Sequence[ClaimRow]) -> str:
-    """A row a claim: its source, what it says, a number of which cell, what we get, and the verdict."""
-    head = ("claim", "kind", "source", "url", "where", "says", "cell", "seeds", "claimed", "ours", "difference",
+    """A row a claim: its source, what it says, a number of which cell, what we get, and the verdict.
+
+    `claims_summary` links each source, so that its address is not repeated in each row.
+    """
+    head = ("claim", "kind", "source", "where", "says", "cell", "seeds", "claimed", "ours", "difference",
             "effect", "low", "high", "verdict", "stale", "reason", "edges")  # fmt: skip
     return csv_text(head, ([one_line(cell, 10_000) for cell in _values(row)] for row in rows))
 
@@ -56,7 +59,7 @@ def claims_csv(rows: Sequence[ClaimRow]) -> str:
 def _values(row: ClaimRow) -> tuple[str, ...]:
     known = row["verdict"] != "not available"
     return (
-        row["name"], row["kind"], row["paper"], row["url"], row["table"], row["row"], _cell(row),
+        row["name"], row["kind"], row["paper"], row["table"], row["row"], _cell(row),
         " ".join(map(str, row.get("seeds", ()))), row["claimed"], _ours(row) if known else "",
         f"{row['difference']:+.4f}" if known and row["difference"] is not None else "",
         *(f"{row[end]:.4g}" if end in row else "" for end in ("effect", "low", "high")), row["verdict"],
