@@ -110,4 +110,4 @@ def _verdict(verdicts: list[str]) -> str:
     """`refuted` where one re-run says so, else the strongest; empty where there is none."""
     if "refuted" in verdicts:
         return "refuted"
-    return min(verdicts, key=[*VERDICTS].index, default="")
+    return min(verdicts, key=[str(one) for one in VERDICTS].index, default="")

@@ -197,7 +197,7 @@ def _page(data: ReportData, plots: Sequence[Plot], previews: PagePreviews, links
 
 def _smaller(previews: PagePreviews) -> PagePreviews:
     """The same with each picture as WebP, where that is smaller; every pixel is as it was."""
-    return replace(previews, addresses=[_address(one, _webp) for one in previews.addresses])
+    return replace(previews, addresses=[_address(one, webp_of) for one in previews.addresses])
 
 
 def _address(address: str, smaller: Callable[[bytes], bytes]) -> str:
@@ -209,7 +209,7 @@ def _address(address: str, smaller: Callable[[bytes], bytes]) -> str:
     return f"data:image/webp;base64,{base64.b64encode(webp).decode()}" if 0 < len(webp) < len(data) else address
 
 
-def _webp(png: bytes) -> bytes:
+def webp_of(png: bytes) -> bytes:
     """A PNG as WebP without loss; nothing where it is none, or has more than 8 bits a channel."""
     from PIL import Image
 
