@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import core_commands
+import pytest
 
 HIDING = """
 import sys
@@ -24,6 +25,7 @@ sys.meta_path.insert(0, Hides)
 """
 
 
+@pytest.mark.timeout(600)  # twenty commands, 35 s of a processor
 def test_the_core_runs_where_torch_is_hidden_from_every_process(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(HIDING)
     done = subprocess.run(
