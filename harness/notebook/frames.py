@@ -42,7 +42,8 @@ def frame_class() -> type[pandas.DataFrame]:
         from pandas import DataFrame
     except ImportError:
         raise UsageError(f"a frame {needs_packages(['pandas'])}") from None
-    return DataFrame
+    made: type[pandas.DataFrame] = DataFrame
+    return made
 
 
 def frame_of(records: Results) -> pandas.DataFrame:
