@@ -73,7 +73,7 @@ def resolution_of(rows: Sequence[Row], column: Column | None, units: Units) -> R
         return None
     values = np.stack([row.scores[column.label].values for row in ranked])
     kept = compared(values, column.higher)
-    exact = is_exact(values, column.higher).all(axis=1)
+    exact: npt.NDArray[np.bool_] = np.all(is_exact(values, column.higher), axis=1)
     chosen = [i for i, row in enumerate(ranked) if not (exact[i] or row.trained_anew)]
     contenders = [i for i in chosen if not ranked[i].role]
     chosen = contenders if len(contenders) > 1 else chosen
