@@ -73,11 +73,11 @@ def resolution_of(rows: Sequence[Row], column: Column | None, units: Units) -> R
         return None
     values = np.stack([row.scores[column.label].values for row in ranked])
     kept = compared(values, column.higher)
-    exact: npt.NDArray[np.bool_] = np.all(is_exact(values, column.higher), axis=1)
+    exact = [bool(is_exact(scores, column.higher).all()) for scores in values]
     chosen = [i for i, row in enumerate(ranked) if not (exact[i] or row.trained_anew)]
     contenders = [i for i in chosen if not ranked[i].role]
     chosen = contenders if len(contenders) > 1 else chosen
-    n, contending = int(kept.sum()), len(ranked) - int(exact.sum())
+    n, contending = int(kept.sum()), len(ranked) - sum(exact)
     if n < MIN_ITEMS or len(chosen) < 2:
         return None
     comparisons = contending * (contending - 1) // 2

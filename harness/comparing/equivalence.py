@@ -79,9 +79,10 @@ def compare_variant(
     changes = [(change, at) for a, b in pairs for change, at in _score_changes(a, b, metric)]
     pixels, steps = _pixel_changes(pairs, spec, outputs)
     parameters = dict(parse(spec).args) if parse(spec).name == "variant" else {}
-    latency = _ratio(cost and cost.latency_rel, plain_cost and plain_cost.latency_rel)
+    latencies = [one.latency_rel if one else None for one in (cost, plain_cost)]
+    latency = _ratio(*latencies)
     weights = [known(one.weight_bytes) if one else None for one in (cost, plain_cost)]
-    peaks = [one and one.peak_memory_bytes for one in (cost, plain_cost)]
+    peaks = [one.peak_memory_bytes if one else None for one in (cost, plain_cost)]
     return Variant(
         name,
         display,

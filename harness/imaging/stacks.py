@@ -180,7 +180,7 @@ def _nifti(file: Path, size: int) -> Stack:
     _need("nibabel")
     import nibabel
 
-    volume: Any = nibabel.load(file)  # type: ignore[attr-defined]
+    volume: Any = nibabel.load(file)
     shape = tuple(volume.shape)
     if len(shape) not in (2, 3):
         raise Unreadable(f"has {len(shape)} axes: a stack of slices has 3, so take one volume of it")

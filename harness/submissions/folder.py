@@ -16,7 +16,8 @@ from ..store.cell import Whole
 from ..store.cell_json import checked
 from ..text.errors import UsageError, one_line
 from ..text.json_values import parsed
-from .entry import ENDING, Entry, Hostile, read_entry
+from .archive import Hostile
+from .entry import ENDING, Entry, read_entry
 from .verify import VERDICTS
 
 _MOST_ENTRIES, _MOST_RECORDS = 1_000, 5_000

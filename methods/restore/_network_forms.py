@@ -100,7 +100,7 @@ def compiled(forward: Forward) -> Forward:
         why = f"torch.compile needs a C++ compiler, and {compiler} is not here: install g++, or set CXX"
         raise nb.Skip(why, needs="a C++ compiler")
     torch._inductor.config.compile_threads = 1  # a cell has no processes to start
-    return torch.compile(forward)  # type: ignore[no-any-return]
+    return torch.compile(forward)
 
 
 def exported(module: Any, forward: Forward, to: Callable[[Any, tuple[Any, ...]], Forward]) -> Forward:
@@ -140,9 +140,9 @@ def torchscript(whole: Any, given: tuple[Any, ...]) -> Forward:
     import torch
 
     file = io.BytesIO()
-    torch.jit.save(torch.jit.trace(whole, given, check_trace=False), file)
+    torch.jit.save(torch.jit.trace(whole, given, check_trace=False), file)  # type: ignore[no-untyped-call]
     file.seek(0)
-    return torch.jit.load(file, map_location=given[0].device)  # type: ignore[no-any-return]
+    return torch.jit.load(file, map_location=given[0].device)  # type: ignore[no-any-return, no-untyped-call]
 
 
 def onnx(whole: Any, given: tuple[Any, ...]) -> Forward:
@@ -152,7 +152,7 @@ def onnx(whole: Any, given: tuple[Any, ...]) -> Forward:
 
     file = io.BytesIO()
     names = [f"input_{number}" for number in range(len(given))]
-    torch.onnx.export(whole, given, file, input_names=names, dynamo=False)
+    torch.onnx.export(whole, given, file, input_names=names, dynamo=False)  # type: ignore[arg-type]
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     options.log_severity_level = 3

@@ -43,8 +43,8 @@ class Staging:
         It takes a moment, in which Ctrl-C waits. Files that no build made, such as `.git`, are left as they are.
         """
         self.add(MANIFEST, manifest)
-        for path in {Path(path).parent for path in self.files}:
-            place = self.to / path
+        for folder in {Path(path).parent for path in self.files}:
+            place = self.to / folder
             if any(part.is_symlink() for part in (place, *place.parents) if self.to in part.parents):
                 raise UsageError(f"{one_line(place)} is a link: remove it, a site is written into folders of its own")
             place.mkdir(parents=True, exist_ok=True)

@@ -84,7 +84,7 @@ def make_challenge(suite: Suite, name: str, to: Path, truth: Path, seed: int | N
         load_plugin(file)
     track = sealing_track(suite.track)
     if isinstance(track, Attacks):
-        raise UsageError(f"track {track.name} has no challenges: its inputs attack a method")
+        raise UsageError(f"track {suite.track} has no challenges: its inputs attack a method")
     if len(suite.seeds) > 1:
         raise UsageError(
             f"seeds: a challenge has one draw of each {track.words.item}, of a seed of its own, or participants could "
@@ -128,8 +128,8 @@ def make_challenge(suite: Suite, name: str, to: Path, truth: Path, seed: int | N
     inputs: dict[str, str] = {}
     with (
         noticing_full_disk(to.parent),
-        _staged(to, truth) as (folder, file),
-        zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive,
+        _staged(to, truth) as (folder, truth_file),
+        zipfile.ZipFile(truth_file, "w", zipfile.ZIP_DEFLATED) as archive,
     ):
         for place in order:
             item, case = places[place].posed(track, seed)

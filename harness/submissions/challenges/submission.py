@@ -142,7 +142,7 @@ def name_problems(names: Iterable[str], due: Mapping[str, Any]) -> list[str]:
     """A line for each file that is missing, misnamed (it is near to one that is missing) or extra."""
     given = set(names)
     missing = [name for name in due if name not in given]
-    problems = []
+    problems: list[str] = []
     for name in sorted(given - set(due)):
         near = closest(name, missing) if max(len(problems), len(missing)) <= _MOST_COMPARED else ""
         if near:
