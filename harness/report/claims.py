@@ -179,4 +179,4 @@ def _on_seeds(values: Sequence[float], over: str) -> str:
     if len(set(texts)) == 1:
         return texts[0]
     each = ", ".join(texts)
-    return f"{mean_of(values):.4g}, the mean of {each}" if over == "mean" else each
+    return f"{mean_of(values):.4g} ({each})" if over == "mean" else each

@@ -285,7 +285,7 @@ def test_a_seal_hangs_on_neither_crops_nor_the_machine_nor_the_kind_of_nan(store
 
 
 def test_seals_of_an_export_of_old_are_what_they_were() -> None:
-    ones = read_export(ROOT / "tests" / "fixtures" / "schema_1_export.json")
+    ones = read_export(ROOT / "tests" / "fixtures" / "schema_1_export.json.xz")
     assert len(ones) > 5 and all(one.seal and one.seal == seal_of(one) for one in ones)
     assert [why_edited(one) for one in ones] == [None] * len(ones)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import lzma
 import shutil
 from pathlib import Path
 
@@ -19,7 +20,7 @@ SAMPLE = (
     "demo_segment", "functions", "lowlight", "mri_knee", "polyu", "claims/bandlimited_weights", "claims/published",
 )  # fmt: skip
 EXPORTS = [
-    FIXTURES / "schema_1_export.json",
+    FIXTURES / "schema_1_export.json.xz",
     *(ROOT / "results" / f"{name}.parquet" for name in SAMPLE),
 ]
 
@@ -95,10 +96,10 @@ def test_a_run_into_it_is_refused_and_writes_nothing(cli, old: Path) -> None:
 
 
 def test_an_old_export_edited_by_hand_does_not_pass(cli, tmp_path: Path) -> None:
-    text = (FIXTURES / "schema_1_export.json").read_text()
+    text = lzma.decompress((FIXTURES / "schema_1_export.json.xz").read_bytes())
     document = json.loads(text)
     cell = next(e for e in document["cells"] if e["rows"] and e["cell"]["method"]["name"] == "median")
     cell["rows"][0][5] += 1.0
     (tmp_path / "edited.json").write_text(json.dumps(document))
-    done = cli("check", FIXTURES / "schema_1_export.json", "edited.json", code=3)
+    done = cli("check", FIXTURES / "schema_1_export.json.xz", "edited.json", code=3)
     assert "edited by hand" in done.stdout

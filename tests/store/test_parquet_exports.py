@@ -217,7 +217,7 @@ def test_a_metric_that_the_cell_was_not_scored_by_is_refused(tmp_path: Path) -> 
 
 
 def test_exports_of_old_are_written_as_parquet_and_their_seals_hold(tmp_path: Path) -> None:
-    old = read_export(ROOT / "tests" / "fixtures" / "schema_1_export.json")
+    old = read_export(ROOT / "tests" / "fixtures" / "schema_1_export.json.xz")
     found = read_export(written(old, tmp_path))
     assert [one.cell for one in found] == [one.cell for one in old]
     assert [one.seal for one in found] == [one.seal for one in old]
