@@ -21,8 +21,8 @@ class Resolution:
     """What a board resolves with its `units` and `seeds`, where the test judges `comparisons` at once.
 
     Of each of P pairs of its contenders, the most alike first: the `places` (P, 2) of the two in `labels`, their mean
-    difference, its `deviations` over units, and `within`, the part of that variance that is of single seeds: None with
-    one seed.
+    difference, its `deviations` over units, and `seed_variances`, the part of that variance that is of single seeds:
+    None with one seed.
     """
 
     units: int
@@ -33,7 +33,7 @@ class Resolution:
     places: npt.NDArray[np.intp]
     differences: Floats
     deviations: Floats
-    within: Floats | None
+    seed_variances: Floats | None
 
     @property
     def smallest(self) -> Floats:
@@ -54,12 +54,12 @@ class Resolution:
     def seeds_for(self, pair: int, difference: float) -> int | None:
         """How many seeds, with the units that there are, tell a difference of a pair; None where no number does, or
         where one seed does not say it."""
-        if self.within is None:
+        if self.seed_variances is None:
             return None
-        within = float(self.within[pair])
-        between = max(0.0, float(self.deviations[pair]) ** 2 - within / self.seeds)
-        left = (difference / smallest_effect(self.units, self.comparisons)) ** 2 - between
-        return None if left <= 0 else max(1, math.ceil(within / left - 1e-9))
+        over_seeds = float(self.seed_variances[pair])
+        between = max(0.0, float(self.deviations[pair]) ** 2 - over_seeds / self.seeds)
+        allowed = (difference / smallest_effect(self.units, self.comparisons)) ** 2 - between
+        return None if allowed <= 0 else max(1, math.ceil(over_seeds / allowed - 1e-9))
 
 
 def resolution_of(rows: Sequence[Row], column: Column | None, units: Units) -> Resolution | None:
@@ -86,23 +86,24 @@ def resolution_of(rows: Sequence[Row], column: Column | None, units: Units) -> R
     pairs = np.triu_indices(len(chosen), 1)
     deviations = np.sqrt(_variances(scores))[pairs]
     order = np.argsort(deviations, kind="stable")
-    within = _within(ranked, chosen, column, units, kept) if seeds > 1 else None
+    over_seeds = _seed_variances(ranked, chosen, column, units, kept) if seeds > 1 else None
     means = scores.mean(axis=1)
     return Resolution(
         n, seeds, comparisons, column, [ranked[i].label for i in chosen], np.stack(pairs, axis=1)[order],
-        (means[pairs[0]] - means[pairs[1]])[order], deviations[order], None if within is None else within[pairs][order],
+        (means[pairs[0]] - means[pairs[1]])[order], deviations[order],
+        None if over_seeds is None else over_seeds[pairs][order],
     )  # fmt: skip
 
 
 def _variances(scores: Floats) -> Floats:
     """The variance (M, M) of the differences of each pair of `scores` (M, n)."""
     covariance = np.atleast_2d(np.cov(scores))
-    own = covariance.diagonal()
-    variances: Floats = np.maximum(own[:, None] + own[None] - 2 * covariance, 0.0)
+    diagonal = covariance.diagonal()
+    variances: Floats = np.maximum(diagonal[:, None] + diagonal[None] - 2 * covariance, 0.0)
     return variances
 
 
-def _within(
+def _seed_variances(
     ranked: Sequence[Row], chosen: Sequence[int], column: Column, units: Units, kept: npt.NDArray[np.bool_]
 ) -> Floats | None:
     """The variance over seeds (M, M) of the differences of each pair, pooled over units; None where one is unknown."""
@@ -116,8 +117,8 @@ def _within(
     seeds, n = apart.shape[1:]
     flat = apart.reshape(len(chosen), -1)
     products = flat @ flat.T / (n * (seeds - 1))
-    own = products.diagonal()
-    variances: Floats = np.maximum(own[:, None] + own[None] - 2 * products, 0.0)
+    diagonal = products.diagonal()
+    variances: Floats = np.maximum(diagonal[:, None] + diagonal[None] - 2 * products, 0.0)
     return variances
 
 

@@ -34,7 +34,7 @@ VARIANTS = {
     "cuda": "variant(of={method}, device=cuda)",
     "compile": "variant(of={method}, engine=compile)",
 }
-_METRIC = "psnr"
+_TRACK = "restore"
 _UNASKED = tuple(name for name in VARIANTS if name != "compile")
 _EXAMPLES = """  noisebench certify unet_blind --limit 4
   noisebench certify unet_blind --against float16 compile --to card
@@ -54,9 +54,8 @@ def add(verbs: Any) -> None:
         help=f"variants: {', '.join(VARIANTS)}, or specs of methods (default: all of these but compile, which takes "
         "minutes)",
     )
-    p.add_argument("--datasets", nargs="+", metavar="D", default=["photos"], help="dataset specs (default: photos)")
-    default = "gaussian(sigma=25)"
-    p.add_argument("--regimes", nargs="+", metavar="R", default=[default], help=f"regime specs (default: {default})")
+    p.add_argument("--datasets", nargs="+", metavar="D", help="dataset specs (default: that of the track)")
+    p.add_argument("--regimes", nargs="+", metavar="R", help="regime specs (default: that of the track)")
     p.add_argument("--protocol", metavar="P", default="", help="how scores are taken (default: uint8)")
     p.add_argument("--size", metavar="HxW", default="256x256", help="of a picture for costs (default: 256x256)")
     p.add_argument("--no-costs", action="store_true", help="compare scores and pictures alone")
@@ -91,25 +90,26 @@ def run(args: argparse.Namespace) -> int:
         note_stopped(args.store)
         return 130
     plain, variants = _compared(summary.cells, names, store)
-    unit = plain[0].cell.metrics[_METRIC].unit
+    [(metric, asked)] = plain[0].cell.metrics.items()
+    unit = asked.unit
     document = {
         "method": plain[0].cell.method.display,
         "measured_on": measured_on(plain),
-        "metric": _METRIC,
-        "variants": [{**asdict(one), "statement": statement(one, _METRIC, unit)} for one in variants],
+        "metric": metric,
+        "variants": [{**asdict(one), "statement": statement(one, metric, unit)} for one in variants],
     }
     if to is not None:
         to.mkdir(parents=True, exist_ok=True)
-        write_to(to / "certificate.md", certificate_markdown(plain, variants, _METRIC).encode("utf-8", "replace"))
+        write_to(to / "certificate.md", certificate_markdown(plain, variants, metric).encode("utf-8", "replace"))
         write_to(to / "certificate.json", json.dumps(document, indent=1, ensure_ascii=False).encode())
     if args.json:
         print_json(document)
     else:
         print(f"{one_line(document['method'])}\n" + "\n".join(map(one_line, measured_on(plain))) + "\n")
-        print_table(map(certificate_row, variants), certificate_head(_METRIC))
+        print_table(map(certificate_row, variants), certificate_head(metric))
         print()
         for one in variants:
-            print(f"{one_line(one.name)}: {one_line(statement(one, _METRIC, unit), 1000)}")
+            print(f"{one_line(one.name)}: {one_line(statement(one, metric, unit), 1000)}")
         print(f"\n{BOUND}")
         if to is not None:
             print(f"certificate: {to / 'certificate.md'}")
@@ -118,6 +118,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _suite(args: argparse.Namespace, names: Sequence[str]) -> Any:
     """The suite of the method and its variants, each with a cost."""
+    from ..components.tracks import get_track
     from ..spec.parsing import parse
     from ..suite.suite import CostPlan, Suite, count, input_size
 
@@ -126,13 +127,14 @@ def _suite(args: argparse.Namespace, names: Sequence[str]) -> Any:
         if "(" not in name and name not in VARIANTS:
             raise UsageError(f"--against {one_line(name)}: name {', '.join(VARIANTS)}, or give the spec of a method")
     forms = [VARIANTS[one].replace("{method}", method) if one in VARIANTS else str(parse(one)) for one in names]
+    defaults = get_track(_TRACK).defaults
     return Suite(
         suite="certificate",
         methods=(method, *forms),
-        datasets=tuple(args.datasets),
-        regimes=tuple(args.regimes),
+        datasets=tuple(args.datasets or (defaults.dataset,)),
+        regimes=tuple(args.regimes or (defaults.regime,)),
         protocol=args.protocol,
-        metrics=(_METRIC,),
+        metrics=(defaults.rank_by,),
         limit=None if args.limit is None else option_value("limit", count, args.limit),
         cost=CostPlan() if args.no_costs else CostPlan((option_value("size", input_size, args.size),), 5),
         keep="all",
@@ -150,7 +152,8 @@ def _compared(cells: Sequence[Any], names: Sequence[str], store: Path) -> tuple[
     # At one place the methods stand in the order of the suite.
     specs = list(dict.fromkeys(cell.method.spec for cell in cells if cell.kind == "score"))
     of = {spec: list(read_some(store, [c.key for c in cells if c.method.spec == spec])) for spec in specs}
-    files = get_track("restore").outputs
+    track = get_track(_TRACK)
+    metric, files = track.defaults.rank_by, track.outputs
 
     def outputs(record: Any, place: int) -> Any:
         try:
@@ -163,5 +166,5 @@ def _compared(cells: Sequence[Any], names: Sequence[str], store: Path) -> tuple[
 
     plain, *others = of.values()
     return plain, [
-        compare_variant(name, plain, other, _METRIC, outputs) for name, other in zip(names, others, strict=True)
+        compare_variant(name, plain, other, metric, outputs) for name, other in zip(names, others, strict=True)
     ]

@@ -105,13 +105,13 @@ def _make(args: argparse.Namespace) -> int:
     use_data(args)
     to = Path(args.to)
     truth = Path(args.truth) if args.truth else to.with_name(f"{to.name}-truth.zip")
-    made = make_challenge(_suite(args), option_value("name", check_name, args.name or to.name), to, truth)
-    for line in made.notes:
+    challenge = make_challenge(_suite(args), option_value("name", check_name, args.name or to.name), to, truth)
+    for line in challenge.notes:
         note(f"note: {line}")
     if args.json:
-        print_json({"to": str(to), "truth": str(truth), "items": made.items, "notes": made.notes})
+        print_json({"to": str(to), "truth": str(truth), "items": challenge.items, "notes": challenge.notes})
     else:
-        print(f"{counted(made.items, 'item')} in {to}, which is for participants")
+        print(f"{counted(challenge.items, 'item')} in {to}, which is for participants")
         print(f"their truth in {truth}, which is for you alone: it is in no folder that you publish")
     return 0
 

@@ -57,8 +57,8 @@ class Stack:
         low, high = known or (0.0, 1.0)
         picture = ((levels.astype(np.float64) - low) / (high - low)).astype(np.float32)
         if picture.min() < WIDEST[0] or picture.max() > WIDEST[1]:
-            found = f"{levels.min():g} … {levels.max():g}"
-            raise Unreadable(f"has values {found}: give low= and high=, the values that 0 and 1 are to stand for")
+            spread = f"{levels.min():g} … {levels.max():g}"
+            raise Unreadable(f"has values {spread}: give low= and high=, the values that 0 and 1 are to stand for")
         return np.ascontiguousarray(picture)
 
 

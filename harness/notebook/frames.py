@@ -42,8 +42,8 @@ def frame_class() -> type[pandas.DataFrame]:
         from pandas import DataFrame
     except ImportError:
         raise UsageError(f"a frame {needs_packages(['pandas'])}") from None
-    made: type[pandas.DataFrame] = DataFrame
-    return made
+    frame: type[pandas.DataFrame] = DataFrame
+    return frame
 
 
 def frame_of(records: Results) -> pandas.DataFrame:

@@ -44,7 +44,7 @@ def _lines(
         yield f"{wanted}: {units} are enough{least}"
         return
     yield f"{wanted}: about {counts[1]} {board.units.words(board.words)} would tell it{of_counts}, with {seeds}"
-    if resolution.within is None:
+    if resolution.seed_variances is None:
         yield "what more seeds would tell is not known from one: run a second one, --seed 0 1"
         return
     more = resolution.seeds_for(middle, difference)

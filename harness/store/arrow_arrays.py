@@ -17,25 +17,25 @@ def text_array(values: Sequence[str | None], kind: Any = None) -> Any:
     import pyarrow as pa
 
     kind = kind or pa.string()
-    there = np.array([value is not None for value in values], bool)
+    known = np.array([value is not None for value in values], bool)
     texts = [value.encode() if value else b"" for value in values]
     ends = np.cumsum([0, *map(len, texts)], dtype=np.int32 if kind == pa.string() else np.int64)
-    return pa.Array.from_buffers(kind, len(texts), [_bitmap(there), pa.py_buffer(ends), pa.py_buffer(b"".join(texts))])
+    return pa.Array.from_buffers(kind, len(texts), [_bitmap(known), pa.py_buffer(ends), pa.py_buffer(b"".join(texts))])
 
 
-def number_array(values: npt.NDArray[Any], there: npt.NDArray[np.bool_] | None = None) -> Any:
-    """Numbers or truth values as an Arrow array; those that are not `there` are null."""
+def number_array(values: npt.NDArray[Any], known: npt.NDArray[np.bool_] | None = None) -> Any:
+    """Numbers or truth values as an Arrow array; those that are not `known` are null."""
     import pyarrow as pa
 
     kind = pa.from_numpy_dtype(values.dtype)
     data = np.packbits(values, bitorder="little") if values.dtype == bool else np.ascontiguousarray(values)
-    return pa.Array.from_buffers(kind, len(values), [_bitmap(there), pa.py_buffer(data)])
+    return pa.Array.from_buffers(kind, len(values), [_bitmap(known), pa.py_buffer(data)])
 
 
 def float_array(values: Sequence[float | None]) -> Any:
     """Numbers as an Arrow array of float64; None is null."""
-    there = np.array([value is not None for value in values], bool)
-    return number_array(np.array([0.0 if value is None else value for value in values], np.float64), there)
+    known = np.array([value is not None for value in values], bool)
+    return number_array(np.array([0.0 if value is None else value for value in values], np.float64), known)
 
 
 def numbers(column: Any, kind: Any = None) -> npt.NDArray[Any]:
@@ -71,8 +71,8 @@ def whole_column(column: Any) -> Any:
     return column.combine_chunks() if hasattr(column, "num_chunks") else column
 
 
-def _bitmap(there: npt.NDArray[np.bool_] | None) -> Any:
-    """Which values are there as Arrow has it: a bit each, nothing where all are."""
+def _bitmap(known: npt.NDArray[np.bool_] | None) -> Any:
+    """Which values are known, as Arrow has it: a bit each, nothing where all are."""
     import pyarrow as pa
 
-    return None if there is None or there.all() else pa.py_buffer(np.packbits(there, bitorder="little"))
+    return None if known is None or known.all() else pa.py_buffer(np.packbits(known, bitorder="little"))

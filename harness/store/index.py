@@ -264,11 +264,11 @@ def _compact(table: Any) -> Any:
         column = table[name].combine_chunks()
         if pa.types.is_dictionary(column.type) and len(column):
             indices = column.indices
-            codes, there = numbers(indices), valid(indices)
-            used = np.unique(codes[there])
+            codes, known = numbers(indices), valid(indices)
+            used = np.unique(codes[known])
             if len(used) < len(column.dictionary):
                 renamed = np.searchsorted(used, codes).astype(np.int32)
                 kept = column.dictionary.take(number_array(used))
-                column = pa.DictionaryArray.from_arrays(number_array(renamed, there), kept)
+                column = pa.DictionaryArray.from_arrays(number_array(renamed, known), kept)
         table = table.set_column(place, name, column)
     return table

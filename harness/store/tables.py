@@ -147,9 +147,9 @@ def _shared(texts: Sequence[str | None]) -> Any:
 
 def _floats(parts: Sequence[npt.NDArray[np.float64] | None], counts: Sequence[int]) -> Any:
     """Numbers of each cell one after the other; null where a cell has none."""
-    there = np.repeat([part is not None for part in parts], counts)
+    known = np.repeat([part is not None for part in parts], counts)
     values = [np.zeros(n) if part is None else part for part, n in zip(parts, counts, strict=True)]
-    return number_array(np.concatenate([np.empty(0), *values]), there.astype(bool))
+    return number_array(np.concatenate([np.empty(0), *values]), known.astype(bool))
 
 
 def joined(parts: Sequence[CellTables]) -> CellTables:

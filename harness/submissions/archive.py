@@ -27,15 +27,15 @@ class Hostile(UsageError):
 
 
 @contextmanager
-def opened_zip(path: Path, what: str, remedy: str) -> Iterator[zipfile.ZipFile]:
-    """The zip of an entry or of another thing, which is `what`. Raises `Hostile` where it is damaged."""
+def opened_zip(path: Path, kind: str, remedy: str) -> Iterator[zipfile.ZipFile]:
+    """The zip of an entry or of another thing, which is `kind`. Raises `Hostile` where it is damaged."""
     try:
         with open_regular(path) as file, zipfile.ZipFile(file) as archive:
             yield archive
     except OSError as error:
-        raise UsageError(f"{what} {one_line(path)} cannot be read ({error.strerror}): check the path") from None
+        raise UsageError(f"{kind} {one_line(path)} cannot be read ({error.strerror}): check the path") from None
     except _DAMAGES as error:
-        raise Hostile(f"{one_line(path)} is no {what}, or is damaged ({one_line(error, 80)}): {remedy}") from None
+        raise Hostile(f"{one_line(path)} is no {kind}, or is damaged ({one_line(error, 80)}): {remedy}") from None
 
 
 def refuse_odd_files(path: Path, archive: zipfile.ZipFile, why_none: Callable[[str], str]) -> set[str]:

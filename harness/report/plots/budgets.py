@@ -25,12 +25,12 @@ def draw_budgets(claims: Sequence[JudgedClaim]) -> Plot | None:
     with styled():
         figure = new_figure(_WIDTH * min(len(shown), 2), _HEIGHT * lines)
         for number, one in enumerate(shown):
-            left, bottom = _WIDTH * (number % 2), _HEIGHT * (lines - 1 - number // 2)
-            axes = place(figure, left + 0.8, bottom + _FOOT, _WIDTH - 0.9, _HEIGHT - _FOOT - _TOP)
+            x, bottom = _WIDTH * (number % 2), _HEIGHT * (lines - 1 - number // 2)
+            axes = place(figure, x + 0.8, bottom + _FOOT, _WIDTH - 0.9, _HEIGHT - _FOOT - _TOP)
             _draw(axes, one)
             height = (bottom + _HEIGHT - 0.15) / (_HEIGHT * lines)
             heading = fit(one.name, _WIDTH - 0.1)
-            figure.text((left + _WIDTH / 2) / figure.get_size_inches()[0], height, heading, ha="center", va="center")
+            figure.text((x + _WIDTH / 2) / figure.get_size_inches()[0], height, heading, ha="center", va="center")
         caption = "Effect against the budget of training, with its 95 % interval over seeds; at 0 the sides are equal."
         return save(figure, "budgets", caption)
 

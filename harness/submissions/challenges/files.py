@@ -140,12 +140,12 @@ def is_item(name: str) -> bool:
     return _ITEM.fullmatch(name) is not None
 
 
-def read_file(file: Path, what: str) -> bytes:
+def read_file(file: Path, kind: str) -> bytes:
     """A small file. Raises `UsageError`."""
     try:
         data = read_regular(file)
     except OSError as error:
-        raise UsageError(f"{what} {one_line(file)} cannot be read ({error.strerror}): check the path") from None
+        raise UsageError(f"{kind} {one_line(file)} cannot be read ({error.strerror}): check the path") from None
     if len(data) > LARGEST_TEXT:
         raise UsageError(f"{one_line(file)} is larger than {LARGEST_TEXT >> 20} MiB: it is none")
     return data
