@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from messages import missing_from
 from noisebench.claims.effects import read_file
 from noisebench.claims.stored import judged
 from noisebench.text.errors import UsageError
@@ -109,8 +110,9 @@ def test_a_damaged_file_is_named(tmp_path: Path, verdicts: Path, damage) -> None
         row(tmp_path, verdicts)
 
 
-def test_verdicts_are_written_as_markdown_csv_or_json_alone(cli) -> None:
-    assert "ends in .md, .csv, .json or .json.zst" in cli("reproduce", "speckle", "--to", "v.txt", code=2).stderr
+def test_verdicts_are_written_as_text_or_plots_alone(cli) -> None:
+    refused = cli("reproduce", "speckle", "--to", "v.txt", code=2).stderr
+    assert not missing_from(refused, "v.txt", ".md, .csv, .json, .json.zst, .png, .svg, .pdf")
 
 
 def test_claims_on_other_metrics_of_the_same_cells_are_written_with_their_own(cli, tmp_path: Path) -> None:

@@ -442,6 +442,7 @@ TRAINED_HERE = {
             "spandrel",
             "tiled",
             "tuned",
+            "variant",
         )
         and name not in ("basis_vector", "closest", "difference", "jacobian")
         and name not in ("bf_cnn", "dncnn_keras", "estimated", "pixel_shuffle", "rddm", "acd", "ddim", "ediffsr")

@@ -162,9 +162,9 @@ def page_previews(
     items: str = "items",
     *,
     beside: bool = False,
-    most: int = MAX_BYTES,
+    most: int | None = None,
 ) -> PagePreviews:
-    """What a page shows of the kept items, up to `most` bytes; `items` is what these are called.
+    """What a page shows of the kept items, up to `most` bytes (else `MAX_BYTES`); `items` is what these are called.
 
     Of every board comes first the item that tells its methods apart most, then the worst cases of its best methods,
     then the others as they tell; of an item first what the best methods made of it. `beside` puts what has no room
@@ -172,6 +172,7 @@ def page_previews(
     """
     by_board = [_in_order(board, _of_board(i, board, kept)) for i, board in enumerate(boards)]
     entries: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    most = MAX_BYTES if most is None else most
     album, left_out, outputs = _Album(most, beside), 0, 0
     for depth in range(max((len(of_board) for of_board in by_board), default=0)):
         level = [of_board[depth] for of_board in by_board if depth < len(of_board)]
