@@ -68,7 +68,7 @@ DATASETS = {
 FROM_FILES = {
     "restore": {
         "bsd400", "bsd68", "bsds500_train", "cbsd68", "folder", "kodak24", "kodak24_crop500", "lowlight_easy",
-        "lowlight_medium", "mri_knee", "pairs", "polyu", "set12", "set14", "set5",
+        "lowlight_medium", "mri_knee", "pairs", "polyu", "set12", "set14", "set5", "stack",
     },
     "classify": {"cifar10_subset", "fashion_mnist", "folder", "mnist"},
     "segment": {"camvid_small"},
