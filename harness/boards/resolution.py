@@ -84,7 +84,7 @@ def resolution_of(rows: Sequence[Row], column: Column | None, units: Units) -> R
     seeds = len(ranked[0].keys)
     scores = values[chosen][:, kept]
     pairs = np.triu_indices(len(chosen), 1)
-    deviations = np.sqrt(_variances(scores))[pairs]
+    deviations = np.sqrt(_variances(np.cov(scores)))[pairs]
     order = np.argsort(deviations, kind="stable")
     over_seeds = _seed_variances(ranked, chosen, column, units, kept) if seeds > 1 else None
     means = scores.mean(axis=1)
@@ -95,9 +95,8 @@ def resolution_of(rows: Sequence[Row], column: Column | None, units: Units) -> R
     )  # fmt: skip
 
 
-def _variances(scores: Floats) -> Floats:
-    """The variance (M, M) of the differences of each pair of `scores` (M, n)."""
-    covariance = np.atleast_2d(np.cov(scores))
+def _variances(covariance: Floats) -> Floats:
+    """The variance (M, M) of the difference of each pair of what has this covariance (M, M)."""
     diagonal = covariance.diagonal()
     variances: Floats = np.maximum(diagonal[:, None] + diagonal[None] - 2 * covariance, 0.0)
     return variances
@@ -116,10 +115,7 @@ def _seed_variances(
     apart = scores - scores.mean(axis=1, keepdims=True)
     seeds, n = apart.shape[1:]
     flat = apart.reshape(len(chosen), -1)
-    products = flat @ flat.T / (n * (seeds - 1))
-    diagonal = products.diagonal()
-    variances: Floats = np.maximum(diagonal[:, None] + diagonal[None] - 2 * products, 0.0)
-    return variances
+    return _variances(flat @ flat.T / (n * (seeds - 1)))
 
 
 def amount(value: float, column: Column) -> str:
