@@ -16,7 +16,7 @@
 # make trainings  train what the boards of learned methods and of recipes are of, run what else takes long, and remake them
 # make boards  remake the boards of all committed results in build/boards, and what reports/ keeps of each
 # make site   build the site of all committed results in build/site: open build/site/index.html
-# make published  remake docs/published.md and .csv, docs/systems and the verdicts of the package from results/claims
+# make published  remake docs/published.md, docs/systems and the verdicts of the package from results/claims
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin

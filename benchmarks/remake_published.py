@@ -1,4 +1,6 @@
-"""What is made of the committed verdicts: docs/published.csv and .md, the verdicts of the package, docs/systems/*.
+"""What is made of the committed verdicts: docs/published.md, the verdicts of the package, docs/systems/*.
+
+build/published.csv has a row a claim.
 
 python benchmarks/remake_published.py        a minute, nothing is run
 """
@@ -21,6 +23,7 @@ from remake_boards import small_picture
 
 ROOT = Path(__file__).parent.parent
 SYSTEMS = ROOT / "docs" / "systems"
+TABLE = ROOT / "build" / "published.csv"
 PIXELS = 520
 """The width of a plot of effects by budget."""
 
@@ -28,9 +31,10 @@ PIXELS = 520
 def main() -> None:
     claims, results = all_claims(), sorted((ROOT / "results" / "claims").iterdir())
     rows = judged(claims, results)
-    table = ROOT / "docs" / "published.csv"
-    table.write_text(claims_csv(rows), encoding="utf-8")
-    table.with_suffix(".md").write_text(claims_summary(rows, table.name), encoding="utf-8")
+    TABLE.parent.mkdir(exist_ok=True)
+    TABLE.write_text(claims_csv(rows), encoding="utf-8")
+    summary = claims_summary(rows, "`build/published.csv`, which `make published` writes")
+    (ROOT / "docs" / "published.md").write_text(summary, encoding="utf-8")
     known = [(claim, row) for claim, row in zip(claims, rows, strict=True) if row["verdict"] != "not available"]
     cells = cells_behind([row for _, row in known if not row["stale"]], results)
     behind: dict[str, dict[str, str]] = {}

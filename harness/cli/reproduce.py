@@ -170,6 +170,8 @@ def _judged(claims: list[Any], args: argparse.Namespace) -> list[ClaimRow]:
 
 def _write(to: Path, claims: list[Any], rows: list[ClaimRow], store: str, args: argparse.Namespace) -> None:
     """The verdicts in the form that the name of the file says."""
+    from urllib.parse import quote
+
     from ..claims.verdicts import write_verdicts
     from ..data.disk import write_named
     from ..report.claims import claims_csv, claims_markdown, claims_summary
@@ -178,7 +180,7 @@ def _write(to: Path, claims: list[Any], rows: list[ClaimRow], store: str, args: 
         write_named(to, claims_markdown(rows).encode())
     elif to.suffix == ".csv":
         write_named(to, claims_csv(rows).encode())
-        write_named(to.with_suffix(".md"), claims_summary(rows, to.name).encode())
+        write_named(to.with_suffix(".md"), claims_summary(rows, f"[{to.name}]({quote(to.name)})").encode())
     elif to.suffix in _PLOTS:
         write_named(to, _plot(to, claims, rows))
     else:

@@ -28,8 +28,8 @@ def claims_markdown(rows: Sequence[ClaimRow]) -> str:
 
 
 def claims_summary(rows: Sequence[ClaimRow], beside: str) -> str:
-    """A row a source: how many claims have which verdict; `beside` is the file that has a row a claim."""
-    lines = [*_head(rows), "", f"What each says, and our figures: [{beside}]({quote(beside)})."]
+    """A row a source: how many claims have which verdict; `beside` says, in Markdown, where a row a claim is."""
+    lines = [*_head(rows), "", f"What each says, and our figures: {beside}."]
     known = [row for row in rows if row["verdict"] != "not available"]
     verdicts = sorted({row["verdict"] for row in known})
     table = [("source", "claims", *verdicts, "stale")]

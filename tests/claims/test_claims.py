@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
-import re
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT
 from noisebench.claims import effects as claims_module
 from noisebench.claims.effects import all_claims, read_file
 from noisebench.claims.figures import CellResult
@@ -255,7 +253,7 @@ def test_the_summary_counts_the_verdicts_of_each_source_in_a_row() -> None:
     right, wrong = (made_up(name=name, paper="P | Q", url="https://x/(a)") for name in ("right", "wrong"))
     rows = [verdict_row(right, CellResult(), 20.17, ""), verdict_row(wrong, CellResult(), 25.0, "")]
     rows += [verdict_row(made_up(name=name), CellResult(), None, "no set") for name in ("b", "c")]
-    text = claims_summary(rows, "v.csv")
+    text = claims_summary(rows, "`v.csv`")
     assert "\n|source|claims|differs|reproduced|stale|\n" in text
     assert "\n|[P \\| Q](https://x/%28a%29)|2|1|1||\n" in text
     assert text.endswith("\n- `b`, `c`: no set\n")
@@ -267,20 +265,3 @@ def test_a_table_that_cannot_be_written_is_refused_before_anything_is_run(cli, t
     assert "lies within the store" in cli("reproduce", "--to", "s/x.md", code=2).stderr
     assert "ends in .md" in cli("reproduce", "--to", "x.html", code=2).stderr
     assert "nowhere is not there" in cli("reproduce", "--to", "nowhere/x.md", code=2).stderr
-
-
-def test_the_table_in_the_docs_is_what_the_committed_results_give(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    results, table = sorted((ROOT / "results" / "claims").iterdir()), ROOT / "docs" / "published.md"
-    assert results
-    to = tmp_path / "published.csv"
-    main(["reproduce", *(part for file in results for part in ("--from", str(file))), "--to", str(to)])
-    assert to.with_suffix(".md").read_text() == table.read_text()
-    assert to.read_text() == table.with_suffix(".csv").read_text()
-    rows = list(csv.DictReader(to.open(encoding="utf-8", newline="")))
-    assert len(rows) == int(re.findall(r"^(\d+) claims: ", table.read_text(), re.M)[0])
-    said = re.search(r"^(\d+) verdicts? (?:is|are) stale", table.read_text(), re.M)
-    sources = [line for line in table.read_text().splitlines() if line.startswith("|[")]
-    stale = sum(int(line.split("|")[-2] or 0) for line in sources)
-    assert stale == int(said[1] if said else 0) == [r["stale"] for r in rows].count("stale")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import re
 import shutil
 import subprocess
 import sys
@@ -18,24 +19,47 @@ from noisebench.claims.effects import Effect, all_claims
 from noisebench.claims.published import JudgedClaim, judged_claim, published_claims, published_text
 from noisebench.claims.stale import code_behind
 from noisebench.claims.stored import cells_behind, judged, keys_of
+from noisebench.cli import main
 
 SAMPLE = 42
 ENDS = ("effect", "low", "high")
+ROWS_OF_THE_DOCS = "`build/published.csv`, which `make published` writes"
 VERDICTS = ROOT / "results" / "claims" / "trainings.json.zst"
 
 
 @pytest.fixture(scope="module")
-def committed() -> dict[str, dict[str, str]]:
-    rows = csv.DictReader((ROOT / "docs" / "published.csv").open(encoding="utf-8", newline=""))
-    return {row["claim"]: row for row in rows}
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The rows of the verdicts that the committed results give, with their short table beside them."""
+    to = tmp_path_factory.mktemp("published") / "published.csv"
+    results = sorted((ROOT / "results" / "claims").iterdir())
+    assert results
+    main(["reproduce", *(part for file in results for part in ("--from", str(file))), "--to", str(to)])
+    return to
 
 
-def test_the_file_says_what_the_committed_table_does(committed: dict[str, dict[str, str]]) -> None:
+@pytest.fixture(scope="module")
+def rows(table: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(table.open(encoding="utf-8", newline="")))
+
+
+def test_the_table_in_the_docs_is_what_the_committed_results_give(table: Path, rows: list[dict[str, str]]) -> None:
+    text = (ROOT / "docs" / "published.md").read_text()
+    link = f"[{table.name}]({table.name})"
+    assert table.with_suffix(".md").read_text() == text.replace(ROWS_OF_THE_DOCS, link)
+    assert len(rows) == int(re.findall(r"^(\d+) claims: ", text, re.M)[0])
+    counted = re.search(r"^(\d+) verdicts? (?:is|are) stale", text, re.M)
+    sources = [line for line in text.splitlines() if line.startswith("|[")]
+    stale = sum(int(line.split("|")[-2] or 0) for line in sources)
+    assert stale == int(counted[1] if counted else 0) == [row["stale"] for row in rows].count("stale")
+
+
+def test_the_file_says_what_the_committed_results_do(rows: list[dict[str, str]]) -> None:
     claims = all_claims()
     known = published_claims(claims)
-    assert known.keys() == {name for name, row in committed.items() if row["verdict"] != "not available"}
+    by_name = {row["claim"]: row for row in rows}
+    assert known.keys() == {name for name, row in by_name.items() if row["verdict"] != "not available"}
     for name, one in known.items():
-        row = committed[name]
+        row = by_name[name]
         assert (one.verdict, one.stale, one.reason[:9_000]) == (row["verdict"], row["stale"] == "stale", row["reason"])
         for end in ENDS:
             value = float(row[end] or "nan")
