@@ -32,7 +32,9 @@ def cost_value(cost: Cost | None, name: str) -> float | None:
 
 
 def cost_chart(board: Board, axis: Axis, *, joined: bool = True) -> Chart | None:
-    """Quality of the ranked methods against a cost; `joined` are those of one name. None below two points."""
+    """Quality of the ranked methods against a cost; `joined`: those of one name are a line, but for those that the
+    suite names. None below two points.
+    """
     column = column_of(board, axis)
     if column is None:
         return None
@@ -42,7 +44,7 @@ def cost_chart(board: Board, axis: Axis, *, joined: bool = True) -> Chart | None
         x = cost_value(row.cost, axis.x)
         point = point_of(row, column, board, x) if x is not None else None
         if point is not None:
-            curve = row.name if joined else row.label
+            curve = row.name if joined and not row.written else row.label
             lines[curve].append(replace(point, busy="busy" in row.flags and axis.x in TIMES))
             if is_reference_line(row):
                 references.add(curve)

@@ -7,6 +7,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 from board_records import cost_record, record
 from noisebench import UsageError
@@ -17,6 +18,7 @@ from noisebench.boards.lines import _called
 from noisebench.report.studies import best_of, chart_table, write_study
 from noisebench.spec.parsing import parse
 from noisebench.spec.paths import parameter, without
+from noisebench.store.record import Record
 from noisebench.suite.study import Axis, read_study
 from noisebench.suite.suite import named_suites, read_suite
 
@@ -148,6 +150,20 @@ def test_quality_against_compute_marks_the_front() -> None:
     (chart,) = charts(boards([*rows, *costs]), Axis("latency"))
     assert best_of(chart) == {("fast", 1.0), ("slow", 100.0)}
     assert [row[0] + row[-1] for row in chart_table(chart).rows] == ["fastyes", "bad", "slowyes"]
+
+
+def test_methods_that_the_suite_names_are_no_line_of_one_name() -> None:
+    def named(one: Record, name: str) -> Record:
+        method = msgspec.structs.replace(one.cell.method, display=name, written=one.cell.method.spec)
+        return replace(one, cell=msgspec.structs.replace(one.cell, method=method))
+
+    rows = [record("net", {"psnr": [y, y]}, display=f"net(n={y:g})") for y in (25.0, 30.0)]
+    costs = [cost_record("net", display=f"net(n={y:g})", p50=y) for y in (25.0, 30.0)]
+    (line,) = charts(boards([*rows, *costs]), Axis("latency"))
+    assert [curve.label for curve in line.curves] == ["net"]
+    names = [named(one, name) for one, name in zip(rows, ("Twin", "Student"), strict=True)]
+    (chart,) = charts(boards([*names, *costs]), Axis("latency"))
+    assert {curve.label for curve in chart.curves} == {"Twin", "Student"}
 
 
 def test_one_method_with_a_cost_is_no_front() -> None:
