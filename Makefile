@@ -15,7 +15,8 @@
 # make sets   run the suites of published sets on the pictures and weights at $NOISEBENCH_DATA, and remake their boards
 # make trainings  train what the boards of learned methods and of recipes are of, run what else takes long, and remake them
 # make boards  remake the boards of all committed results in build/boards, and what reports/ keeps of each
-# make site   build the site of all committed results in build/site: open build/site/index.html
+# make docs   build the documentation in build/site/docs: open build/site/docs/index.html
+# make site   build the site of all committed results around it in build/site: open build/site/index.html
 # make published  remake docs/published.md, docs/systems and the verdicts of the package from results/claims
 PYTHON ?= python3
 VENV := .venv
@@ -23,7 +24,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PLAIN := $(VENV)/.installed-without-tools
 
-.PHONY: demo quick quick-tests slow-tests lint test all-tests test-plain-cpu test-python test-lowest test-extras test-core test-wheel types bench mutants reference weights sets trainings boards site published install browser bubblewrap clean
+.PHONY: demo quick quick-tests slow-tests lint test all-tests test-plain-cpu test-python test-lowest test-extras test-core test-wheel types bench mutants reference weights sets trainings boards docs site published install browser bubblewrap clean
 
 $(STAMP): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -204,8 +205,11 @@ trainings: $(STAMP)
 boards: $(STAMP)
 	$(BIN)/python benchmarks/remake_boards.py
 
+docs: $(STAMP)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
 # Ten minutes of one core.
-site: $(STAMP)
+site: docs
 	$(BIN)/noisebench site results/*.parquet --to build/site
 
 published: $(STAMP)

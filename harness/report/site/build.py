@@ -18,7 +18,7 @@ from .boards import SiteBoard, make_board
 from .changes import Change, changes_page, feed, manifest_text, newest_changes, next_manifest, with_files
 from .components import Component, component_index, component_page, places_of_datasets, places_of_methods
 from .entries import SiteEntry, at_places, entries_page, entry_boards, entry_page, places_in
-from .index_pages import SearchEntry, board_things, boards_page, home_page
+from .index_pages import DOCUMENTATION, SearchEntry, board_things, boards_page, home_page
 from .layout import part_links
 from .staging import staging
 from .systems import system_index, system_path, system_site_page
@@ -96,7 +96,12 @@ def build_site(
         things = [*board_things(boards), *_things(catalogue)]
         things += [(entry.method, "entry", entry.path, f"{entry.name}, {entry.state}") for entry in sent]
         tracks = _tracks(boards, catalogue)
-        place.add("index.html", home_page(boards, tracks, things, recent, _counts(boards, catalogue), has_entries))
+        place.add(
+            "index.html",
+            home_page(
+                boards, tracks, things, recent, _counts(boards, catalogue), has_entries, (to / DOCUMENTATION).is_file()
+            ),
+        )
         place.add("changes.html", changes_page(manifest.builds, has_entries))
         place.add("feed.xml", feed(manifest))
         place.publish(manifest_text(with_files(manifest, place.files)))

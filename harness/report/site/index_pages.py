@@ -22,6 +22,8 @@ _RUN = [
     "noisebench run demo",
     "noisebench report nb-store --to board",
 ]
+DOCUMENTATION = "docs/index.html"
+"""Where the documentation begins, if it was built into the folder of the site."""
 _ABOUT = (
     "noisebench measures how well methods for pictures, sound, graphs and other data work under noise.",
     "Every number on this site comes from a stored run on inputs that anybody can draw again to the bit, and methods "
@@ -31,9 +33,12 @@ _ABOUT = (
 
 def home_page(
     boards: Sequence[SiteBoard], tracks: Mapping[str, str], things: Sequence[SearchEntry], changes: Sequence[Html],
-    counts: str, entries: bool,
+    counts: str, entries: bool, documented: bool = False,
 ) -> bytes:  # fmt: skip
-    """The home page; `tracks` say by name what each is, `changes` are the newest ones, `counts` what the site has."""
+    """The home page; `tracks` say by name what each is, `changes` are the newest ones, `counts` what the site has.
+
+    `documented`: the documentation lies in the site, where `DOCUMENTATION` says.
+    """
     search = element(
         "div",
         element("label", "Search boards, methods, datasets and systems", for_="search"),
@@ -54,6 +59,7 @@ def home_page(
         element("p", "All of them ", link("by track, task and dataset", "boards/index.html"), "."),
         element("h2", "Run it"),
         code_block(_RUN),
+        element("p", link("Documentation", DOCUMENTATION)) if documented else Html(""),
         element("h2", "Recent changes"),
         bullets(changes) if changes else element("p", "None yet."),
         element("p", link("All changes", "changes.html"), ", also as a ", link("feed", "feed.xml"), "."),
