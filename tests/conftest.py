@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import gc
 import io
 import os
@@ -38,18 +39,26 @@ PROCESSES = ProcessWatch()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Name the markers, and have processes of the engine forked from a warm one."""
+    """Name the markers, compile the package once, and have processes of the engine forked from a warm one."""
     for name, description in DESCRIPTIONS.items():
         config.addinivalue_line("markers", f"{name}: {description} (set by tests/support/markers.py)")
     config.addinivalue_line("markers", f"slow: a case takes longer than {SECONDS} s (listed in tests/slow_tests.txt)")
+    # Where Python is asked to write no bytecode, each command of a test would compile the package anew.
+    if sys.dont_write_bytecode and not hasattr(config, "workerinput"):
+        for folder in ("harness", "methods", "datasets"):
+            compileall.compile_dir(ROOT / folder, quiet=2)
     start_engine_warm()
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Iterator[object]:
-    """Keep all tests out of collections of garbage, each of which would look through them for half a second."""
+    """Keep the bytecode of tests, and keep tests out of collections of garbage, each of which would take 0.5 s."""
+    asked, sys.dont_write_bytecode = sys.dont_write_bytecode, False
     gc.disable()
-    result = yield
+    try:
+        result = yield
+    finally:
+        sys.dont_write_bytecode = asked
     gc.collect()
     gc.freeze()
     gc.enable()

@@ -7,6 +7,7 @@ Which other tests take longer than SECONDS stands in tests/slow_tests.txt, which
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -62,7 +63,13 @@ def uses(item: pytest.Function) -> set[str]:
     """Names of modules, functions and attributes that the code of a test uses."""
     fixtures = [one.func for defined in item._fixtureinfo.name2fixturedefs.values() for one in defined]
     parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
-    todo: list[Any] = [item.function, *fixtures, *parameters]
+    return reached(item.function, *fixtures) | reached.__wrapped__(*parameters)
+
+
+@functools.cache
+def reached(*starts: Any) -> set[str]:
+    """Names of modules, functions and attributes that these use, and what they call in tests/."""
+    todo = list(starts)
     names: set[str] = set()
     seen: set[int] = set()
     while todo:
@@ -115,6 +122,8 @@ class ProcessWatch:
         sys.addaudithook(self._heard)
 
     def _heard(self, event: str, arguments: tuple[Any, ...]) -> None:
-        looks_for_a_library = event in STARTS and str(arguments[:1]).endswith("ldconfig',)")  # as threadpoolctl, once
-        if event in STARTS and not self.allowed and not is_importing() and not looks_for_a_library:
+        if event not in STARTS or self.allowed:
+            return
+        looks_for_a_library = str(arguments[:1]).endswith("ldconfig',)")  # as threadpoolctl, once
+        if not is_importing() and not looks_for_a_library:
             pytest.fail(f"a test without a marker starts a process ({event}): give it @pytest.mark.subprocess")
