@@ -10,7 +10,7 @@ import sys
 import threading
 import traceback
 import types
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -152,8 +152,10 @@ def _plugin_folders() -> dict[str, str]:
     return {os.path.dirname(file): file for file in reversed(files)}
 
 
-def _modules_in(folders: Container[str]) -> list[str]:
+def _modules_in(folders: Collection[str]) -> list[str]:
     """The names of all modules that were imported from these folders."""
+    if not folders:
+        return []
     tops = set()
     for name, module in list(sys.modules.items()):
         spec = getattr(module, "__spec__", None)

@@ -12,13 +12,16 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..spec.parameter_types import Later, nested_in, required_text, type_text
 from ..spec.parsing import Spec, Value, expand, parse, show
 from ..text.errors import UsageError, described, nearest, one_line, raised_at
 from ..text.extras import absent_extra, needs_packages
 from ..text.wording import by_number
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoints
 
 
 @dataclass(frozen=True)
@@ -182,10 +185,17 @@ class Registry:
         if self._points is None:
             self._points = {}
             if self._group is not None:
-                from importlib.metadata import entry_points
-
-                self._points = {p.name: p.value.partition(":")[0] for p in entry_points(group=self._group)}
+                points = _entry_points().select(group=self._group)
+                self._points = {p.name: p.value.partition(":")[0] for p in points}
         return self._points
+
+
+@lru_cache(maxsize=1)
+def _entry_points() -> EntryPoints:
+    """Those of all installed packages, each of which has a file to read."""
+    from importlib.metadata import entry_points
+
+    return entry_points()
 
 
 @lru_cache(maxsize=128)

@@ -109,6 +109,9 @@ def import_named(suite: Mapping[str, Any], track: str) -> None:
 
     What cannot be imported, the planner will say. Components of plug-ins are imported in forks alone.
     """
+    from pydantic import TypeAdapter
+
+    TypeAdapter(int)  # the first imports more, and looks for plug-ins of pydantic: each fork would
     kinds = [registry(kind, track) for kind in (*NAMED_KINDS, *RECIPE_KINDS)]
     built_in: list[tuple[Registry, frozenset[str]]] = []
     with suppress(Exception):  # of a track that is not known
