@@ -29,7 +29,10 @@ MODULES = (
     "numpy", "scipy.ndimage", "scipy.stats", "scipy.optimize", "cv2", "torch", "torch._dynamo", "pandas",
     "pyarrow.parquet", "pydantic.type_adapter", "yaml", "tabulate", "rich.progress", "matplotlib.figure",
     "matplotlib.backends.backend_agg", "skimage.metrics", "sklearn.linear_model", "sklearn.datasets",
-    "torch.nn.functional", "pywt", "noisebench.cli", "noisebench.engine.fork_server", "noisebench.engine.run",
+    "torch.nn.functional", "pywt", "noisebench.boards.board", "noisebench.claims.effects", "noisebench.cli",
+    "noisebench.engine.environment", "noisebench.engine.examination_process", "noisebench.engine.fork_server",
+    "noisebench.engine.run", "noisebench.gate.check", "noisebench.report.terminal", "noisebench.report.write",
+    "noisebench.track.default_track",
 )  # fmt: skip
 MOST_FILES = 12
 CLIENT = """#!{python} -SE
@@ -103,6 +106,9 @@ def serve(listening: socket.socket, program: str) -> None:
     """Fork what each connection asks for, pass it signals and send its exit code, until the tests have ended."""
     for name in MODULES:
         __import__(name)
+    sys.modules["noisebench.cli"].parser()  # imports each verb
+    sys.modules["pydantic"].TypeAdapter(int)  # imports more, and looks for plug-ins of pydantic
+    atexit.unregister(sys.modules["torch._dynamo.utils"].dump_compile_times)
     for one in weakref.finalize._registry:  # type: ignore[attr-defined]
         one.atexit = False  # torch takes its libraries apart, which copies 30 MB at the end of each command
     gc.collect()
