@@ -150,7 +150,8 @@ def _dropped(before: Results, current: Results) -> list[str]:
 
 def _named(word: str, some: Mapping[str, Any], others: Mapping[str, Any]) -> list[str]:
     """A line for each cell that the other side lacks, with the start of its key: an edited method is on both sides."""
-    from ..store.record import cell_text, in_order
+    from ..store.record import cell_text
+    from ..store.results import in_order
 
     apart = [record.cell for key, record in some.items() if key not in others]
     lines = []

@@ -109,14 +109,14 @@ def print_table(rows: Iterable[Sequence[str]], head: Sequence[str], most: int | 
 
     A library looks at each text for numbers first: of a million rows that takes longer than all else.
     """
-    columns: list[list[str]] = [[one_line(name, 160)] for name in head]
-    for row in rows:
-        for column, text in zip(columns, row, strict=True):
-            column.append(one_line(text, 160))
-    widths = [max(map(places, column)) for column in columns]
+    columns = []
+    for column in zip(head, *rows, strict=True):
+        shown = {text: one_line(text, 160) for text in dict.fromkeys(column)}
+        width = max(map(places, shown.values()))
+        shown.update((text, line + " " * (width - places(line))) for text, line in shown.items())
+        columns.append([shown[text] for text in column])
     for line in zip(*columns, strict=True):
-        padded = (text + " " * (width - places(text)) for text, width in zip(line, widths, strict=True))
-        text = "  ".join(padded).rstrip()
+        text = "  ".join(line).rstrip()
         sys.stdout.write((text if most is None else cut(text, most)) + "\n")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import time
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from .options import add_shared, no_match, note, note_left_out, note_old, print_
 if TYPE_CHECKING:
     from ..store.cell import Cell
     from ..store.outputs import OutputFiles
+    from ..store.results import Results
 
 _STOPPED = "what is removed is gone, what is copied is whole; the same command goes on"
 _MEND = (
@@ -59,7 +59,6 @@ def run(args: argparse.Namespace) -> int:
     from ..store import cells, reading, upkeep
     from ..store.cell_json import sorted_values
     from ..store.harness_hash import harness_sha256
-    from ..store.record import in_order
 
     _refuse_misplaced(args)
     if args.action == "merge":
@@ -67,15 +66,15 @@ def run(args: argparse.Namespace) -> int:
     store = cells.existing_store(Path(args.store))
     note_old(store)
     if args.action == "ls":
-        listed, left_out = reading.read_cells(store)
-        listed = in_order(listed, listed)
+        listed, left_out = reading.read_listed(store)
+        listed = listed.in_reading_order()
         note_left_out(left_out)
         if args.json:
-            print_json(sorted_values(listed))
+            print_json(sorted_values([*listed.each_cell()]))
         else:
             if listed:
                 _list(listed)
-            outcomes = Counter(c.outcome for c in listed).most_common()
+            outcomes = Counter(listed.column("outcome")).most_common()
             counts = ", ".join(f"{n:,} {name}" for name, n in outcomes) or "`noisebench run … --store` fills the store"
             note(f"{counted(len(listed), 'cell')}: {counts}")
         return 1 if left_out else 0
@@ -127,28 +126,29 @@ def _refuse_misplaced(args: argparse.Namespace) -> None:
         raise UsageError("--yes is of store rm and store gc --old")
 
 
-def _list(cells: Sequence[Cell]) -> None:
+def _list(cells: Results) -> None:
     """Print a line a cell; a cost, which has no dataset, has its size there."""
     from ..store.record import cost_size
 
     def place(cell: Cell) -> str:
         return "x".join(map(str, cost_size(cell))) if cell.kind == "cost" else cell.dataset.display
 
-    print_table(
-        (
-            (c.key[:12], c.kind, c.outcome, c.method.display, place(c) or "-", c.regime.display,
-             str(c.seed))
-            for c in cells
-        ),
-        ["key", "kind", "outcome", "method", "dataset", "regime", "seed"],
-    )  # fmt: skip
+    columns = {
+        "key": [key[:12] for key in cells.column("key")],
+        **{name: cells.column(name) for name in ("kind", "outcome", "method")},
+        "dataset": cells.each(lambda cell: place(cell) or "-", "kind", "cell.dataset", "cell.cost", "cell.inputs.size"),
+        "regime": cells.column("regime"),
+        "seed": [*map(str, cells.column("seed"))],
+    }
+    print_table(zip(*columns.values(), strict=True), [*columns])
 
 
 def _remove(args: argparse.Namespace, store: Path) -> int:
     """List the cells that `rm` or `gc --old` are about, and remove them where the person has said so."""
     from ..store import cells, reading, upkeep
     from ..store.names import read_names
-    from ..store.record import in_order
+    from ..store.record import Record
+    from ..store.results import Results
 
     if args.action == "rm":
         stored = [r.cell for r in upkeep.readable(store)]
@@ -157,14 +157,15 @@ def _remove(args: argparse.Namespace, store: Path) -> int:
             raise UsageError(no_match(store, args.more[0], len(stored)))
     else:
         chosen = upkeep.old_cells(store)
-    chosen = in_order(chosen, chosen)
+    listed = Results.of(map(Record, chosen)).in_reading_order()
+    chosen = [*listed.each_cell()]
     removed = upkeep.remove_cells(store, chosen) if args.yes else []
     tidied = upkeep.gc(store) if args.yes and args.old else []
     if args.json:
         print_json({"cells": [c.key for c in chosen], "removed": [c.key for c in removed], "tidied": tidied})
         return 0
-    if chosen:
-        _list(chosen)
+    if listed:
+        _list(listed)
     if not args.yes:
         print(f"{counted(len(chosen), 'cell')} would be removed: " + ("add --yes" if chosen else "there are none"))
     else:

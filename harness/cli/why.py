@@ -39,17 +39,21 @@ def run(args: argparse.Namespace) -> int:
     from ..store.key_changes import differences
     from ..store.names import read_names
     from ..store.outputs import find_donors
-    from ..store.reading import matching, read_cells
-    from ..store.record import in_order, place_text
+    from ..store.reading import matching, read_listed
+    from ..store.record import place_text
+    from ..store.results import in_order
 
     use_data(args)
     store = existing_store(Path(args.store))
     note_old(store)
-    every, left_out = read_cells(store)
+    every, left_out = read_listed(store)
     note_left_out(left_out)
     code = 1 if left_out else 0
-    chosen = matching(every, args.filter, read_names(store))
-    cells = in_order(chosen, chosen)
+    if args.filter:
+        chosen = matching(every.each_cell(), args.filter, read_names(store))
+        cells = in_order(chosen, chosen)
+    else:
+        cells = [*every.in_reading_order().each_cell()]
     if not cells:
         raise UsageError(no_match(store, args.filter, len(every)))
     now = replan_in_child([c.request or Request() for c in cells])
@@ -62,6 +66,7 @@ def run(args: argparse.Namespace) -> int:
     others = [plan for plan, why in zip(now, changes, strict=True) if any(why) and plan.key]
     stored, donors = set(keys(store)) if others else set(), find_donors(store, others)
     document: list[dict[str, Any]] = []
+    read_unwatched: dict[tuple[int, int], list[str]] = {}
     for cell, plan, (changed, files) in zip(cells, now, changes, strict=True):
         state = (
             _FRESH
@@ -76,6 +81,11 @@ def run(args: argparse.Namespace) -> int:
             state = "cannot be planned now"
         elif state == _FRESH and (cell.outcome in NOT_OK or cell.needs):
             state = "to be tried again"
+        folders = plan.request.folders if plan.request else None
+        # Cells of one method share these objects.
+        alike = id(cell.method.sources), id(folders)
+        if alike not in read_unwatched:
+            read_unwatched[alike] = unwatched(cell.method.sources, folders or {})
         document.append(
             {
                 "key": cell.key,
@@ -89,7 +99,7 @@ def run(args: argparse.Namespace) -> int:
                 "state": state,
                 "changed": [*changed, *files],
                 "opened": cell.opened,
-                "unwatched": unwatched(cell.method.sources, (plan.request.folders if plan.request else None) or {}),
+                "unwatched": read_unwatched[alike],
                 "rescored_from": cell.rescored.source if cell.rescored is not None else None,
             }
         )

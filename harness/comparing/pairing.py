@@ -15,7 +15,7 @@ from ..boards.grouping import Alignment, keys_of, labels, pick
 from ..boards.units import Units, units_of
 from ..statistics.paired_tests import Floats
 from ..store.cell import Cell
-from ..store.record import Record, in_order, words_of
+from ..store.record import Record, words_of
 from ..store.results import Results
 from ..text.errors import nearest
 from ..text.wording import by_number, counted
@@ -48,8 +48,8 @@ class Shelf:
         scores = results.where(kind="score")
         places, methods = keys_of(scores)
         of = [*zip(places, methods, scores.column("seed"), strict=True)]
-        picked = [*scores] if len(set(of)) == len(of) else [*map(pick, scores.grouped(of).values())]
-        self.records = Results.of(in_order(picked, [record.cell for record in picked]))
+        picked = scores if len(set(of)) == len(of) else Results.of(map(pick, scores.grouped(of).values()))
+        self.records = picked.in_reading_order()
         shown = labels(set(methods))
         self._labels = {key: shown[method] for key, method in zip(scores.column("key"), methods, strict=True)}
         self._methods: dict[str, dict[str, list[Record]]] = defaultdict(lambda: defaultdict(list))

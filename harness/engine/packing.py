@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from ..store.cell import Request
-from ..store.cell_json import plain_values, written_fields
+from ..store.cell_json import plain_values, struct_fields, written_columns
 
 S = TypeVar("S", bound=Struct)
 
@@ -24,17 +24,31 @@ def packed(values: Sequence[Struct]) -> dict[str, Any]:
     parts: list[Any] = []
     places: dict[int | str, int] = {}
 
-    def columns(given: Sequence[Mapping[str, Any]]) -> list[Any]:
+    def mapped(given: Sequence[Mapping[str, Any]]) -> list[Any]:
         """For all mappings of the same names: these, where they stand, and a column for each name."""
         return [
             [names, where, [column(name, [given[n][name] for n in where]) for name in names]]
             for names, where in _alike(map(tuple, given)).items()
         ]
 
+    def written(given: Sequence[Struct]) -> list[Any]:
+        """The same of objects with what is written of each."""
+        if not given:
+            return []
+        names, of_name, is_written = zip(*written_columns(given), strict=True)
+        result = []
+        for shape, where in _alike(zip(*is_written, strict=True)).items():
+            chosen = [place for place, there in enumerate(shape) if there]
+            whole = len(where) == len(given)
+            columns = [of_name[place] if whole else [of_name[place][n] for n in where] for place in chosen]
+            own_names = [names[place] for place in chosen]
+            result.append([own_names, where, list(map(column, own_names, columns))])
+        return result
+
     def column(name: str, values: Sequence[Any]) -> Any:
         """The columns of mappings; else the places of parts, or the one place of all."""
         if name in _SPLIT and all(values):
-            return {"columns": columns([one if name == "inputs" else written_fields(one) for one in values])}
+            return {"columns": mapped(values) if name == "inputs" else written(values)}
         ids = list(map(id, values))
         alike = ids.count(ids[0]) == len(ids)
         different = {ids[0]: values[0]} if alike else dict(zip(ids, values, strict=True))
@@ -45,8 +59,7 @@ def packed(values: Sequence[Struct]) -> dict[str, Any]:
                     parts.append(part)
         return places[ids[0]] if alike else list(map(places.__getitem__, ids))
 
-    whole = columns([written_fields(one) for one in values])
-    return {"columns": whole, "count": len(values), "parts": plain_values(parts)}
+    return {"columns": written(values), "count": len(values), "parts": plain_values(parts)}
 
 
 _SPLIT = ("inputs", "request")
@@ -87,7 +100,7 @@ def unpacked(given: Mapping[str, Any], kind: type[S]) -> list[S]:
 
 @cache
 def _types(kind: type[Struct]) -> dict[str, Any]:
-    return {field.name: field.type for field in msgspec.structs.fields(kind)}
+    return {field.name: field.type for field in struct_fields(kind)}
 
 
 def _alike(shapes: Iterable[tuple[str, ...]]) -> dict[tuple[str, ...], list[int]]:

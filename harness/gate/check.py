@@ -18,8 +18,8 @@ from ..statistics.exact_scores import compared, is_exact
 from ..statistics.paired_tests import Floats, paired_difference
 from ..store.cell import Cell
 from ..store.garbage_collection import no_collection
-from ..store.record import Record, in_order, words_of
-from ..store.results import Results
+from ..store.record import Record, words_of
+from ..store.results import Results, in_order
 from ..store.seals import refuse_nan, why_each_edited
 from ..store.versions import newest
 from ..suite.rules import Rule

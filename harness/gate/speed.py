@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from ..comparing.pairing import apart
 from ..cost.pace import Pace, by_references, judged_by_cpu, of_newest_reference, pace, processors_apart, why_apart
-from ..store.record import Record, cost_size, in_order
+from ..store.record import Record, cost_size
 from ..store.results import Results
 from ..suite.rules import RIVAL, SPEED, Rule
 from ..text.errors import UsageError, one_line
@@ -49,8 +49,7 @@ def speed_findings(baseline: Results, current: Results, rules: Sequence[Rule]) -
 
 
 def _costs(results: Results) -> Results:
-    costs = results.where(kind="cost")
-    return Results.of(in_order(costs, [record.cell for record in costs]))
+    return results.where(kind="cost").in_reading_order()
 
 
 def _against_baseline(record: Record, partners: Sequence[Record], limit: Limit) -> list[GateFinding]:

@@ -20,6 +20,7 @@ from ..store.keys import Texts, combined, key_of
 from ..suite.suite import Suite
 from ..track.calling import Shown
 from ..track.protocols import Track
+from .recipe import recipes_in
 
 _FLAGS = ("blind", "zero_shot", "self_ensemble", "tiled", "oracle")
 NO_DATASET = DatasetPart(name="", spec="", display="", versions={}, fingerprint="", items=0)
@@ -122,6 +123,11 @@ class PlannedMethod:
     def requested(self) -> list[str]:
         """The method, as requests name it."""
         return [self.part.display]
+
+    @cached_property
+    def needs_training(self) -> bool:
+        """Whether a network is trained for it."""
+        return any(True for _ in recipes_in(self.bound))
 
     @cached_property
     def folders(self) -> dict[str, str]:

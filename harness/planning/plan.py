@@ -256,7 +256,7 @@ def _score_cells(
             keyed = {**regime.inputs, **regime_data(regime.bound, once)}
             for seed in suite.seeds:
                 for method in methods:
-                    lacks = _lacks(method.bound, dataset, regime.bound, seed, track, once)
+                    lacks = _lacks(method, dataset, regime.bound, seed, track, once)
                     trained = NeededTrainings() if lacks else trainings.of(method, seed)
                     inputs: dict[str, Any] = {
                         **method.inputs,
@@ -336,13 +336,15 @@ def refuse_unknown_needs(method: Bound, track: Track) -> None:
             )
 
 
-def _lacks(method: Bound, dataset: Bound, regime: Bound, seed: int, track: Track, once: ReadOnce) -> str:
+def _lacks(method: PlannedMethod, dataset: Bound, regime: Bound, seed: int, track: Track, once: ReadOnce) -> str:
     """Why a trained method would skip the first item: what it needs and is not disclosed; empty if nothing.
 
     Its training would be wasted. Methods that are not trained skip when they run.
     """
-    needs = {need: set(need.split("|")) for need in method.entry.meta.get("needs", ())}
-    if not any(True for _ in recipes_in(method)) or all(names & disclosed_by(regime) for names in needs.values()):
+    if not method.needs_training:
+        return ""
+    needs = {need: set(need.split("|")) for need in method.bound.entry.meta.get("needs", ())}
+    if all(names & disclosed_by(regime) for names in needs.values()):
         return ""
 
     def disclosed() -> Info | None:

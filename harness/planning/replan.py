@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from ..components.tracks import DEFAULT
 from ..store.cell import Kind, Request
-from ..store.cell_json import written_fields
+from ..store.cell_json import struct_fields, written_fields
 from ..suite.suite import CostPlan, Limits, Suite
 from ..text.errors import UsageError
 from .cells import PlannedCell
@@ -87,14 +87,19 @@ def _blocks(requests: Sequence[Request]) -> list[_RequestBlock]:
     """The requests as few suites, in order; each cost and training by itself."""
     rows: dict[Any, dict[Any, dict[Any, int]]] = {}
     blocks: list[_RequestBlock] = []
+    texts: dict[tuple[int, ...], str] = {}
+    shared_fields = [f.name for f in struct_fields(Request) if f.name not in (*_AXES, "folders", "keep")]
     for place, request in enumerate(requests):
         values: list[Any] = [getattr(request, name) for name in _AXES]
         if request.cost or not all(isinstance(v, list) and len(v) == 1 for v in values):
             blocks.append(_RequestBlock({}, [place]))
             continue
-        others = json.dumps(
-            {n: v for n, v in written_fields(request).items() if n not in (*_AXES, "folders", "keep")}, sort_keys=True
-        )
+        # Requests of one suite share these objects.
+        alike = tuple([id(getattr(request, name)) for name in shared_fields])
+        if alike not in texts:
+            written = written_fields(request)
+            texts[alike] = json.dumps({n: written[n] for n in shared_fields if n in written}, sort_keys=True)
+        others = texts[alike]
         where, method = tuple(one[0] for one in values[:-1]), values[-1][0]
         row = rows.setdefault(others, {}).setdefault(where, {})
         if method in row:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from operator import attrgetter
 from typing import Any, TypedDict, TypeVar, get_args
 
 import msgspec
@@ -58,17 +59,33 @@ def _plain_number(value: Any) -> float:
 def written_fields(value: Struct) -> dict[str, Any]:
     """The fields of an object that are written, each as it is."""
     omits, fields = value.__struct_config__.omit_defaults, {}
-    for field in _fields(type(value)):
+    for field in struct_fields(type(value)):
         one = getattr(value, field.name)
-        default = field.default if field.default is not msgspec.NODEFAULT else None
-        empty = field.default_factory is not msgspec.NODEFAULT and not one
-        if one is not UNSET and not (omits and not field.required and (empty or one == default)):
+        if _is_written(one, field, omits):
             fields[field.name] = one
     return fields
 
 
+def written_columns(values: Sequence[Struct]) -> Iterator[tuple[str, list[Any], list[bool]]]:
+    """`written_fields` of many objects of one type: by field the value of each, and of which it is written."""
+    kind = type(values[0])
+    omits = kind.__struct_config__.omit_defaults
+    for field in struct_fields(kind):
+        column = list(map(attrgetter(field.name), values))
+        ids = list(map(id, column))
+        different = dict(zip(ids, column, strict=True))
+        written = {number: _is_written(one, field, omits) for number, one in different.items()}
+        yield field.name, column, list(map(written.__getitem__, ids))
+
+
+def _is_written(one: Any, field: FieldInfo, omits: bool) -> bool:
+    default = field.default if field.default is not msgspec.NODEFAULT else None
+    empty = field.default_factory is not msgspec.NODEFAULT and not one
+    return one is not UNSET and not (omits and not field.required and (empty or one == default))
+
+
 @cache
-def _fields(kind: type[Struct]) -> tuple[FieldInfo, ...]:
+def struct_fields(kind: type[Struct]) -> tuple[FieldInfo, ...]:
     """The fields of a type: msgspec evaluates its annotations each time, which takes a millisecond."""
     return msgspec.structs.fields(kind)
 

@@ -40,10 +40,10 @@ _FORMAT = 6
 _READ_AT_ONCE = 1000
 _CHANGED_SHARE = 50
 """The index is written again where more than one in so many of its cells changed: fewer are read faster."""
-_FILES = ("cell.json", "scores.parquet")
+WATCHED = ("cell.json", "scores.parquet")
 """What is looked at of a cell besides its folder, in which all else is written with these or by renaming."""
 _OF_A_FILE = 4
-_OF_A_CELL = 3 + _OF_A_FILE * len(_FILES)
+_OF_A_CELL = 3 + _OF_A_FILE * len(WATCHED)
 """How many numbers a stamp has: of the folder, then of each file."""
 _NONE = (0,) * _OF_A_FILE
 _TABLES = ("cells.arrow", "items.arrow")
@@ -84,7 +84,7 @@ def _tables(store: Path, every: Sequence[str], rows: bool) -> CellTables | None:
     """The index as it is now, None where a store has none; its files are made or mended where it pays."""
     if len(every) < FEWEST or not seals_cells(store):
         return None
-    began, now = time.time_ns(), _stamps(store, every)
+    began, now = time.time_ns(), stamps(store, every)
     old = read_tables(store, rows)
     kept, lacking = _changes(every, now, old)
     gone = 0 if old is None else len(old.cells) - len(kept)
@@ -94,12 +94,12 @@ def _tables(store: Path, every: Sequence[str], rows: bool) -> CellTables | None:
         old = read_tables(store, True)
         kept, lacking = _changes(every, now, old)
     if old is None or len(kept) < max(len(every), len(old.cells)):
-        start = _stamped([], now[:0]) if old is None else old.take(kept)
+        start = stamped([], now[:0]) if old is None else old.take(kept)
         tables = joined([start, *_read_anew(store, [every[place] for place in lacking], now[lacking])])
     else:
         tables = old
     if worth and len(settled := _settled(tables, began)):
-        _write_tables(store, tables.take(settled))
+        write_tables(store, tables.take(settled))
     return tables
 
 
@@ -115,7 +115,7 @@ def genuine_cells(store: Path, wanted: Sequence[str]) -> dict[str, Cell]:
 # ------------------------------------------------------------------------------------------ what changed since
 
 
-def _stamps(store: Path, every: Sequence[str]) -> Stamps:
+def stamps(store: Path, every: Sequence[str]) -> Stamps:
     """What tells the stored version of each cell from others: numbers of its folder and of its files."""
     stamps, cells = array("q"), str(store / "cells")
     for key in every:
@@ -125,7 +125,7 @@ def _stamps(store: Path, every: Sequence[str]) -> Stamps:
             stamps.extend((status.st_ino, status.st_mtime_ns, status.st_ctime_ns))
         except OSError:
             stamps.extend(_NONE[1:])
-        for name in _FILES:
+        for name in WATCHED:
             try:
                 status = os.stat(f"{folder}/{name}")
                 stamps.extend((status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns))
@@ -165,10 +165,10 @@ def _read_anew(store: Path, every: Sequence[str], stamps: Stamps) -> Iterator[Ce
             records = list(pool.map(load, every[start : start + _READ_AT_ONCE]))
             genuine = [i for i, record in enumerate(records) if record is not None]
             if genuine:
-                yield _stamped([r for r in records if r is not None], stamps[start:][genuine])
+                yield stamped([r for r in records if r is not None], stamps[start:][genuine])
 
 
-def _stamped(records: Sequence[Record], stamps: Stamps) -> CellTables:
+def stamped(records: Sequence[Record], stamps: Stamps) -> CellTables:
     """Records as tables, with what a reader of the index must know of each besides."""
     import pyarrow as pa
 
@@ -239,7 +239,7 @@ def _table(store: Path, name: str, seal: bytes) -> Any:
     return table
 
 
-def _write_tables(store: Path, tables: CellTables) -> None:
+def write_tables(store: Path, tables: CellTables) -> None:
     """Write the files, where the store takes some; what a reader finds while they are changed is none it can use."""
     import pyarrow as pa
 

@@ -33,16 +33,22 @@ def key_of(inputs: Mapping[str, Any], known: Texts | None = None) -> str:
 def _joined(inputs: Mapping[str, Any], known: Texts) -> str:
     """The JSON of inputs, of that of their parts."""
     texts = []
-    for name in sorted(inputs):
+    for name, spelled in _in_order(tuple(inputs)):
         part = inputs[name]
-        if isinstance(part, dict | list):
-            encoded = known.get(id(part))
-            if encoded is None:
+        encoded = known.get(id(part))
+        if encoded is None:
+            if isinstance(part, dict | list):
                 encoded = known[id(part)] = part, _encode(part)
-            texts.append(f"{_single(name)}:{encoded[1]}")
-        else:
-            texts.append(f"{_single(name)}:{_single(part)}")
+            else:
+                encoded = part, _single(part)
+        texts.append(spelled + encoded[1])
     return f"{{{','.join(texts)}}}"
+
+
+@lru_cache(maxsize=4096)
+def _in_order(names: tuple[str, ...]) -> list[tuple[str, str]]:
+    """The names of parts in their order in JSON, each with how it begins there."""
+    return [(name, f"{_encode(name)}:") for name in sorted(names)]
 
 
 @lru_cache(maxsize=4096, typed=True)

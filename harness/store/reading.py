@@ -25,7 +25,7 @@ from .cells import (
     read_cell,
     seals_cells,
 )
-from .index import indexed, indexed_cells
+from .index import indexed
 from .names import Names, named, names_of, read_names
 from .record import Record
 from .request_times import asked_in
@@ -112,14 +112,17 @@ def read_records(path: Path) -> Results:
     return genuine
 
 
-def read_cells(store: Path) -> tuple[list[Cell], list[str]]:
-    """`cell.json` of each stored cell that is whole, in the order of their keys, and a line for each other one."""
+def read_listed(store: Path) -> tuple[Results, list[str]]:
+    """Each stored cell that is whole, without its items, in the order of their keys, and a line for each other one."""
     every = keys(store)
-    from_index, sealed = indexed_cells(store, every), seals_cells(store)
-    cells, aside = [], []
+    from_index, sealed = indexed(store, every, rows=False, noted={}), seals_cells(store)
+    if from_index is not None and len(from_index) == len(every):
+        return from_index, []
+    place = {} if from_index is None else {key: n for n, key in enumerate(from_index.column("key"))}
+    records, aside = [], []
     for key in every:
-        if key in from_index:
-            cells.append(from_index[key])
+        if from_index is not None and key in place:
+            records.append(from_index[place[key]])
             continue
         try:
             cell = read_cell(store, key)
@@ -129,10 +132,16 @@ def read_cells(store: Path) -> tuple[list[Cell], list[str]]:
             aside.append(str(error))
             continue
         if is_genuine(store, key, sealed):
-            cells.append(cell)
+            records.append(Record(cell))
         else:
             aside.append(f"{one_line(store)}: cell {key[:12]} is damaged or was edited by hand: {AGAIN}")
-    return cells, aside
+    return Results.of(records), aside
+
+
+def read_cells(store: Path) -> tuple[list[Cell], list[str]]:
+    """`cell.json` of each of these."""
+    results, aside = read_listed(store)
+    return [*results.each_cell()], aside
 
 
 def matching(cells: Iterable[Cell], text: str, names: Names | None = None) -> list[Cell]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from ..text.errors import one_line
-from ..text.wording import by_number
 from .cell import Cell, CellIdentity, MethodPart, MetricPart, Role
 from .old_schemas import OLD_WORDS, old_decimals, old_explains, old_goal, old_metric, old_role
 
@@ -87,30 +86,6 @@ class Record:
 
     def __repr__(self) -> str:
         return f"Record({one_line(cell_text(self.cell))} · seed {self.cell.seed}: {self.cell.outcome})"
-
-
-def in_order(things: Sequence[T], cells: Sequence[Cell]) -> list[T]:
-    """What belongs to each of `cells`, as a person reads them: by dataset, regime, method, protocol and seed; what
-    belongs to costs comes last."""
-    if not cells:
-        return []
-    # Many cells have few names: each is compared with the others once, not in every cell. The first column counts most.
-    columns = [
-        _places([(cell.kind != "score", cell.track) for cell in cells]),
-        *(_places([getattr(cell, part).display for cell in cells], by_number) for part in _PARTS),
-        _places([cell.seed for cell in cells]),
-        _places([cell.key for cell in cells]),
-    ]
-    return [things[place] for place in np.lexsort(columns[::-1]).tolist()]
-
-
-_PARTS = ("dataset", "regime", "method", "protocol")
-
-
-def _places(values: Sequence[Any], order: Callable[[Any], Any] | None = None) -> npt.NDArray[np.int32]:
-    """The place of each value among the distinct ones."""
-    place = {value: number for number, value in enumerate(sorted(set(values), key=order))}
-    return np.fromiter(map(place.__getitem__, values), np.int32, len(values))
 
 
 def item_count(cell: CellIdentity) -> int:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 import numpy as np
 
+from ..text.wording import by_number
 from .cell import Cell
 from .garbage_collection import no_collection
 from .mistakes import read_mistakes
@@ -85,6 +86,11 @@ class Results(Sequence[Record]):
         for start in range(0, len(self._places), _AT_ONCE):
             yield from self._source.records(self._places[start : start + _AT_ONCE])
 
+    def each_cell(self) -> Iterator[Cell]:
+        """The cells, without their items."""
+        for start in range(0, len(self._places), _AT_ONCE):
+            yield from self._source.cells(self._places[start : start + _AT_ONCE])
+
     def __eq__(self, other: object) -> bool:
         return list(self) == (list(other) if isinstance(other, Results) else other)
 
@@ -132,12 +138,42 @@ class Results(Sequence[Record]):
         results = [of(cell) for cell in self._source.cells(self._places[firsts])]
         return [results[kind] for kind in kinds.tolist()]
 
+    def in_reading_order(self) -> Results:
+        """As a person reads them: by dataset, regime, method, protocol and seed; what belongs to costs comes last."""
+        return Results(self._source, self._places[self._reading_order()])
+
+    def _reading_order(self) -> Places:
+        # Many cells have few names: each is compared with the others once, not in every cell. The first counts most.
+        columns = [
+            self._ranks("kind", lambda kind: kind != "score"),
+            self._ranks("track"),
+            *(self._ranks(name, by_number) for name in ("dataset", "regime", "method", "protocol")),
+            self._ranks("seed"),
+            self._ranks("key"),
+        ]
+        order: Places = np.lexsort(columns[::-1])
+        return order
+
+    def _ranks(self, name: str, order: Callable[[Any], Any] = lambda value: value) -> Places:
+        """Where each value of a column stands among the distinct ones, by what `order` makes of them."""
+        values, codes = self._source.coded(name)
+        used, which = np.unique(codes[self._places], return_inverse=True)
+        ordered = [order(values[code]) for code in used.tolist()]
+        rank = {value: number for number, value in enumerate(sorted(dict.fromkeys(ordered)))}
+        places: Places = np.array([rank[value] for value in ordered], np.int64)[which]
+        return places
+
     def grouped(self, labels: Iterable[K]) -> dict[K, Results]:
         """The results of each label, of labels of each cell: in the order in which they are met."""
         groups: dict[K, list[int]] = {}
         for place, label in enumerate(labels):
             groups.setdefault(label, []).append(place)
         return {label: self.take(places) for label, places in groups.items()}
+
+
+def in_order(things: Sequence[T], cells: Iterable[Cell]) -> list[T]:
+    """What belongs to each of `cells`, in the order of `Results.in_reading_order`."""
+    return [things[place] for place in Results.of(map(Record, cells))._reading_order().tolist()]
 
 
 class _Records:

@@ -47,6 +47,8 @@ COLUMNS: Mapping[str, Callable[[Record], Any]] = {
 }
 """The typed columns of the table of cells: texts, but for the seed and the schema."""
 _WHOLE, _UNSHARED = ("seed", "schema"), ("key", "seal", "asked")
+_LATE = ("seal", "asked")
+"""Columns of long texts that few verbs look at."""
 _EXACT = ("key", "kind", "track", "seed", "outcome", "schema")
 """Fields of a cell that are as they are in the column of their name; all others are JSON."""
 _SPLIT = ("inputs", "request")
@@ -177,10 +179,17 @@ class CellColumns:
 
     def __init__(self, table: Any) -> None:
         self._count = len(table)
-        self._known = {name: _coded(name, whole_column(table[name])) for name in table.column_names if name != "stamp"}
+        self._known = {
+            name: _coded(name, whole_column(table[name]))
+            for name in table.column_names
+            if name != "stamp" and name not in _LATE
+        }
+        self._late = {name: _copied(table[name]) for name in _LATE if name in table.column_names}
 
     def coded(self, name: str) -> tuple[list[Any], npt.NDArray[np.signedinteger[Any]]]:
         """The distinct values of a column, and which one each cell has: the last one, as -1, where it has none."""
+        if name in self._late:
+            self._known[name] = _coded(name, self._late.pop(name))
         return self._known.get(name) or ([None], np.zeros(self._count, np.int8))
 
     def cells(self, places: Places) -> list[Cell]:
@@ -211,6 +220,11 @@ class CellColumns:
             else:
                 picked[name] = [values[code] for code in chosen.tolist()]
         return picked
+
+
+def _copied(column: Any) -> Any:
+    """A column of texts in one piece that does not hold its table."""
+    return whole_column(column).take(number_array(np.arange(len(column))))
 
 
 def _coded(name: str, column: Any) -> tuple[list[Any], npt.NDArray[np.signedinteger[Any]]]:

@@ -17,7 +17,7 @@ from noisebench.report.data import report_data
 from noisebench.report.leaderboard import leaderboard_csv
 from noisebench.report.page.data import page_data
 from noisebench.report.summary import summary
-from noisebench.store.record import in_order
+from noisebench.store.results import in_order
 from noisebench.text.wording import by_number, counted
 
 LEVELS = [f"gaussian(sigma={sigma})" for sigma in (5, 15, 25, 50, 100)]
