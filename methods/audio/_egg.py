@@ -1,4 +1,4 @@
-"""The electroglottograph of a voice by its closures, and the networks that tell it from speech (AAI)."""
+"""The networks that tell the electroglottograph (EGG) of a voice from its speech (AAI)."""
 
 from __future__ import annotations
 
@@ -15,33 +15,7 @@ SIZE, HOP = 200, 25
 """Samples of a frame, and between frames of a clip that is worked on."""
 _WIDTHS = (SIZE, 175, 125, 100)
 _JUDGE = (100, 50, 25, 1)
-_FINE = 8
 _SMOOTH = 17
-LONGEST = 0.02
-"""Seconds: closures that are further apart have no voice between them."""
-LATE, OPEN = 0.2, 0.6
-"""Parts of a period after a closure at which the folds begin to part, and at which they have parted."""
-
-
-def egg_of(closures: np.ndarray, rate: int, count: int) -> np.ndarray:
-    """The EGG (count,) of closures in seconds: 0 while the folds are apart, -1 when they touch most.
-
-    It falls within two samples at each closure, and rises as a cosine from 0.2 to 0.6 of the period after it, which is
-    when the next pulse of `voices` begins.
-    """
-    if not len(closures):
-        return np.zeros(count)
-    gaps = np.full(len(closures) + 1, np.inf)
-    gaps[1:-1] = np.diff(closures)
-    periods = np.where(gaps[1:] <= LONGEST, gaps[1:], np.where(gaps[:-1] <= LONGEST, gaps[:-1], 0.01))
-    # Fine values are the middles of eighths of a sample, from a sample before the first on.
-    time = ((np.arange((count + 1) * _FINE) + 0.5) / _FINE - 1) / rate
-    last = np.searchsorted(closures, time, side="right") - 1
-    phase = np.where(last < 0, 1.0, (time - closures[last]) / periods[last])
-    part = np.clip((phase - LATE) / (OPEN - LATE), 0, 1)
-    fine = (np.cos(np.pi * part) + 1) / -2
-    sums = np.concatenate([[0.0], np.cumsum(fine)])
-    return np.asarray((sums[2 * _FINE :: _FINE] - sums[: -2 * _FINE : _FINE])[:count] / (2 * _FINE))
 
 
 def _layers(widths: tuple[int, ...], last: nn.Module) -> nn.Sequential:

@@ -91,8 +91,9 @@ class SpeechToEgg:
     def _trained(self, clips: Any, say: Any) -> dict[str, Any]:
         """Weights of the networks. Raises `UsageError` where they diverged."""
         import torch
-        from noisebench.methods.audio._egg import SIZE, egg_of, train
+        from noisebench.methods.audio._egg import SIZE, train
         from noisebench.recipes.parts._example_scores import one_thread
+        from noisebench.tracks.audio import egg_of
 
         track, speech, egg, places, total = nb.get_track("audio"), [], [], [], 0
         for clip in clips:

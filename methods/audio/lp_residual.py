@@ -5,7 +5,8 @@ from typing import Annotated, Any
 import noisebench as nb
 import numpy as np
 from annotated_types import Ge, Le
-from noisebench.methods.audio._glottal import falling_at, pitch_period, residual
+from noisebench.methods.audio._glottal import falling_at, residual
+from noisebench.tracks.audio import pitch_period
 
 
 @nb.method("lp_residual", track="audio", blind=True, cite="Ananthapadmanabha & Yegnanarayana 1979")

@@ -1,21 +1,29 @@
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import noisebench as nb
 import numpy as np
 from annotated_types import Ge, Le
-from noisebench.methods.audio._glottal import falling_at, pitch_period
+from noisebench.methods.audio._glottal import falling_at
+from noisebench.tracks.audio import egg_of, pitch_period
 
 
 @nb.method("zero_frequency_filter", track="audio", blind=True, cite="K. S. R. Murty & B. Yegnanarayana 2008")
-def zero_frequency_filter(wave: Any, info: Any, *, periods: Annotated[float, Ge(0.1), Le(10)] = 1.3) -> Any:
+def zero_frequency_filter(
+    wave: Any,
+    info: Any,
+    *,
+    periods: Annotated[float, Ge(0.1), Le(10)] = 1.3,
+    shape: Annotated[Literal["falls", "egg"], nb.Later()] = "falls",
+) -> Any:
     """Glottal closures where the clip, through two resonators at 0 Hz and less its trend, crosses zero: a wave that
     falls at each.
 
     periods: the trend is the mean over so many usual pitch periods, which are found by autocorrelation; the authors
     have 1 to 2. It is taken away three times. Of the two directions that one is taken in which zero is crossed more
-    steeply on average, so that the polarity of the clip does not matter.
+    steeply on average, so that the polarity of the clip does not matter. shape: what is returned rises in a line
+    between the falls, or is the electroglottograph of the closures, of the shape that those of `voices` have.
     """
     speech = wave.astype(np.float64)
     if len(speech) < 2:
@@ -25,7 +33,8 @@ def zero_frequency_filter(wave: Any, info: Any, *, periods: Annotated[float, Ge(
     (rising, steep), (sinking, other) = _crossings(filtered), _crossings(-filtered)
     # A difference lies half a sample before the later one of its two.
     chosen = (rising if steep >= other else sinking) - 0.5
-    return falling_at(chosen[chosen >= 0] / info.rate, info.rate, len(wave)).astype(np.float32)
+    drawn = falling_at if shape == "falls" else egg_of
+    return drawn(chosen[chosen >= 0] / info.rate, info.rate, len(wave)).astype(np.float32)
 
 
 def zero_frequency_filtered(speech: np.ndarray, half: int) -> np.ndarray:

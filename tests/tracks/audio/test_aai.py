@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from noisebench.components.registry import bind
 from noisebench.components.tracks import get_track
-from noisebench.methods.audio._glottal import falling_at, pitch_period, residual
+from noisebench.methods.audio._glottal import falling_at, residual
 from noisebench.methods.audio.zero_frequency_filter import zero_frequency_filtered
-from noisebench.tracks.audio import Clip, as_clip
+from noisebench.tracks.audio import Clip, as_clip, egg_of, pitch_period
 from noisebench.tracks.audio.metrics._closures import closures_in, cycles_of
 from numpy.testing import assert_allclose
 
@@ -74,6 +74,23 @@ def test_a_fall_of_less_than_half_of_the_steepest_near_it_is_no_closure():
     assert_allclose(found, np.array([99.5, 129.5, 299.5]) / 8_000)
 
 
+def test_of_two_falls_that_are_too_near_the_steeper_one_stays():
+    falls = np.zeros(400)
+    falls[[100, 130, 160, 230]] = 0.8, 1, 0.9, 0.7
+    wave = -np.cumsum(falls)
+    assert_allclose(closures_in(wave, RATE, 31 / RATE) * RATE, [129.5, 229.5])
+    assert_allclose(closures_in(wave, RATE, 30 / RATE) * RATE, [99.5, 129.5, 159.5, 229.5])
+
+
+@pytest.mark.parametrize("method", ["identity", "lp_residual", "zero_frequency_filter"])
+def test_all_methods_are_read_by_the_pitch_of_what_they_were_given(method: str):
+    output = restored(method, VOICE.wave)
+    case = TRACK.pose(bind("none", "regime", "audio"), VOICE, 0)
+    apart = 0.75 * pitch_period(case.given.astype(np.float64), RATE)
+    cycles = cycles_of(VOICE.closures, closures_in(output, RATE, apart))
+    assert scores(output, VOICE)["gci_identification"] == cycles.one / cycles.count
+
+
 def test_neither_level_nor_offset_counts_and_an_upside_down_wave_falls_elsewhere():
     instants = np.arange(0.1, 0.9, 0.008)
     wave = falling_at(instants, RATE, RATE)
@@ -114,6 +131,30 @@ def test_what_has_no_value_says_why():
     silent = scores(0 * wave, clip_of([0.5, 0.51]))
     assert silent["gci_miss"] == 1
     assert "fewer than two closures" in silent["gci_jitter"].reason
+
+
+def test_an_egg_agrees_with_itself_and_not_with_what_it_is_upside_down():
+    assert VOICE.closures is not None
+    true = egg_of(VOICE.closures, RATE, len(VOICE.wave))
+    agreement = [bind("egg_agreement", "metric", "audio")]
+    case = TRACK.pose(bind("none", "regime", "audio"), VOICE, 0)
+
+    def of(output: Any) -> Any:
+        return TRACK.score(np.asarray(output, np.float32), VOICE, case, bind("plain", "protocol", "audio"), agreement)
+
+    assert of(true)["egg_agreement"] == pytest.approx(1, abs=1e-6)
+    assert of(3 - 7 * true)["egg_agreement"] == pytest.approx(-1, abs=1e-6)
+    assert of(0 * true)["egg_agreement"] == 0
+    # Where there is no voice nothing is compared.
+    silent = true.copy()
+    silent[: round(VOICE.closures[0] * RATE) - 1] = 5
+    assert of(silent)["egg_agreement"] == pytest.approx(1, abs=1e-6)
+
+
+def test_an_egg_of_found_closures_has_the_shape_of_one():
+    wave = restored("zero_frequency_filter(shape=egg)", VOICE.wave)
+    assert (wave.min(), wave.max()) == pytest.approx((-1, 0), abs=1e-6)
+    assert scores(wave, VOICE)["gci_identification"] >= 0.95
 
 
 # ---- detectors that learn nothing
@@ -198,8 +239,6 @@ def cache(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_the_egg_falls_at_each_closure_and_is_flat_while_the_folds_are_apart():
-    from noisebench.methods.audio._egg import egg_of
-
     true = np.concatenate([np.arange(0.1, 0.3, 0.008), np.arange(0.5, 0.7, 0.005)]) + 1e-5
     egg = egg_of(true, RATE, RATE)
     assert_allclose(closures_in(egg, RATE), true, atol=2e-5)
@@ -212,8 +251,6 @@ def test_the_egg_falls_at_each_closure_and_is_flat_while_the_folds_are_apart():
 
 
 def test_the_egg_of_a_voice_has_the_closures_of_the_voice():
-    from noisebench.methods.audio._egg import egg_of
-
     assert VOICE.closures is not None
     exact = scores(egg_of(VOICE.closures, RATE, len(VOICE.wave)), VOICE)
     assert exact["gci_identification"] == 1

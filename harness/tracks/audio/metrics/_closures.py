@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from annotated_types import Ge, Le
 
 from ....text.errors import NotDefined
 from ..clip import Floats
+from ..egg import LONGEST
+from ..pitch import pitch_period
 from ..scored import Restored
 
-LONGEST = 0.02
-"""Seconds: true closures that are further apart have no voice between them."""
 NEAR = 0.01
 """Seconds to either side within which the steepest fall is looked for."""
 DEPTH = 0.5
 """A fall of less than this part of the steepest one near it is no closure."""
+APART = 0.75
+"""Usual pitch periods between two closures that are found, at the least."""
+Periods = Annotated[float, Ge(0), Le(1)]
 
 
 @dataclass(frozen=True)
@@ -34,18 +38,21 @@ class Cycles:
         return self.one + self.none + self.several
 
 
-def closures_in(wave: Floats, rate: int) -> Floats:
+def closures_in(wave: Floats, rate: int, apart: float = 0.0) -> Floats:
     """Seconds at which a waveform (N,) falls most steeply: negative extrema of its derivative, between samples.
 
-    Those count that are half as steep as the steepest within 10 ms, so that the level of the waveform does not.
+    Those count that are half as steep as the steepest within 10 ms, so that the level of the waveform does not; of two
+    that are less than `apart` seconds from each other the steeper one.
     """
     from scipy.ndimage import maximum_filter1d
+    from scipy.signal import find_peaks
 
     falls = np.pad(-np.diff(wave), 1)
     steepest = maximum_filter1d(falls, 2 * round(NEAR * rate) + 1)
     middle, before, after = falls[1:-1], falls[:-2], falls[2:]
     extremum = (middle > before) & (middle >= after) & (middle > 0) & (middle >= DEPTH * steepest[1:-1])
-    at = np.flatnonzero(extremum)
+    steep, _ = find_peaks(np.pad(np.where(extremum, middle, 0), 1), distance=max(1.0, apart * rate))
+    at = steep - 1
     earlier, top, later = before[at], middle[at], after[at]
     # The top of the parabola through three values; each is the fall between a sample and the next one.
     return np.asarray((at + 0.5 + 0.5 * (later - earlier) / (2 * top - earlier - later)) / rate)
@@ -71,9 +78,20 @@ def cycles_of(true: Floats, estimated: Floats) -> Cycles:
     return Cycles(int(single.sum()), int((inside == 0).sum()), int((inside > 1).sum()), np.asarray(late))
 
 
-def scored(restored: Restored) -> Any:
-    """The cycles of a clip, or why there are none, `NotDefined`."""
+def voiced_samples(true: Floats, rate: int, count: int) -> Floats:
+    """Which of `count` samples lie between two closures of one voice, bool (count,)."""
+    after = np.searchsorted(true, np.arange(count) / rate, side="right")
+    gaps = np.concatenate([[np.inf], np.diff(true), [np.inf]])
+    return np.asarray(gaps[after] <= LONGEST)
+
+
+def scored(restored: Restored, periods: float) -> Any:
+    """The cycles of a clip, or why there are none, `NotDefined`.
+
+    What is found is `periods` usual pitch periods apart, those of what the method was given: the same for all methods.
+    """
     if restored.clip.closures is None:
         return NotDefined("the closures of the clip are not known")
-    cycles = cycles_of(restored.clip.closures, closures_in(restored.output, restored.rate))
+    apart = periods * pitch_period(restored.given.astype(np.float64), restored.clip.rate) if periods else 0.0
+    cycles = cycles_of(restored.clip.closures, closures_in(restored.output, restored.rate, apart))
     return cycles if cycles.count else NotDefined("the clip has no larynx cycle")
