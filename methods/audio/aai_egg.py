@@ -93,7 +93,7 @@ class SpeechToEgg:
         import torch
         from noisebench.methods.audio._egg import SIZE, train
         from noisebench.recipes.parts._example_scores import one_thread
-        from noisebench.tracks.audio import egg_of
+        from noisebench.tracks.audio.egg import egg_of
 
         track, speech, egg, places, total = nb.get_track("audio"), [], [], [], 0
         for clip in clips:

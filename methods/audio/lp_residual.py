@@ -6,7 +6,7 @@ import noisebench as nb
 import numpy as np
 from annotated_types import Ge, Le
 from noisebench.methods.audio._glottal import falling_at, residual
-from noisebench.tracks.audio import pitch_period
+from noisebench.tracks.audio.pitch import pitch_period
 
 
 @nb.method("lp_residual", track="audio", blind=True, cite="Ananthapadmanabha & Yegnanarayana 1979")

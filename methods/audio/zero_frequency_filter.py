@@ -6,7 +6,8 @@ import noisebench as nb
 import numpy as np
 from annotated_types import Ge, Le
 from noisebench.methods.audio._glottal import falling_at
-from noisebench.tracks.audio import egg_of, pitch_period
+from noisebench.tracks.audio.egg import egg_of
+from noisebench.tracks.audio.pitch import pitch_period
 
 
 @nb.method("zero_frequency_filter", track="audio", blind=True, cite="K. S. R. Murty & B. Yegnanarayana 2008")

@@ -11,8 +11,10 @@ from noisebench.components.registry import bind
 from noisebench.components.tracks import get_track
 from noisebench.methods.audio._glottal import falling_at, residual
 from noisebench.methods.audio.zero_frequency_filter import zero_frequency_filtered
-from noisebench.tracks.audio import Clip, as_clip, egg_of, pitch_period
+from noisebench.tracks.audio import Clip, as_clip
+from noisebench.tracks.audio.egg import egg_of
 from noisebench.tracks.audio.metrics._closures import closures_in, cycles_of
+from noisebench.tracks.audio.pitch import pitch_period
 from numpy.testing import assert_allclose
 
 TRACK = get_track("audio")
