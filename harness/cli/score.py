@@ -12,7 +12,8 @@ from .options import add_shared, note, print_json, print_table, use_data, verb
 
 _EXAMPLES = """  noisebench score restored/ clean/
   noisebench score restored/ clean/ --protocol "y8(border=4)" --json
-  noisebench score out/ clean/ --metrics "kid(features=efficientnet_lite0)\""""
+  noisebench score out/ clean/ --metrics "kid(features=efficientnet_lite0)"
+  noisebench score enhanced_wav/ clean_testset_wav/ --track audio"""
 
 
 @runtime_checkable
@@ -28,9 +29,9 @@ class ScoresFolders(Protocol):
 
 
 def add(verbs: Any) -> None:
-    p = verb(verbs, "score", "score restored pictures that exist already", _EXAMPLES, run)
-    p.add_argument("restored", metavar="RESTORED_DIR", help="restored pictures")
-    p.add_argument("clean", metavar="CLEAN_DIR", help="clean pictures of the same names")
+    p = verb(verbs, "score", "score restored pictures or clips that exist already", _EXAMPLES, run)
+    p.add_argument("restored", metavar="RESTORED_DIR", help="restored pictures or clips")
+    p.add_argument("clean", metavar="CLEAN_DIR", help="clean ones of the same names")
     p.add_argument("--protocol", metavar="P", help="how scores are taken (default: the track's, such as uint8)")
     p.add_argument("--metrics", nargs="+", metavar="M", help="default: the track's, such as psnr ssim")
     add_shared(p, "track", "plugin", "weights", "json")

@@ -76,7 +76,7 @@ FROM_FILES = {
     "generate": {"cifar10_subset", "fashion_mnist", "mnist"},
     "graph": {"sachs", "table"},
     "matrix": {"tables"},
-    "audio": {"folder", "fsdd", "music_moh", "noise_clips", "speech_prompts"},
+    "audio": {"folder", "fsdd", "music_moh", "noise_clips", "pairs", "speech_prompts"},
 }  # fmt: skip
 """Datasets that are read: their bits are those of the files."""
 

@@ -26,7 +26,8 @@ def pose_clip(regime: Bound, item: Clip, seed: int, draw: int = 0) -> Case:
     key = noise_key(regime, seed, item_sha256(item), draw)
     values: dict[str, Any] = {}
     if item.effect is not None:
-        values |= {**item.effect.settings, "knobs": item.effect.knobs.copy()}
+        values |= item.effect.settings
+        values |= {"knobs": item.effect.knobs.copy()} if item.effect.knobs.size else {}
     wave, disclosed = degraded_in_turn(regime, item.posed.astype(np.float64), keyed_generator(key), item.rate)
     # A name that an effect and a regime tell has two values: neither is told.
     values |= {name: None if name in values else value for name, value in disclosed.items()}

@@ -63,6 +63,7 @@ class AudioTrack(DefaultTrack):
     open = LazyPart("enhancer.Enhancer")
     batches = LazyPart("batches.ClipBatches")
     panels = LazyPart("report.panels")
+    score_folders = LazyPart("folder_scoring.score_folders")
 
     def identify(self, item: Clip) -> str:
         """Id, and the hash of waveform, rate, closures, effect and mixture, on one line.
@@ -112,7 +113,8 @@ class AudioTrack(DefaultTrack):
         """The hash of waveform and rate; of the dry one of an effect, which with other settings is no new clip."""
         from .clip import Clip, clip_sha256
 
-        return clip_sha256(Clip(item.id, item.wave if item.effect is None else item.effect.dry, item.rate))
+        turned = item.effect is not None and item.effect.knobs.size
+        return clip_sha256(Clip(item.id, item.posed if turned else item.wave, item.rate))
 
 
 TRACK = add_track(AudioTrack())
