@@ -98,6 +98,20 @@ def test_sgd_sai_holds_half_of_what_adamw_holds() -> None:
     assert held("diffgrad") == pytest.approx(3, abs=0.01)
 
 
+def test_adam_of_two_rates_is_adam_on_each_part_of_the_network() -> None:
+    parts, alone = [weight(1.0, -2.0), weight(3.0), weight(0.5)], [weight(1.0, -2.0), weight(3.0), weight(0.5)]
+    own = optimizer("adam_two_rates(lr=0.1, first_lr=0.003)", *parts)
+    rivals = [torch.optim.Adam(alone[:2], lr=0.003), torch.optim.Adam(alone[2:], lr=0.1)]
+    for step in range(5):
+        for a, b in zip(parts, alone, strict=True):
+            a.grad, b.grad = torch.full_like(a, 1.0 + step), torch.full_like(b, 1.0 + step)
+        for one in (own, *rivals):
+            one.step()
+    assert all(torch.equal(a, b) for a, b in zip(parts, alone, strict=True))
+    with pytest.raises(nb.UsageError, match="first=3, and 3 tensors are trained"):
+        optimizer("adam_two_rates(first=3)", *parts)
+
+
 def test_each_step_of_diffgrad_is_from_half_to_one_times_that_of_adam() -> None:
     a, b = weight(*torch.linspace(-1, 1, 64).tolist()), weight(*torch.linspace(-1, 1, 64).tolist())
     own, adam = optimizer("diffgrad(lr=0.01)", a), torch.optim.Adam([b], lr=0.01)
