@@ -37,6 +37,7 @@ from noisebench.report.escape import spreadsheet
 from noisebench.report.page.data import page_data
 from noisebench.report.page.item_order import order_items, relative_spread, worst_cases
 from noisebench.report.page.previews import BESIDE, KeptPreviews, page_previews
+from noisebench.report.tables import number
 from noisebench.report.write import write_report
 from noisebench.store.cells import cell_dir
 from noisebench.store.record import Record
@@ -137,6 +138,8 @@ def test_numbers_are_rounded_as_the_other_files_round_them(opened, pages):
     page.keyboard.press("c")
     page.wait_for_function("copied.length === 1")
     assert page.evaluate("copied[0]") in (pages["ties"].parent / "leaderboard.md").read_text()
+    for value in (-0.000001223, 8.682e-7, 0.0003892, 0.0113, 0.000099999, 9999.96, 12345.678, -2e22):
+        assert page.evaluate("value => number(value, 5)", value) == number(value, 5)
 
 
 # -------------------------------------------------------------------------------------------------- ticks

@@ -37,14 +37,22 @@ function precise(value, most) {
   return Number((Math.sign(value) * (tie ? up - step : up)).toPrecision(most));
 }
 
+/** A number in the notation of Python's `g`: a power of ten below 0.0001 and from 10,000 on. */
+function general(value) {
+  const size = Math.abs(value);
+  if (!size || (size >= 1e-4 && size < 1e4)) return String(value);
+  const [mantissa, power] = value.toExponential().split("e");
+  return `${mantissa}e${power[0]}${power.slice(1).padStart(2, "0")}`;
+}
+
 /** A number with the decimals of its metric, as every other file of the report prints it. */
 function number(value, decimals) {
   if (value === null || value === undefined || Number.isNaN(value)) return "n/d";
   if (value === "inf" || value === Infinity) return "inf";
   if (value === "-inf" || value === -Infinity) return "−inf";
   const small = decimals > 2 && value !== 0 && (Math.abs(value) < 1e-2 || Math.abs(value) >= 1e4);
-  const text = small ? String(precise(value, 4)) : fixed(value, decimals);
-  return Number(text) ? text.replace("-", "−") : text.replace("-", "");
+  const text = small ? general(precise(value, 4)) : fixed(value, decimals);
+  return Number(text) ? text.replaceAll("-", "−") : text.replaceAll("-", "");
 }
 
 const digits = (value) =>
