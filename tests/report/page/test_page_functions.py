@@ -37,7 +37,6 @@ from noisebench.report.escape import spreadsheet
 from noisebench.report.page.data import page_data
 from noisebench.report.page.item_order import order_items, relative_spread, worst_cases
 from noisebench.report.page.previews import BESIDE, KeptPreviews, page_previews
-from noisebench.report.tables import number
 from noisebench.report.write import write_report
 from noisebench.store.cells import cell_dir
 from noisebench.store.record import Record
@@ -67,7 +66,7 @@ def formulas() -> list[Record]:
 def ties() -> list[Record]:
     """Numbers that lie between two that can be printed, and numbers that only seem to."""
     values = {"a": (1.145, 0.0078125, 0.125), "b": (0.125, 0.1, 2.125), "c": (8.165, 0.00390625, 1000.5),
-              "d": (1.005, 0.5, 12.25)}  # fmt: skip
+              "d": (1.005, 0.5, 12.25), "e": (1.0, 1.223e-6, 1.5), "f": (1.25, 8.682e-7, 1.5)}  # fmt: skip
     blind = {"blind": True}
     scores = [record(name, {"psnr": [v[0]] * 6, "mse": [v[1]] * 6}, flags=blind) for name, v in values.items()]
     return [*scores, *(cost_record(name, p50=v[2]) for name, v in values.items())]
@@ -138,8 +137,7 @@ def test_numbers_are_rounded_as_the_other_files_round_them(opened, pages):
     page.keyboard.press("c")
     page.wait_for_function("copied.length === 1")
     assert page.evaluate("copied[0]") in (pages["ties"].parent / "leaderboard.md").read_text()
-    for value in (-0.000001223, 8.682e-7, 0.0003892, 0.0113, 0.000099999, 9999.96, 12345.678, -2e22):
-        assert page.evaluate("value => number(value, 5)", value) == number(value, 5)
+    assert not missing_from(page.evaluate("copied[0]"), "1.223e−06", "8.682e−07")
 
 
 # -------------------------------------------------------------------------------------------------- ticks
