@@ -73,7 +73,7 @@ FROM_FILES = {
     "classify": {"cifar10_subset", "fashion_mnist", "folder", "mnist"},
     "segment": {"camvid_small"},
     "functions": {"table"},
-    "generate": {"cifar10_subset", "fashion_mnist", "mnist"},
+    "generate": {"cifar10_subset", "fashion_mnist", "folder", "mnist"},
     "graph": {"sachs", "table"},
     "matrix": {"tables"},
     "audio": {"folder", "fsdd", "music_moh", "noise_clips", "pairs", "speech_prompts"},
