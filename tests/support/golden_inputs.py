@@ -60,7 +60,7 @@ DATASETS = {
         "noised(of=gaussian_digits)", "some_classes(of=digits(labels=true), classes=(1, 2))",
     ),
     "graph": ("erdos_renyi(n=3)", "scale_free(n=3)"),
-    "matrix": ("entries", "gaussian_psd", "gaussian_rectangular", "moving_things", "photographs"),
+    "matrix": ("entries", "gaussian_psd", "gaussian_rectangular", "ill_conditioned", "moving_things", "photographs"),
     "audio": ("compressed(of=voices(n=3))", "instruments(n=5)", "mixtures(n=3)", "voices(n=3)"),
 }  # fmt: skip
 """By track, every dataset that is made here of nothing but its own key, digits and photographs."""

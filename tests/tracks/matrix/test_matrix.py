@@ -456,6 +456,28 @@ def test_an_operator_of_the_user():
     assert len(TRACK.outputs.panel(item, posed(item), item.truth)["truth"]) > 100
 
 
+@pytest.mark.parametrize("condition", [1.0, 100.0])
+def test_the_condition_number_is_about_what_was_asked_for(condition):
+    item = item_of(f"ill_conditioned(d=200, m=1, condition={condition})")
+    values = np.linalg.eigvalsh(item.truth)[::-1]
+    assert values[0] / values[1] == pytest.approx(condition, rel=0.5)
+    assert np.abs(values[2:]).max() < 1e-9
+    assert np.array_equal(item.truth * 2**20, np.rint(item.truth * 2**20)), "it lies on a grid"
+
+
+def test_scaled_sub_gradients_do_not_mind_a_condition_number_that_others_do():
+    item = item_of("ill_conditioned(condition=300, tells_rank=true)")
+    outliers = "outliers(share=0.2, scale=10)"
+    assert error("scaled_subgm", item, outliers) < 1e-3
+    assert error("scaled_subgm", item, outliers) < 0.1 * error("subgm(alpha=0.00001, rho=0.995)", item, outliers)
+
+
+def test_scaled_sub_gradients_are_of_a_rank_that_is_known():
+    with pytest.raises(nb.Skip, match="needs the rank"):
+        error("scaled_subgm", item_of("ill_conditioned"))
+    assert error("scaled_subgm(rank=2)", item_of("gaussian_rectangular")) < 1e-3
+
+
 # ---- outputs
 
 
