@@ -27,6 +27,7 @@ def folder(
     count: Count = 128,
     reference: Count = 2048,
     trained: Count | None = None,
+    classes: Annotated[int, Ge(1), Le(1000)] | None = None,
 ) -> LatentBatches | TrainingPictures:
     """The user's own pictures: latents before those kept for tests, and the others to train on.
 
@@ -34,6 +35,7 @@ def folder(
     mean of all. The share `tested` is for tests, by the hash of what is in the file, so that equal files are on one
     side. n, count: so many batches of so many latents. reference: so many pictures for tests, chosen by the hash of
     their names. trained: so many others, likewise, to train on (`split=train`) and to look for copies of; none is all.
+    classes: so many are asked for by turns, such as the texts of `diffusers`; what is in a picture is not known.
     """
     files = nb.list_files(path, nb.PICTURE_SUFFIXES, pattern)
     sides: dict[str, list[str]] = {"test": [], "train": []}
@@ -51,7 +53,8 @@ def folder(
 
     if split == "train":
         return TrainingPictures(chosen["train"], lambda: (pictures("train"), None))
-    return LatentBatches(n, count, lambda: Reference(pictures("test"), None, pictures("train"), None))
+    shares = None if classes is None else [1 / classes] * classes
+    return LatentBatches(n, count, lambda: Reference(pictures("test"), None, pictures("train"), None), shares=shares)
 
 
 def _is_tested(file: Path, tested: float) -> bool:

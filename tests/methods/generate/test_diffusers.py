@@ -114,7 +114,8 @@ def test_weights_and_settings_are_in_the_key(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "text", "why"),
     [
-        ("unet/config.json", '{"_class_name": "UNet2DConditionModel"}', "only a UNet2DModel"),
+        ("unet/config.json", '{"_class_name": "UNet3DModel"}', "only a UNet2DModel"),
+        ("unet/config.json", '{"_class_name": "UNet2DConditionModel"}', "is told a text: give embeddings"),
         ("unet/config.json", "[]", "no JSON object"),
         (SCHEDULER, '{"prediction_type": "flow"}', "predicts 'flow'"),
         (SCHEDULER, '{"beta_schedule": "__import__"}', "cannot be built"),
@@ -155,3 +156,95 @@ def test_every_sampler_of_the_library_draws_of_a_known_law(scheduler: str) -> No
 def test_what_pndm_cannot_do_is_refused() -> None:
     with pytest.raises(nb.UsageError, match="scheduler=pndm .*give steps=4, not 3"):
         nb.evaluate("diffusers_sampler(model=exact, scheduler=pndm, steps=3)", "mixture_digits(n=1)", track="generate")
+
+
+# ---- pipelines of latents that are told a text
+
+
+CLASSES = 3
+
+
+def latent_pipeline(folder: Path) -> str:
+    """A tiny pipeline like Stable Diffusion's, with embeddings of no text and of three; what names it in a spec."""
+    torch.manual_seed(3)
+    net = diffusers.UNet2DConditionModel(
+        sample_size=4, in_channels=4, out_channels=4, layers_per_block=1, block_out_channels=(8, 16), norm_num_groups=4,
+        cross_attention_dim=6, attention_head_dim=4, down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+    )  # fmt: skip
+    vae = diffusers.AutoencoderKL(
+        block_out_channels=(8, 8), down_block_types=("DownEncoderBlock2D",) * 2, norm_num_groups=4,
+        up_block_types=("UpDecoderBlock2D",) * 2, latent_channels=4, sample_size=8,
+    )  # fmt: skip
+    net.save_pretrained(folder / "unet")
+    vae.save_pretrained(folder / "vae")
+    diffusers.DDIMScheduler(beta_schedule="scaled_linear").save_pretrained(folder / "scheduler")
+    np.save(folder / "texts.npy", np.random.default_rng(0).standard_normal((1 + CLASSES, 5, 6)).astype(np.float32))
+    return f"path={json.dumps(str(folder))}, embeddings={json.dumps(str(folder / 'texts.npy'))}"
+
+
+def asked(labels: Any = (0, 1, 2, 0), channels: int = 3) -> LatentBatch:
+    pictures = np.zeros((4, channels, 8, 8), np.float32)
+    return LatentBatch("batch-000", 4, Reference(pictures), None if labels is None else np.asarray(labels))
+
+
+@pytest.mark.parametrize(
+    "sampler",
+    [
+        "ddim(model={m}, steps=3)",
+        "heun(model=guided(model={m}, weight=5), steps=2)",
+        "dpm_solver_2m(model={m}, steps=3)",
+        "diffusers_sampler(model={m}, scheduler=unipc, steps=3)",
+        "interpolated(sampler=ddim(model={m}, steps=3))",
+        "ddim(model=anagram(model={m}, balance=False), steps=3)",
+    ],
+)
+def test_a_pipeline_of_latents_makes_pictures_by_every_sampler(sampler: str, tmp_path: Path) -> None:
+    named = latent_pipeline(tmp_path)
+    inner = sampler.replace("{m}", f"diffusers({named})")
+    made = samples(f"decoded(sampler={inner}, {named.partition(', ')[0]})", asked())
+    assert made.shape == (4, 3, 8, 8)
+    assert np.isfinite(made).all() and np.std(made) > 0
+
+
+def test_the_text_of_its_class_is_told_and_none_where_no_class_is_asked_for(tmp_path: Path) -> None:
+    made = Denoiser(bind(f"diffusers({latent_pipeline(tmp_path)})", "method", "generate"))
+    made.setup("cpu")
+    x, texts = torch.randn(2, 4, 4, 4), torch.from_numpy(np.load(tmp_path / "texts.npy"))
+    net = diffusers.UNet2DConditionModel.from_pretrained(tmp_path / "unet").eval()
+    levels = levels_of(diffusers.DDIMScheduler(beta_schedule="scaled_linear"))
+    sigma = float(levels[300])
+    for labels, told in ((np.array([2, 0]), texts[[3, 1]]), (None, texts[[0, 0]])):
+        with torch.no_grad():
+            noise = net(x / (1 + sigma**2) ** 0.5, 300, encoder_hidden_states=told).sample
+        assert_allclose(made(x, sigma, labels), x - sigma * noise, atol=2e-4)
+    with pytest.raises(nb.UsageError, match="class 3 is beyond the 3 texts"):
+        made(x, sigma, np.array([3, 0]))
+
+
+def test_the_decoder_is_that_of_the_pipeline(tmp_path: Path) -> None:
+    path = latent_pipeline(tmp_path).partition(", ")[0]
+    vae = diffusers.AutoencoderKL.from_pretrained(tmp_path / "vae").eval()
+    item = asked()
+    given = get_track("generate").pose(bind("none", "regime", "generate"), item, 0).given
+    with torch.no_grad():
+        due = vae.decode(torch.from_numpy(given.reshape(4, -1)[:, :64].reshape(4, 4, 4, 4)) / 0.18215).sample
+    assert_allclose(samples(f"decoded(sampler=identity, {path})", item), due, atol=1e-5)
+    with pytest.raises(nb.Skip, match="pictures of 3 channels"):
+        samples(f"decoded(sampler=identity, {path})", asked(channels=1))
+
+
+def test_embeddings_and_decoder_are_in_the_key(tmp_path: Path) -> None:
+    named = latent_pipeline(tmp_path)
+    texts = str(tmp_path / "texts.npy")
+    files = bind(f"diffusers({named})", "method", "generate").entry.obj.weight_files
+    assert files(str(tmp_path)).items() < files(str(tmp_path), texts).items() and texts in files(str(tmp_path), texts)
+    decoder = bind(f"decoded(sampler=identity, path={json.dumps(str(tmp_path))})", "method", "generate").entry.obj
+    assert set(decoder.weight_files(str(tmp_path))) == {"vae/config.json", "vae/diffusion_pytorch_model.safetensors"}
+
+
+def test_embeddings_of_another_width_are_refused(tmp_path: Path) -> None:
+    named = latent_pipeline(tmp_path)
+    np.save(tmp_path / "texts.npy", np.zeros((4, 5, 7), np.float32))
+    with pytest.raises(nb.UsageError, match=r"embeddings \(1 \+ classes, tokens, 6\) of finite numbers are due"):
+        samples(f"ddim(model=diffusers({named}), steps=2)", asked(channels=4))

@@ -41,6 +41,11 @@ def test_each_picture_is_on_one_side_and_of_one_size(pictures: Path) -> None:
     assert item.reference.pictures.min() >= -1 and item.reference.pictures.max() <= 1
 
 
+def test_classes_may_be_asked_for_by_turns(pictures: Path) -> None:
+    item = opened(", count=5, classes=3").load(0)
+    assert sorted(item.labels.tolist()) == [0, 0, 1, 1, 2]
+
+
 def test_a_copy_of_a_file_is_on_the_same_side(pictures: Path) -> None:
     names = set(opened(", split=train").ids)
     for name in sorted(names):
