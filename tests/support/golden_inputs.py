@@ -40,15 +40,18 @@ DATASETS = {
         "unprocessed(of=centre_crop(of=photos, size=64))", "unprocessed(of=centre_crop(of=photos, size=64), form=raw)",
     ),
     "classify": (
-        "asymmetric_labels(of=digits)", "blockdigits", "digits", "flipped_labels(of=digits)", "half_space(n=3)",
+        "asymmetric_labels(of=digits)", "blockdigits", "class_split(of=digits)", "digits", "flipped_labels(of=digits)",
+        "half_space(n=3)",
         "half_space(n=3, chi=1.5)", "hidden(of=digits)", "hidden(of=digits, beside=1, behind=(photos,))",
-        "instance_labels(of=digits)", "joined(of=digits(n=1), more=digits(split=train))", "parity",
+        "instance_labels(of=digits)", "joined(of=digits(n=1), more=digits(split=train))",
+        "known_and_unknown(of=digits(n=2), unknown=digits(split=train, n=2))", "parity",
         f"projected(of=digits, onto={THREES})", "rim_lesions", "shared_nuisance(of=digits)", "signal_coordinate(n=3)",
         "some_classes(of=digits, classes=(1, 2))", "spectrograms", f"synthetic(of={THREES})",
         "web_noise(of=digits, by=digits(split=train))", "webdigits(validated=1)",
     ),
     "segment": ("boundary_noise(of=ellipses(n=3), share=1)", "ellipses(n=3)", "ellipses(n=3, split=train)"),
     "adapt": (
+        "changing(of=digits(n=20), regimes=(none, gaussian(sigma=25)), batch=10)",
         "open_set(of=some_classes(of=digits, classes=(0, 1)), "
         "unknown=some_classes(of=digits, classes=(7, 8)), share=0.3)",
         "stream(of=digits(n=40), batch=20)",
@@ -70,8 +73,8 @@ FROM_FILES = {
         "bsd400", "bsd68", "bsds500_train", "cbsd68", "folder", "kodak24", "kodak24_crop500", "lowlight_easy",
         "lowlight_medium", "mri_knee", "pairs", "polyu", "set12", "set14", "set5", "stack",
     },
-    "classify": {"cifar10_subset", "fashion_mnist", "folder", "mnist"},
-    "segment": {"camvid_small"},
+    "classify": {"cifar10_subset", "fashion_mnist", "folder", "mnist", "table"},
+    "segment": {"camvid_small", "em_membranes", "folder"},
     "functions": {"table"},
     "generate": {"cifar10_subset", "fashion_mnist", "folder", "mnist"},
     "graph": {"sachs", "table"},
@@ -136,8 +139,8 @@ REGIMES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 
 _OF_RESTORE = {"negseq", "real"}
 NOT_POSED = {
-    "classify": {*_OF_RESTORE, "adversarial"}, "segment": {*_OF_RESTORE, "downsample"}, "adapt": _OF_RESTORE,
-    "graph": {"none"},
+    "classify": {*_OF_RESTORE, "adversarial", "auto_attack"}, "segment": {*_OF_RESTORE, "downsample"},
+    "adapt": _OF_RESTORE, "graph": {"none"},
 }  # fmt: skip
 """Regimes of noise that is in pictures of `restore` alone, of another size than maps, and of measured samples, and what
 attacks the method that is scored."""

@@ -63,6 +63,7 @@ class Adapt(PictureTrack):
     """`shows_source`: the method gives logits and behind them those of the classifier before it learned."""
 
     open = LazyPart("adapter.Adapter")
+    panels = LazyPart("report.panels")
 
     def identify(self, item: Stream) -> str:
         """Id, the hash of all pictures with their labels and order, and the group, on one line. Raises `UsageError`."""

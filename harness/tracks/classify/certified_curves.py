@@ -8,16 +8,16 @@ import numpy as np
 
 from ...boards.board import Board
 from ...boards.rows import Row
-from ...report.escape import slug
-from ...report.plots.drawing import MAX_LINES, Plot, fit, legend_names, new_figure, place, plain_number, save
+from ...report.plots.curve_panels import CurvePanel, draw_curves
+from ...report.plots.drawing import Plot
 from ...report.plots.looks import Looks, looks_of
 from ...report.plots.selection import limited
 from ...report.plots.sheets import Sheet
 from ...statistics.paired_tests import Floats
-from ...text.errors import one_line
 
 RADIUS = "certified_radius"
 """The metric by whose items a curve is drawn."""
+_PANEL = CurvePanel("certified", "radius (L2, values in [0, 1])", "certified accuracy", "upper right", steps=True)
 
 
 def certified_curves(boards: Sequence[Board], most: int, notes: list[str], sheet: Sheet) -> list[Plot]:
@@ -52,30 +52,11 @@ def certified_curve(radii: Floats) -> tuple[Floats, Floats]:
 
 
 def _draw(board: Board, methods: Sequence[tuple[Row, Floats]], number: int, looks: Looks, sheet: Sheet) -> Plot:
-    k, drawn = sheet.scale, methods[:MAX_LINES]
-    head, foot, margin, right = 0.36 * k, 0.46 * k, 0.6 * k, 0.12 * k
-    height = sheet.tall(head + foot + 2.4 * k)
-    figure = new_figure(sheet.width, height)
-    across = sheet.width - margin - right
-    axes = place(figure, margin, foot, across, height - head - foot)
-    names = legend_names([row.label for row, _ in drawn], 2.2 * k, sheet.text)
-    for row, radii in drawn:
-        look = looks[row.label]
-        at, share = certified_curve(radii)
-        axes.plot(at, share, drawstyle="steps-pre", color=look.colour, linestyle=look.dash, label=names[row.label])
-    axes.set_xlim(left=0)
-    axes.set_ylim(0, 1)
-    axes.xaxis.set_major_formatter(plain_number)
-    axes.yaxis.set_major_formatter(plain_number)
-    axes.set_xlabel(fit("radius (L2, values in [0, 1])", across, sheet.text))
-    axes.set_ylabel(fit("certified accuracy", height - head - foot, sheet.text))
-    axes.legend(loc="upper right")
-    heading = fit(board.title, sheet.width - 0.3, sheet.heading)
-    figure.text(0.5, 1 - 0.16 * k / height, heading, ha="center", va="center", fontsize=sheet.heading)
     words = board.words["items"]
     seeds = f" and seeds {', '.join(map(str, board.seeds))}" if len(board.seeds) > 1 else ""
     caption = (
         f"Certified accuracy against the radius on {board.title}: the share of {words}{seeds} that are put into the "
         "right class and that no change within the radius takes from it."
     )
-    return save(figure, f"drawing-{number:02d}-certified-{slug(board.title, 48)}", one_line(caption, 900))
+    curves = [(row, *certified_curve(radii)) for row, radii in methods]
+    return draw_curves(_PANEL, board, curves, number, looks, sheet, caption)

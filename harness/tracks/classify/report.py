@@ -9,6 +9,7 @@ from ...report.plots.drawing import Plot
 from ...report.plots.mistakes import mistake_panels
 from ...report.plots.sheets import Sheet
 from ...report.plots.side_by_side import TilePanels
+from .answer_plots import answer_plots
 from .certified_curves import certified_curves
 
 draw_maps = TilePanels(
@@ -24,9 +25,10 @@ draw_maps = TilePanels(
 
 
 def panels(boards: Sequence[Board], most: int, notes: list[str], sheet: Sheet) -> list[Plot]:
-    """A picture and the maps of each method, what is certified within which radius, and what was misclassified."""
+    """Maps, what is certified within which radius, how sure and how right methods were, and what was misclassified."""
     return [
         *draw_maps(boards, most, notes, sheet),
         *certified_curves(boards, most, notes, sheet),
+        *answer_plots(boards, most, notes, sheet),
         *mistake_panels(boards, most, notes, sheet),
     ]
