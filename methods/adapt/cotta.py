@@ -64,7 +64,7 @@ class CoTTA:
         with torch.enable_grad():
             learned = self.net(pictures).log_softmax(dim=1)
             self.optimizer.zero_grad()
-            (-(said.softmax(dim=1) * learned).sum(dim=1).mean()).backward()  # type: ignore[no-untyped-call]
+            (-(said.softmax(dim=1) * learned).sum(dim=1).mean()).backward()
             self.optimizer.step()
         self._follow()
         return torch.cat([said, before], dim=1)

@@ -78,7 +78,7 @@ class EATA(LearnsByStream):
             loss = self._loss(now)
             if loss is not None:
                 learner.optimizer.zero_grad()
-                loss.backward()
+                loss.backward()  # type: ignore[no-untyped-call]
                 learner.optimizer.step()
         with torch.no_grad():
             return torch.cat([logits.detach(), learner.source(pictures)], dim=1)
@@ -109,7 +109,8 @@ def fisher_information(net: nn.Module, of: list[torch.Tensor], pictures: torch.T
     """The mean over batches of the squared gradient of the loss of the likeliest classes, by each of some values."""
     total = [torch.zeros_like(one) for one in of]
     # A batch of one picture has no statistics: what is left over is not used.
-    batches = [one for one in pictures.split(_TOGETHER) if len(one) == _TOGETHER or len(pictures) < _TOGETHER]
+    parts = torch.split(pictures, _TOGETHER)
+    batches = [one for one in parts if len(one) == _TOGETHER or len(pictures) < _TOGETHER]
     with torch.enable_grad():
         for batch in batches:
             logits = net(batch)
