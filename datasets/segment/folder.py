@@ -47,8 +47,8 @@ class MappedFiles:
     @cached_property
     def _values(self) -> Array:
         """The values of all masks but that of unlabelled pixels, ascending. Raises `UsageError`."""
-        met = {int(v) for _, _, file in self._files for v in np.unique(as_map(nb.read_picture(file), file))}
-        values = np.array(sorted(met - {self._unlabelled}), np.int64)
+        values_of_all = {int(v) for _, _, file in self._files for v in np.unique(as_map(nb.read_picture(file), file))}
+        values = np.array(sorted(values_of_all - {self._unlabelled}), np.int64)
         if not 2 <= len(values) <= _MOST_CLASSES:
             raise nb.UsageError(
                 f"dataset folder: masks have {len(values)} values, where 2 to {_MOST_CLASSES} classes are due: a mask "

@@ -58,16 +58,16 @@ class CoTTA:
         refuse_other_channels(self.inner, pictures)
         with torch.no_grad():
             before = self.source(pictures)
-            said = self.teacher(pictures)
+            answer = self.teacher(pictures)
             if float(before.softmax(dim=1).amax(dim=1).mean()) < self.sure:
-                said = torch.stack([self.teacher(self._view(pictures)) for _ in range(self.views)]).mean(dim=0)
+                answer = torch.stack([self.teacher(self._view(pictures)) for _ in range(self.views)]).mean(dim=0)
         with torch.enable_grad():
             learned = self.net(pictures).log_softmax(dim=1)
             self.optimizer.zero_grad()
-            (-(said.softmax(dim=1) * learned).sum(dim=1).mean()).backward()
+            (-(answer.softmax(dim=1) * learned).sum(dim=1).mean()).backward()
             self.optimizer.step()
         self._follow()
-        return torch.cat([said, before], dim=1)
+        return torch.cat([answer, before], dim=1)
 
     def _view(self, pictures: torch.Tensor) -> torch.Tensor:
         """The pictures (B, C, H, W) shifted, their edges repeated, perhaps mirrored, and with a little noise."""

@@ -56,11 +56,11 @@ class EATA(LearnsByStream):
     def setup(self, device: Any) -> None:
         """Set up the classifier and its Fisher information. Raises as `tent` does."""
         super().setup(device)
-        self.held: list[torch.Tensor] | None = None
+        self.information: list[torch.Tensor] | None = None
         if self.data:
             learner = StreamLearner(self.source, self.lr)
             pictures = torch.cat([torch.from_numpy(labelled_arrays(one).pictures) for one in self.data])
-            self.held = fisher_information(learner.net, affine_of(learner), pictures.to(device))
+            self.information = fisher_information(learner.net, affine_of(learner), pictures.to(device))
 
     def begin(self, info: Any) -> None:
         """Forget what was learned."""
@@ -94,8 +94,8 @@ class EATA(LearnsByStream):
         mean = seen[chosen].mean(dim=0)
         self.mean = mean if self.mean is None else _KEPT * self.mean + (1 - _KEPT) * mean
         loss = (entropy * (limit - entropy.detach()).exp())[chosen].mean()
-        if self.held is not None:
-            moved = zip(self.held, affine_of(self.learner), self.first, strict=True)
+        if self.information is not None:
+            moved = zip(self.information, affine_of(self.learner), self.first, strict=True)
             loss = loss + self.fisher * sum((f * (now - then).square()).sum() for f, now, then in moved)
         return loss
 

@@ -75,11 +75,11 @@ class SAR(LearnsByStream):
         length = torch.stack([one.norm() for one in slopes]).norm() + 1e-12
         uphill = [self.rho * one / length for one in slopes]
         _move(values, uphill, 1)
-        there = entropy_of(learner.net(pictures).log_softmax(dim=1))[sure]
-        still = there.detach() < limit
+        uphill_entropy = entropy_of(learner.net(pictures).log_softmax(dim=1))[sure]
+        still = uphill_entropy.detach() < limit
         if still.any():
             learner.optimizer.zero_grad()
-            loss = there[still].mean()
+            loss = uphill_entropy[still].mean()
             loss.backward()  # type: ignore[no-untyped-call]
             seen = float(loss.detach())
             self.mean = seen if self.mean is None else _KEPT * self.mean + (1 - _KEPT) * seen

@@ -38,12 +38,15 @@ class BestRetrieval:
         """Choose the network and embed the gallery. Raises `Skip` where weights are missing, or nothing embeds."""
         import torch
 
-        held, gallery = labelled_arrays(self.held_out), labelled_arrays(self.gallery)
+        chosen_by, gallery = labelled_arrays(self.held_out), labelled_arrays(self.gallery)
         recalls = []
         for one in self.inner:
             one.setup(device)
             net = _network(one)
-            pictures, labels = torch.from_numpy(held.pictures).to(device), torch.from_numpy(held.labels).to(device)
+            pictures, labels = (
+                torch.from_numpy(chosen_by.pictures).to(device),
+                torch.from_numpy(chosen_by.labels).to(device),
+            )
             recalls.append(recall_at_1(net, embedded(net, pictures), labels))
         self.net = _network(self.inner[recalls.index(max(recalls))])
         self.labels = torch.from_numpy(gallery.labels).to(device)

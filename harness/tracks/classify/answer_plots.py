@@ -35,7 +35,7 @@ _ROC = CurvePanel("roc", "false alarms", "found", "lower right", diagonal=True)
 
 
 @dataclass(frozen=True)
-class Said:
+class Answers:
     """What one method said of the N items of a board, with the first seed.
 
     `right` (N,) says of which the likeliest class is the true one, `confidence` (N,) how likely it was held to be,
@@ -51,39 +51,41 @@ class Said:
 
 def answer_plots(boards: Sequence[Board], most: int, notes: list[str], sheet: Sheet) -> list[Plot]:
     """Of boards of which mistakes were kept, those with most methods first: at most `most` plots of each kind."""
-    said = sorted(((board, each) for board in boards if (each := said_of(board))), key=lambda one: -len(one[1]))
+    answered = sorted(((board, each) for board in boards if (each := answers_of(board))), key=lambda one: -len(one[1]))
     looks, plots = looks_of(boards), list[Plot]()
-    for n, (board, each) in enumerate(limited(said, most, "reliability", notes), 1):
+    for n, (board, each) in enumerate(limited(answered, most, "reliability", notes), 1):
         curves = [(one.row, *reliability(one.confidence, one.right)) for one in each]
         caption = (
             f"Reliability on {board.title}: the share of right answers among {board.words['items']} that a method was "
             f"so sure of, in {BINS} bins; above the grey line it is right more often than it says, below less often."
         )
         plots.append(draw_curves(_RELIABILITY, board, curves, n, looks, sheet, caption))
-    known = [(board, each, truths) for board, each in said if (truths := truths_of(board))]
+    known = [(board, each, truths) for board, each in answered if (truths := truths_of(board))]
     of_two = [one for one in known if len({*one[2].values()}) == 2 and _first(one[0])]
     for n, (board, each, truths) in enumerate(limited(of_two, most, "ROC curves", notes), 1):
         second = np.array([truths[item] != _first(board) for item in board.items])
-        found: list[Curve] = [(one.row, *roc(np.where(second, one.truth, 1 - one.truth), second)) for one in each]
+        curves_of_two: list[Curve] = [
+            (one.row, *roc(np.where(second, one.truth, 1 - one.truth), second)) for one in each
+        ]
         name = next(truth for truth in truths.values() if truth != _first(board))
         caption = (
             f"ROC on {board.title}: the share of {board.words['items']} of the class {name} that are found against "
             f"that of the others that are taken for it, over all limits; the grey line is chance."
         )
-        plots.append(draw_curves(_ROC, board, found, n, looks, sheet, caption))
+        plots.append(draw_curves(_ROC, board, curves_of_two, n, looks, sheet, caption))
     confused = [one for one in known if 2 <= len({*one[2].values()}) <= MOST_CLASSES]
     for n, (board, each, truths) in enumerate(limited(confused, most, "confusions", notes), 1):
         plots.append(_draw_confusions(board, each, truths, n, sheet))
     return plots
 
 
-def said_of(board: Board) -> list[Said]:
+def answers_of(board: Board) -> list[Answers]:
     """What each method said, best first; of those that give probabilities and whose mistakes are kept."""
     columns = {column.name: column for column in board.columns}
     if "accuracy" not in columns or not {"nll", "probability"} & {*columns}:
         return []
     place = {item: n for n, item in enumerate(board.items)}
-    said = []
+    answered = []
     for row in board.rows:
         if row.mistakes is None or row.inputs != board.inputs or row.oracle or row.name == ALWAYS_FIRST:
             continue
@@ -98,8 +100,8 @@ def said_of(board: Board) -> list[Said]:
                 break
             confidence[place[one.item]], answers[place[one.item]] = one.likely, one.answer
         else:
-            said.append(Said(row, right[0] > 0.5, confidence, truth, answers))
-    return said
+            answered.append(Answers(row, right[0] > 0.5, confidence, truth, answers))
+    return answered
 
 
 def truths_of(board: Board) -> dict[str, str]:
@@ -125,9 +127,9 @@ def reliability(confidence: Floats, right: npt.NDArray[np.bool_]) -> tuple[Float
     """Mean confidence and share of right answers in each bin (i / BINS, (i + 1) / BINS] that has any."""
     places = np.clip(np.ceil(confidence * BINS).astype(int) - 1, 0, BINS - 1)
     count = np.bincount(places, minlength=BINS)
-    there = count > 0
-    sums = (np.bincount(places, weights=values, minlength=BINS)[there] for values in (confidence, right))
-    mean, share = (one / count[there] for one in sums)
+    filled = count > 0
+    sums = (np.bincount(places, weights=values, minlength=BINS)[filled] for values in (confidence, right))
+    mean, share = (one / count[filled] for one in sums)
     return mean, share
 
 
@@ -135,34 +137,36 @@ def roc(scores: Floats, second: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:
     """False alarms and found, from (0, 0) to (1, 1), at every limit of the scores; equal ones are one step."""
     order = np.argsort(-scores, kind="stable")
     ends = np.flatnonzero(np.append(np.diff(scores[order]) != 0, True))
-    found = np.cumsum(second[order])[ends] / max(1, int(second.sum()))
+    recall = np.cumsum(second[order])[ends] / max(1, int(second.sum()))
     alarms = np.cumsum(~second[order])[ends] / max(1, int((~second).sum()))
-    return np.append(0.0, alarms), np.append(0.0, found)
+    return np.append(0.0, alarms), np.append(0.0, recall)
 
 
-def confusion(said: Said, truths: Sequence[str], classes: Sequence[str]) -> Floats:
+def confusion(method: Answers, truths: Sequence[str], classes: Sequence[str]) -> Floats:
     """Shares (K, K): of the items of each true class (rows) those that were taken for each class."""
     place = {name: n for n, name in enumerate(classes)}
     counts = np.zeros((len(classes), len(classes)))
     for n, truth in enumerate(truths):
-        counts[place[truth], place[said.answers.get(n, truth)]] += 1
+        counts[place[truth], place[method.answers.get(n, truth)]] += 1
     shares: Floats = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     return shares
 
 
-def _draw_confusions(board: Board, said: Sequence[Said], truths: Mapping[str, str], number: int, sheet: Sheet) -> Plot:
-    k, drawn = sheet.scale, said[:MATRICES]
+def _draw_confusions(
+    board: Board, methods: Sequence[Answers], truths: Mapping[str, str], number: int, sheet: Sheet
+) -> Plot:
+    k, drawn = sheet.scale, methods[:MATRICES]
     classes = sorted({*truths.values(), *(answer for one in drawn for answer in one.answers.values())})
     head, gap, foot = 0.62 * k, 0.24 * k, 0.5 * k
-    left = min(1.1 * k, sheet.width / 5)
-    side = min(2.4 * k, (sheet.width - left - gap * len(drawn)) / len(drawn))
+    margin = min(1.1 * k, sheet.width / 5)
+    side = min(2.4 * k, (sheet.width - margin - gap * len(drawn)) / len(drawn))
     height = head + side + foot
     figure = new_figure(sheet.width, height)
     names = legend_names([one.row.label for one in drawn], side, sheet.text)
     every = max(1, math.ceil(len(classes) * sheet.line / side))
-    shown = [fit(name, left * 0.8, sheet.text) if n % every == 0 else "" for n, name in enumerate(classes)]
+    shown = [fit(name, margin * 0.8, sheet.text) if n % every == 0 else "" for n, name in enumerate(classes)]
     for place_, one in enumerate(drawn):
-        axes = place(figure, left + place_ * (side + gap), foot, side, side)
+        axes = place(figure, margin + place_ * (side + gap), foot, side, side)
         shares = confusion(one, [truths[item] for item in board.items], classes)
         axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, interpolation="nearest", aspect="auto")
         axes.set_xticks(range(len(classes)), shown if max(map(len, shown)) <= 2 else [""] * len(classes))

@@ -55,11 +55,11 @@ class EnsembleSearch(Search):
             order = np.argsort(-z, kind="stable")
             lower = order[2:4]
             spread = float(z[order[0]] - z[lower].mean()) + 1e-12
-            ahead = float(z[target] - z[self._label])
-            of_ahead = slopes[target] - slopes[self._label]
+            lead = float(z[target] - z[self._label])
+            of_lead = slopes[target] - slopes[self._label]
             of_spread = slopes[order[0]] - slopes[lower].mean(axis=0)
-            gradient: Floats = (of_ahead * spread - ahead * of_spread) / spread**2
-            return ahead / spread, gradient
+            gradient: Floats = (of_lead * spread - lead * of_spread) / spread**2
+            return lead / spread, gradient
 
         return gain
 

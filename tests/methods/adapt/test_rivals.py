@@ -34,7 +34,7 @@ def begun(kind: Any, **how: Any) -> Any:
     """A method with that network, before its first batch."""
     made = kind(method=METHOD, **how)
     made.source = network().requires_grad_(False)
-    made.held = None
+    made.information = None
     made.begin(info())
     return made
 
@@ -91,7 +91,7 @@ def test_much_fisher_information_holds_the_network_where_it_was() -> None:
     moved = []
     for fisher in (0.0, 1e6):
         method = begun(EATA, lr=0.01, below=1.0, margin=1.0, fisher=fisher)
-        method.held = [torch.ones_like(one) for one in method.first]
+        method.information = [torch.ones_like(one) for one in method.first]
         said(method, 20)
         now = [one for group in method.learner.optimizer.param_groups for one in group["params"]]
         moved.append(sum(float((a - b).abs().sum().detach()) for a, b in zip(now, method.first, strict=True)))

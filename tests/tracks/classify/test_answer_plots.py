@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from noisebench.store.reading import read_records
-from noisebench.tracks.classify.answer_plots import confusion, reliability, roc, said_of, truths_of
+from noisebench.tracks.classify.answer_plots import answers_of, confusion, reliability, roc, truths_of
 from sklearn.metrics import confusion_matrix, roc_auc_score
 
 
@@ -57,7 +57,7 @@ def test_truths_and_confusions_are_those_of_the_items(cli: Any, tmp_path: Any) -
     items = {item.id: item for item in map(data.load, range(60))}
     truths = truths_of(board)
     assert truths == {name: str(item.label) for name, item in items.items()}
-    (svm,) = said_of(board)
+    (svm,) = answers_of(board)
     assert svm.row.name == "svm" and 0 < svm.right.mean() < 1
     classes = [str(n) for n in range(10)]
     true = [truths[item] for item in board.items]
