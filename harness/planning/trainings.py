@@ -17,7 +17,7 @@ from ..store.cell import DatasetPart, Tuning, Variant
 from ..store.keys import combined
 from ..suite.suite import Suite
 from ..text.errors import UsageError, one_line
-from ..track.protocols import IsMade, SketchesTruths, Track, Trains, identified
+from ..track.protocols import HoldsItems, IsMade, SketchesTruths, Track, Trains, identified
 from .cells import (
     PlannedCell,
     PlannedMethod,
@@ -32,6 +32,8 @@ from .recipe import VERSION, data_of, datasets_of, recipe_of, recipes_in, seed_o
 from .tuning_grid import TuningGrid, grid_of
 
 T = TypeVar("T")
+_SKETCHED = 500
+"""So many items of a tested set are looked for in a training set, at most."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,8 @@ class Trainings:
         """The trainings that a cell of that method and seed needs. Raises `UsageError` where that cannot be made."""
         wanted = method.bound.canonical, cell_seed
         if wanted not in self._needs:
+            for data in _fitted_to(method.bound):
+                self._training_data(data, get_track(data.track))
             needed = self._needed((method.bound,), cell_seed)
             if needed.keys:
                 self._once(
@@ -160,7 +164,7 @@ class Trainings:
         """Raise `UsageError` for an item of the training set (`known`: id by truth) that is in a tested set."""
         if self._tested is None:
             self._tested = [(test, self._truths_of(test)) for test in self._tests]
-        words = self._track.words
+        words = _track_of_items(self._track).words
         for test, tested in self._tested:
             repeated = [(known[truth], item_id) for truth, item_id in tested if truth in known]
             if repeated:
@@ -172,25 +176,29 @@ class Trainings:
                 )
 
     def _refuse_shown(self, data: Bound, sketches: Mapping[str, Any], track: Track) -> None:
-        """Raise `UsageError` for a training set that shows most items of a set that is tested, cut or saved anew."""
-        if not isinstance(track, SketchesTruths) or track.name != self._track.name or not sketches:
+        """Raise `UsageError` for a training set that shows most items of a set that is tested, nearly or in part."""
+        tested_track = _track_of_items(self._track)
+        if not isinstance(track, SketchesTruths) or not isinstance(tested_track, SketchesTruths) or not sketches:
             return
-        words = track.words
+        if track.sketches != tested_track.sketches:
+            return
+        words = tested_track.words
         for test in self._tests:
-            named = "test sketches", track.name, test.canonical, self._suite.limit
-            tested = self._once(named, functools.partial(_tested_sketches, test, self._suite.limit, track))
-            shown = _shown_in_part(track, sketches, tested)
+            named = "test sketches", self._track.name, test.canonical, self._suite.limit
+            tested = self._once(named, functools.partial(_tested_sketches, test, self._suite.limit, self._track))
+            shown = track.shown(list(sketches.values()), list(tested.values()))
             if 2 * len(shown) > len(tested):
-                item, one = next(iter(shown.items()))
+                place, source = next(iter(shown.items()))
                 raise UsageError(
-                    f"{data.display} trains on {words.items} that show parts of {len(shown)} of {len(tested)} "
-                    f"{words.items} of {test.display}, which is tested: such as {one_line(one, 60)!r} of "
-                    f"{one_line(item, 60)!r} there; train on other {words.items}"
+                    f"{data.display} trains on {words.items} that show {len(shown)} of {len(tested)} "
+                    f"{words.items} of {test.display}, which is tested, nearly or in part: such as "
+                    f"{one_line(list(sketches)[source], 60)!r} of {one_line(list(tested)[place], 60)!r} there; "
+                    f"train on other {words.items}"
                 )
 
     def _truths_of(self, test: Bound) -> list[tuple[str, str]]:
         track, limit = self._track, self._suite.limit
-        if not isinstance(track, Trains):
+        if not isinstance(_track_of_items(track), Trains):
             return []
         named = "truths", track.name, test.canonical, limit
         return self._once(named, lambda: _tested_truths(test, limit, track))
@@ -237,6 +245,18 @@ def judged_data(metrics: Iterable[Bound], once: ReadOnce) -> dict[str, list[str]
     return _fingerprints("judged_data", datasets, once)
 
 
+def _fitted_to(method: Bound) -> Iterator[Bound]:
+    """The datasets, by the name `data`, that a method and the methods in it are fitted to without a training."""
+    if getattr(method.entry.obj, "trained", False):
+        return
+    data = method.kwargs.get("data")
+    if isinstance(data, Bound) and data.track != "generate" and isinstance(get_track(data.track), Trains):
+        yield data
+    for one in (*method.then, *method.inner):
+        if one is not data:
+            yield from _fitted_to(one)
+
+
 def _fingerprints(name: str, datasets: Iterable[Bound], once: ReadOnce) -> dict[str, list[str]]:
     """The fingerprints of datasets under a name; nothing where there are none."""
     fingerprints = [_read_once(one, get_track(one.track), once)[0].fingerprint for one in datasets]
@@ -279,34 +299,40 @@ def _training_set(bound: Bound, track: Track) -> tuple[DatasetPart, dict[str, st
     return stored, truths, sketches
 
 
-def _tested_truths(bound: Bound, limit: int | None, track: Trains) -> list[tuple[str, str]]:
+def _track_of_items(track: Track) -> Track:
+    """The track whose items are compared: that of the pictures where an item is a stream of them."""
+    return get_track(track.holds) if isinstance(track, HoldsItems) else track
+
+
+def _tested_items(bound: Bound, limit: int | None, track: Track, most: int | None = None) -> Iterator[tuple[str, Any]]:
+    """Each item that is tested and its id, or those of the items in it; of more than `most` so many, evenly chosen."""
+    dataset = open_dataset(bound)
+    places = range(len(dataset.ids))[:limit]
+    for index in places[:: -(-len(places) // most)] if most and places else places:
+        item = dataset.load(index)
+        if isinstance(track, HoldsItems):
+            parts = track.items_in(item)
+            yield from ((one.id, one) for one in parts[:: -(-len(parts) // most) if most else 1])
+        else:
+            yield dataset.ids[index], item
+
+
+def _tested_truths(bound: Bound, limit: int | None, track: Track) -> list[tuple[str, str]]:
     """The truth and the id of each item that is tested; none of a set that knows no truths."""
     if bound.entry.meta.get("truthless"):
         return []
     dataset = open_dataset(bound)
-    chosen = list(enumerate(dataset.ids))[:limit]
     if isinstance(dataset, IsMade):
-        return [(dataset.made(index), item_id) for index, item_id in chosen]
-    return [(track.truth_sha256(dataset.load(index)), item_id) for index, item_id in chosen]
+        return [(dataset.made(index), item_id) for index, item_id in list(enumerate(dataset.ids))[:limit]]
+    trained = cast(Trains, _track_of_items(track))
+    return list({(trained.truth_sha256(item), item_id): None for item_id, item in _tested_items(bound, limit, track)})
 
 
-def _tested_sketches(bound: Bound, limit: int | None, track: SketchesTruths) -> dict[str, Any]:
-    """What its track sketches of the truth of each item that is tested, by its id; nothing of made items."""
-    dataset = open_dataset(bound)
-    if isinstance(dataset, IsMade):
+def _tested_sketches(bound: Bound, limit: int | None, track: Track) -> dict[str, Any]:
+    """What its track sketches of the truth of items that are tested, by the id; nothing of made items."""
+    if isinstance(open_dataset(bound), IsMade):
         return {}
-    chosen = list(enumerate(text_ids(bound, dataset)))[:limit]
-    sketches = {item_id: track.truth_sketch(dataset.load(index)) for index, item_id in chosen}
+    sketcher = cast(SketchesTruths, _track_of_items(track))
+    items = _tested_items(bound, limit, track, _SKETCHED)
+    sketches = {item_id: sketcher.truth_sketch(item) for item_id, item in items}
     return {item_id: sketch for item_id, sketch in sketches.items() if sketch is not None}
-
-
-def _shown_in_part(track: SketchesTruths, trained: Mapping[str, Any], tested: Mapping[str, Any]) -> dict[str, str]:
-    """The ids of tested items that show the same as an item that is trained on, with the id of that one."""
-    ids = [*trained, *tested]
-    equal, pairs = track.alike([*trained.values(), *tested.values()])
-    group = list(range(len(ids)))
-    for one, *others in [*equal, *pairs]:
-        for other in others:
-            group = [group[one] if number == group[other] else number for number in group]
-    owner = {group[place]: ids[place] for place in reversed(range(len(trained)))}
-    return {ids[place]: owner[group[place]] for place in range(len(trained), len(ids)) if group[place] in owner}

@@ -215,11 +215,28 @@ class SeesAlike(Protocol):
 
 
 @runtime_checkable
-class SketchesTruths(SeesAlike, Protocol):
-    """One that sees too whether a training set shows items that are tested, cut or saved anew."""
+class SketchesTruths(Protocol):
+    """A track that sees whether a training set shows items that are tested: cut, moved, saved anew or with faint noise.
+
+    `sketches` is what is sketched: a training of one track is compared with tests of another that sketches the same.
+    """
+
+    sketches: str
 
     def truth_sketch(self, item: Any) -> Any:
         """The sketch of the truth of an item; None where its input stands for the truth, which a training may see."""
+
+    def shown(self, trained: Sequence[Any], tested: Sequence[Any]) -> dict[int, int]:
+        """Places of tested sketches that show the same as one that is trained on, with the place of that one."""
+
+
+@runtime_checkable
+class HoldsItems(Protocol):
+    """A track each of whose items holds several of another track, such as a stream of pictures."""
+
+    holds: str
+
+    def items_in(self, item: Any) -> Sequence[Any]: ...
 
 
 COPIES = "copies: "

@@ -12,6 +12,7 @@ import noisebench as nb
 import numpy as np
 import pytest
 from board_records import record
+from conftest import DATA
 from messages import missing_from
 from noisebench.boards.board import Board, boards, placed_by
 from noisebench.components.datasets import open_dataset
@@ -19,6 +20,7 @@ from noisebench.components.registry import bind
 from noisebench.components.tracks import get_track
 from noisebench.track.calling import item_row
 from noisebench.track.protocols import Case
+from noisebench.tracks.audio import Clip, as_clip
 from noisebench.tracks.generate.copied_samples import why_copied
 from noisebench.tracks.generate.items import LatentBatch, Reference
 from noisebench.tracks.restore.near_copies import why_copied as why_near_copy
@@ -183,6 +185,64 @@ def test_a_row_takes_no_rank_where_half_of_its_outputs_are_nearly_the_truth() ->
 
     assert unranked(rows(4)) == {"near": f"copies: {SEEN}, on 4 of 8 pictures"}
     assert unranked(rows(3)) == {}, "one picture may repeat itself"
+
+
+# ---------------------------------------------------------------------------------- nearly the clip
+
+HEARD = "has fine detail of the true clip that the input hides"
+
+
+@pytest.fixture(scope="module")
+def speech() -> Clip:
+    file = DATA / "speech_prompts" / "en" / "demo-thanks.flac"
+    if not file.is_file():
+        pytest.skip(f"no recorded speech at {file}: set NOISEBENCH_DATA")
+    return open_dataset(bind(f"folder(path='{file.parent}', pattern='{file.name}')", "dataset", "audio")).load(0)
+
+
+def heard(output: Any, clip: Clip, regime: str) -> str:
+    """What is said of an output; a method by its name."""
+    track = get_track("audio")
+    case = track.pose(bind(regime, "regime", "audio"), clip, 0)
+    if isinstance(output, str):
+        runner = track.open(bind(output, "method", "audio"))
+        runner.setup("cpu")
+        output = runner.accept(runner.call(runner.prepare(case.given), case.info), case)
+    row = item_row(track, clip, case, np.float32(output), 0.1, bind("plain", "protocol", "audio"), [])
+    return str(row["note"])
+
+
+@pytest.mark.parametrize("regime", ["white(snr=5)", "coloured(snr=5)", "mix(snr=0)", "reverb(rt60=0.5)"])
+def test_the_true_clip_with_faint_noise_or_coded_anew_is_seen_to_be_one(regime: str, speech: Clip) -> None:
+    faint = speech.wave + np.random.default_rng(0).normal(0, 0.005, speech.wave.shape) * speech.wave.std()
+    coded = np.round(speech.wave * 2**12) / 2**12
+    for copy in (speech.wave, faint, coded, 0.8 * speech.wave):
+        assert heard(copy, speech, regime) == f"copies: {HEARD}"
+
+
+@pytest.mark.parametrize("regime", ["white(snr=-5)", "white(snr=5)", "white(snr=20)", "mix(snr=0)", "reverb(rt60=0.5)"])
+@pytest.mark.parametrize("method", ["identity", "silence", "wiener", "spectral_subtraction", "noisereduce"])
+def test_what_a_method_makes_of_a_noisy_clip_is_no_copy(method: str, regime: str, speech: Clip) -> None:
+    assert heard(method, speech, regime) == ""
+
+
+@pytest.mark.parametrize("regime", ["overdrive(drive=20)", "none", "compressor", "overdrive(drive=20) + white(snr=40)"])
+def test_what_can_be_undone_is_not_judged(regime: str, speech: Clip) -> None:
+    """A fair inverse of `overdrive` is the clip; so is what comes out where nothing was done."""
+    assert heard(speech.wave, speech, regime) == ""
+
+
+@pytest.mark.parametrize("regime", ["white(snr=5)", "mix(snr=0, of=voices(seed=1))"])
+def test_a_made_clip_with_faint_noise_is_seen_to_be_the_true_one(regime: str) -> None:
+    voice = open_dataset(bind("voices(n=1, seconds=2)", "dataset", "audio")).load(0)
+    faint = voice.wave + np.random.default_rng(0).normal(0, 0.003, voice.wave.shape) * voice.wave.std()
+    assert heard(faint, voice, regime) == f"copies: {HEARD}"
+    assert heard("wiener", voice, regime) == heard("silence", voice, regime) == ""
+
+
+def test_a_tone_that_is_fitted_in_noise_is_no_copy() -> None:
+    tone = as_clip("tone", np.sin(2 * np.pi * 440 * np.arange(32_000) / 16_000), 16_000, level=-26.0)
+    assert heard(1.001 * tone.wave, tone, "white(snr=5)") == "", "what is hidden is what the window smears"
 
 
 # ------------------------------------------------------------------------------------------ samples

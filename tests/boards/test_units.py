@@ -29,7 +29,7 @@ from noisebench.report.summary import summary
 from noisebench.report.tables import facts
 from noisebench.store.export import export_text, read_export
 from noisebench.store.record import Record
-from noisebench.tracks.restore.alike import alike, sketch
+from noisebench.tracks.pictures.alike import alike, sketch
 
 N = 12
 A = [30.0 + 0.1 * i for i in range(N)]

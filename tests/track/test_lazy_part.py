@@ -30,7 +30,7 @@ def declared() -> dict[str, inspect.Signature]:
     """What a protocol says of each function of a track."""
     found: dict[str, inspect.Signature] = {}
     own = [protocols.Track, protocols.SeesAlike, protocols.HasSetMetrics, protocols.Trains, protocols.Examines,
-           protocols.Attacks, protocols.SeesCopies]  # fmt: skip
+           protocols.Attacks, protocols.SeesCopies, protocols.SketchesTruths]  # fmt: skip
     added = [track_protocols.HasPanels, track_protocols.HasSections, track_protocols.HasChangedPanels, SealsItems,
              track_protocols.HasDraws, ExplainsNoise, ExplainsPairs, ScoresFolders, HasNamedSets]  # fmt: skip
     for one in (*own, *added):

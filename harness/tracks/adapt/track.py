@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...components.calls import read_only
@@ -59,6 +59,7 @@ class Adapt(PictureTrack):
     )
     preload = ("numpy", "noisebench.tracks.adapt.adapter")
     outputs = StreamLogits()
+    holds = _PICTURES
     declared: Mapping[str, Mapping[str, Any]] = {"method": {"layout": "tensor", "shows_source": False}}
     """`shows_source`: the method gives logits and behind them those of the classifier before it learned."""
 
@@ -104,6 +105,10 @@ class Adapt(PictureTrack):
         from .stream import Stream
 
         return Stream("cost", [get_track(_PICTURES).probe(size)], np.zeros(64, np.int64), 32)
+
+    def items_in(self, item: Stream) -> Sequence[Any]:
+        """Its pictures."""
+        return item.pictures
 
     def picture_of(self, item: Stream) -> Array:
         """The first picture: all have as many channels."""

@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from ...components.calls import degraded_in_turn
+from ...components.calls import degraded
 from ...components.keyed_noise import keyed_generator, noise_key
 from ...components.registry import Bound
 from ...track.info import Info
 from ...track.protocols import Case
 from .clip import Clip
 from .mixture import MixedClip, item_sha256
+from .near_copies import PosedClip
 
 
 def pose_clip(regime: Bound, item: Clip, seed: int, draw: int = 0) -> Case:
@@ -28,7 +29,12 @@ def pose_clip(regime: Bound, item: Clip, seed: int, draw: int = 0) -> Case:
     if item.effect is not None:
         values |= item.effect.settings
         values |= {"knobs": item.effect.knobs.copy()} if item.effect.knobs.size else {}
-    wave, disclosed = degraded_in_turn(regime, item.posed.astype(np.float64), keyed_generator(key), item.rate)
+    rng, drawn, wave, disclosed = keyed_generator(key), True, item.posed.astype(np.float64), dict[str, Any]()
+    for part in regime.parts:
+        before = repr(rng.bit_generator.state)
+        wave, new = degraded(part, wave, rng, item.rate)
+        drawn &= repr(rng.bit_generator.state) != before
+        disclosed |= {name: None if name in disclosed else value for name, value in new.items()}
     # A name that an effect and a regime tell has two values: neither is told.
     values |= {name: None if name in values else value for name, value in disclosed.items()}
     given = wave.astype(np.float32)
@@ -38,4 +44,4 @@ def pose_clip(regime: Bound, item: Clip, seed: int, draw: int = 0) -> Case:
         values["source"] = item.sources[0]
         head = f"{item.rate} {item.sources[0]}\n"
     sha = hashlib.sha256(head.encode() + given.astype("<f4").tobytes()).hexdigest()
-    return Case(given, Info(values, key), sha, given.shape)
+    return PosedClip(given, Info(values, key), sha, given.shape, drawn=drawn)

@@ -57,9 +57,13 @@ class AudioTrack(DefaultTrack):
     preload = ("numpy", "scipy.signal", "noisebench.tracks.audio.posing")
     outputs = ClipFiles()
     never_exact = True
+    sketches = "clips"
     declared: Mapping[str, Mapping[str, Any]] = {"regime": {"title": ""}}
 
     pose = LazyPart("posing.pose_clip")
+    copied = LazyPart("near_copies.why_copied")
+    truth_sketch = LazyPart("near_clips.clip_sketch")
+    shown = LazyPart("near_clips.shown")
     open = LazyPart("enhancer.Enhancer")
     batches = LazyPart("batches.ClipBatches")
     panels = LazyPart("report.panels")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...components.registry import Bound
@@ -11,6 +11,7 @@ from ...track.protocols import Words, torch_where_used
 
 if TYPE_CHECKING:
     from ...imaging.pixels import Array
+    from .near_pictures import PictureSketch
 
 
 PICTURE_WORDS = Words(item="picture", items="pictures", given="noisy picture", level="noise level")
@@ -21,6 +22,7 @@ class PictureTrack(DefaultTrack):
 
     borrows: Mapping[str, str] = {"regime": "restore"}
     """The track whose components of a kind serve here too, where it has none of its own."""
+    sketches = "pictures"
 
     def declare(self, kind: str, declared: Mapping[str, Any]) -> dict[str, Any]:
         """As every track; a layout is `tensor` or `hwc`."""
@@ -43,3 +45,15 @@ class PictureTrack(DefaultTrack):
         from ...imaging.pixels import as_hwc
 
         return int(as_hwc(self.picture_of(item)).shape[2])
+
+    def truth_sketch(self, item: Any) -> PictureSketch | None:
+        """What is compared of a picture to see whether a training shows it."""
+        from .near_pictures import picture_sketch
+
+        return picture_sketch(self.picture_of(item))
+
+    def shown(self, trained: Sequence[PictureSketch], tested: Sequence[PictureSketch]) -> dict[int, int]:
+        """Places of tested pictures that are nearly a picture that is trained on, or show part of it."""
+        from .near_pictures import shown
+
+        return shown(trained, tested)

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from ...imaging.pixels import Array
     from ...imaging.sample import Sample
     from ...imaging.validation import Range
-    from .alike import Sketch
+    from ..pictures.alike import Sketch
+    from ..pictures.near_pictures import PictureSketch
 
 _OUTSIDE = "was given values outside [0, 1]: a network made for files of 8 bit needs downsample(…, bits=8)"
 
@@ -80,7 +81,6 @@ class Restore(PictureTrack):
     truth_sha256 = LazyPart("fingerprint.clean_sha256")
     copied = LazyPart("near_copies.why_copied")
     open = LazyPart("restorer.Restorer")
-    alike = LazyPart("alike.alike")
     batches = LazyPart("batches.CropBatches")
     plan_set = LazyPart("set_metrics.definition.plan_set")
     collector = LazyPart("set_metrics.collector.planned_collector")
@@ -157,16 +157,23 @@ class Restore(PictureTrack):
         return item.clean
 
     def sketch(self, item: Sample) -> Sketch:
-        """What is compared to see whether pictures are independent: see `tracks/restore/alike.py`."""
-        from .alike import sketch
+        """What is compared to see whether pictures are independent: see `tracks/pictures/alike.py`."""
+        from ..pictures.alike import sketch
 
         return sketch(item.clean)
 
-    def truth_sketch(self, item: Sample) -> Sketch | None:
-        """The same; None where the noisy picture stands for the truth: a training on that is told none."""
+    def alike(self, sketches: Sequence[Sketch]) -> tuple[list[list[int]], list[tuple[int, int]]]:
+        """Places of equal pictures, and pairs of places that show parts of one another."""
+        from ..pictures.alike import alike
+
+        return alike(sketches)
+
+    def truth_sketch(self, item: Sample) -> PictureSketch | None:
+        """As every track of pictures; None where the noisy picture stands for the truth: a training is told none."""
         import numpy as np
 
-        return None if item.noisy is not None and np.array_equal(item.noisy, item.clean) else self.sketch(item)
+        same = item.noisy is not None and np.array_equal(item.noisy, item.clean)
+        return None if same else super().truth_sketch(item)
 
 
 TRACK = add_track(Restore())

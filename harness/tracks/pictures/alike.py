@@ -7,7 +7,7 @@ hardly a corner or are smaller than 48 pixels.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,8 @@ AGREEING = 5
 """So many corners of two pictures must lie equally far apart; pictures of different things have 3 at most by chance."""
 _REACH = 12
 _MARGIN = _REACH + 4
+LEAST = 3 * _MARGIN
+"""The shorter side of a picture that can have corners, at least."""
 _CORNER = 2e-5
 _BITS, _BAND = 64, 16
 _MOST_WRONG = 6
@@ -46,7 +48,7 @@ def sketch(picture: Array) -> Sketch:
 
     grey = to_unit(picture).mean(axis=2).astype(np.float32)
     at: npt.NDArray[np.int64] = np.empty((0, 2), np.int64)
-    if min(grey.shape) >= 3 * _MARGIN:
+    if min(grey.shape) >= LEAST:
         soft = cv2.GaussianBlur(grey, (0, 0), 2.0)
         strength = cv2.cornerMinEigenVal(soft, 9, ksize=3)
         peak: Any = (strength == cv2.dilate(strength, np.ones((17, 17), np.uint8))) & (strength > _CORNER)
@@ -73,21 +75,35 @@ def alike(sketches: Sequence[Sketch]) -> tuple[list[list[int]], list[tuple[int, 
     return [places for places in equal.values() if len(places) > 1], joining
 
 
+def shown(trained: Sequence[Sketch], tested: Sequence[Sketch]) -> dict[int, int]:
+    """Places of tested pictures that show the same as one that is trained on, with the place of that one."""
+    equal, pairs = alike([*trained, *tested])
+    group = list(range(len(trained) + len(tested)))
+    for one, *others in [*equal, *pairs]:
+        for other in others:
+            group = [group[one] if number == group[other] else number for number in group]
+    owner = {group[place]: place for place in reversed(range(len(trained)))}
+    return {place: owner[one] for place, one in enumerate(group[len(trained) :]) if one in owner}
+
+
 def _overlapping(sketches: Sequence[Sketch]) -> list[tuple[int, int]]:
     """Pairs of pictures (i < j) of which enough corners look the same and lie equally far apart."""
+    return sorted({pair for pair, count in agreeing(sketches) if count >= AGREEING})
+
+
+def agreeing(sketches: Sequence[Sketch]) -> Iterator[tuple[tuple[int, int], int]]:
+    """Pairs of pictures (i < j), some again, and how many corners that look the same lie equally far apart."""
     owner = np.repeat(np.arange(len(sketches)), [len(sketch.codes) for sketch in sketches])
     if len(np.unique(owner)) < 2:
-        return []
+        return
     at, codes = np.concatenate([s.at for s in sketches]), np.concatenate([s.codes for s in sketches])
     first, second = _similar(codes, owner)
     shift = at[second] - at[first]
-    pairs = set()
     # Corners may be a pixel off: cells of four pixels, laid in four ways so that no two that agree are cut apart.
     for corner in np.ndindex(2, 2):
         votes = np.column_stack([owner[first], owner[second], (shift + 2 * np.array(corner)) // 4])
-        voted, count = np.unique(votes, axis=0, return_counts=True)
-        pairs |= {(int(i), int(j)) for i, j, *_ in voted[count >= AGREEING]}
-    return sorted(pairs)
+        voted, counts = np.unique(votes, axis=0, return_counts=True)
+        yield from (((int(i), int(j)), int(count)) for (i, j, *_), count in zip(voted, counts, strict=True))
 
 
 def _similar(
