@@ -23,9 +23,12 @@ def order_statistics(rows: Floats, places: Sequence[int]) -> list[Floats]:
     for place in places:
         statistic = ordered[:, place, None]
         equal = rounded == statistic
-        chosen = np.take_along_axis(rows, equal.argmax(axis=1)[:, None], axis=1)[:, 0]
+        chosen = rows[np.arange(len(rows)), equal.argmax(axis=1)]
         neighbours = ordered[:, max(place - 1, 0) : place + 2]
-        for row in np.flatnonzero(np.count_nonzero(neighbours == statistic, axis=1) > 1):
+        several = np.flatnonzero((neighbours == statistic).sum(axis=1) > 1)
+        # Of few items two resamples are often the same, and so are what they give.
+        different = (equal[several] & (rows[several] != chosen[several, None])).any(axis=1)
+        for row in several[different]:
             first = int(np.searchsorted(ordered[row], statistic[row, 0]))
             chosen[row] = np.sort(rows[row, equal[row]])[place - first]
         statistics.append(chosen)
