@@ -30,7 +30,8 @@ _GOALS: Mapping[str, Mapping[str, str]] = {
     "adapt": {"doubted": "higher", "doubted(of=unknown)": "higher"},
     "generate": {"brightness": "none", "brightness_spread": "1", "kurtosis": "3", "largest": "none", "nearest": "1",
                  "rms": "1"},
-    "graph": {"edges": "none"},
+    "graph": {"edges": "none", "varsortability": "none"},
+    "matrix": {"numerical_rank": "none"},
     "restore": {"brightness": "none", "local_contrast": "1"},
 }  # fmt: skip
 """What is best by metrics that were stored as if more, or less, were."""

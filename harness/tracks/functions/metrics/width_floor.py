@@ -15,7 +15,7 @@ from ..target import Floats, Target
 CUT = 1e-10
 
 
-@metric("width_floor", track="functions", higher=False, order=2)
+@metric("width_floor", track="functions", higher=False, order=2, goal="none")
 def width_floor(
     fit: Floats,
     truth: Floats,

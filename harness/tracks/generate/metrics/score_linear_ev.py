@@ -16,7 +16,7 @@ from ..items import TrainingPicture
 from ..latents import pose_picture
 
 
-@metric("score_linear_ev", title="linear share of the score", track="generate", order=91, denoises=True)
+@metric("score_linear_ev", title="linear share of the score", track="generate", order=91, denoises=True, goal="none")
 def score_linear_ev(
     denoised: npt.NDArray[np.float32],
     item: TrainingPicture,

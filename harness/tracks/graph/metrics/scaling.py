@@ -14,7 +14,7 @@ from ..sampling import Truth
 from ..scores import Score, covariance, level_of, residual_variances, score_of
 
 
-@metric("scaling", track="graph", higher=False, order=9, decimals=6)
+@metric("scaling", track="graph", higher=False, order=9, decimals=6, goal="none")
 def scaling(
     estimate: EstimatedGraph,
     truth: Truth,

@@ -11,7 +11,7 @@ from ..estimated_graph import EstimatedGraph
 from ..sampling import Truth
 
 
-@metric("varsortability", track="graph", higher=False, order=7, decimals=3)
+@metric("varsortability", track="graph", higher=False, order=7, decimals=3, goal="none")
 def varsortability(estimate: EstimatedGraph, truth: Truth, samples: Floats) -> float:
     """The share of directed ways along which the variance grows: 1 where sorting by it gives the order.
 

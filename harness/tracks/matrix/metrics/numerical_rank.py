@@ -9,7 +9,7 @@ from ....components.decorators import metric
 from ..scored import Recovery
 
 
-@metric("numerical_rank", title="numerical rank", track="matrix", higher=False, order=10, decimals=1)
+@metric("numerical_rank", title="numerical rank", track="matrix", higher=False, order=10, decimals=1, goal="none")
 def numerical_rank(recovery: Recovery, *, above: Annotated[float, Gt(0), Lt(1)] = 0.01) -> float:
     """Singular values of the recovered matrix above `above` times the largest; 0 for the matrix 0.
 
