@@ -11,18 +11,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..data.disk import read_regular
 from ..spec.paths import parameter, readable_spec
-from ..text.errors import UsageError, nearest, one_line
+from ..text.errors import UsageError, one_line
 from .effects import all_claims
 from .numbers import Claim
 from .published import published_claims
+from .table_files import read_rows
 
 PUBLISHED_TABLES = Path(__file__).with_name("published_tables.csv")
 """Rows of public tables, as they are printed there; `published_tables_sources.csv` has where."""
-COLUMNS = ("method", "set", "level", "value", "source")
-_OPTIONAL = ("metric",)
-_MOST_BYTES, _MOST_ROWS = 4 << 20, 10_000
 _VALUE = re.compile(r"-?[0-9]{1,6}(\.[0-9]{1,9})?")
 _CONSTANT = 0.15
 """How much differences may spread, as a share of their mean, to be one shift."""
@@ -103,28 +100,8 @@ class PlaceVerdict:
 
 
 def read_table(file: Path) -> list[PublishedValue]:
-    """The rows of a CSV file with at least the columns method, set, level, value and source. Raises `UsageError`."""
-    where = one_line(file)
-    try:
-        data = read_regular(file)
-        if len(data) > _MOST_BYTES:
-            raise UsageError(f"{where} is larger than {_MOST_BYTES >> 20} MiB: split it")
-        lines = csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True)
-        names = [one_line(name or "", 40).strip().lower() for name in lines.fieldnames or ()]
-        for name in COLUMNS:
-            if name not in names:
-                raise UsageError(
-                    f"{where} has no column {name!r} ({nearest(name, names)}): {', '.join(COLUMNS)} are due"
-                )
-        lines.fieldnames = names
-        rows = [_row(where, lines.line_num, fields) for fields in itertools.islice(lines, _MOST_ROWS + 1)]
-    except OSError as error:
-        raise UsageError(f"table {where} cannot be read ({error.strerror}): check the path") from None
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"{where} is no CSV of UTF-8 ({one_line(error, 80)}): save it as such") from None
-    if not rows or len(rows) > _MOST_ROWS:
-        raise UsageError(f"{where} has {'no rows' if not rows else f'more than {_MOST_ROWS:,} rows'}: give some")
-    return rows
+    """The numbers of a table in a file. Raises `UsageError`."""
+    return [_value(one_line(file), row.line, row.fields) for row in read_rows(file)]
 
 
 def citations() -> dict[str, str]:
@@ -133,8 +110,8 @@ def citations() -> dict[str, str]:
     return {row["source"]: f"{row['cite']}, {row['url']}" for row in csv.DictReader(io.StringIO(text, newline=""))}
 
 
-def _row(where: str, line: int, fields: Mapping[str, object]) -> PublishedValue:
-    texts = {name: one_line(fields.get(name) or "", 200) for name in (*COLUMNS, *_OPTIONAL)}
+def _value(where: str, line: int, fields: Mapping[str, str]) -> PublishedValue:
+    texts = {name: fields.get(name, "") for name in ("method", "set", "level", "value", "source", "metric")}
     for name in ("method", "set", "source"):
         if not texts[name]:
             raise UsageError(f"{where}, line {line}: {name} is empty")

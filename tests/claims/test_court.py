@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
 from noisebench.claims.court import PUBLISHED_TABLES, PlaceVerdict, citations, judge_table, known_here, read_table
 from noisebench.cli import main
-from noisebench.report.court import court_markdown
+from noisebench.report.court import court_badge, court_markdown
 from noisebench.text.errors import UsageError
 
 HEAD = "method,set,level,value,source\n"
@@ -124,6 +125,73 @@ def test_files_that_are_no_table(tmp_path: Path) -> None:
         read_table(tmp_path / "absent.csv")
     with pytest.raises(UsageError, match="cannot be read"):
         read_table(tmp_path)
+
+
+# ------------------------------------------------------------------------------------------- other files
+
+LATEX = r"""
+\begin{table}\caption{Ours % no & here
+}
+\begin{tabular}{l|c@{\hspace{2pt}}c}
+\toprule
+Method & Set12, 25 & $\sigma$ \\ \midrule
+BM3D~\cite{dabov} & 29.97 & 25 \\
+\textbf{DnCNN} & \underline{\textbf{30.40}} & 25 \\[2pt]
+IRCNN & -- & 25 \\
+\bottomrule
+\end{tabular}\end{table}
+"""
+
+
+def rows_of(file: Path, text: str) -> list[tuple[str, str, str, str, str]]:
+    file.write_text(text, encoding="utf-8")
+    return [(row.method, row.set, row.level, row.value, row.source) for row in read_table(file)]
+
+
+def test_a_wide_table_has_a_row_for_each_number(tmp_path: Path) -> None:
+    rows = rows_of(tmp_path / "wide.csv", 'method,"Set12, 25","BSD68, 50, ssim"\nA,30.40,0.81\nB,-,0.80\n')
+    assert rows == [("A", "Set12", "25", "30.40", "wide"), ("A", "BSD68", "50", "0.81", "wide"),
+                    ("B", "BSD68", "50", "0.80", "wide")]  # fmt: skip
+    assert read_table(tmp_path / "wide.csv")[1].metric == "ssim"
+    (row,) = rows_of(tmp_path / "wide.csv", 'method,source,"Set12, 25"\nA,a paper,30.4\n')
+    assert row[-1] == "a paper"
+
+
+def test_a_table_of_latex(tmp_path: Path) -> None:
+    assert rows_of(tmp_path / "ours.tex", LATEX) == [
+        ("BM3D", "Set12", "25", "29.97", "ours"), ("DnCNN", "Set12", "25", "30.40", "ours"),
+    ]  # fmt: skip
+    assert [row.line for row in read_table(tmp_path / "ours.tex")] == [7, 8]
+
+
+def test_a_table_of_yaml_keeps_numbers_as_they_are_printed(tmp_path: Path) -> None:
+    text = "- {method: A, set: S, level: 25, value: 30.40, source: x}\n- {method: B, set: S, value: 3, source: x}\n"
+    assert rows_of(tmp_path / "t.yaml", text) == [("A", "S", "25", "30.40", "x"), ("B", "S", "", "3", "x")]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("t.tex", "no table", "tabular"), ("t.tex", LATEX.replace("29.97 & 25", "29.97"), "line 7.*2 cells"),
+        ("t.tex", LATEX.replace("29.97", r"\multicolumn{2}{c}{29.97}"), "line 7.*spans"),
+        ("t.tex", LATEX.replace("29.97", "29.97/0.87"), "line 7.*29.97/0.87"),
+        ("t.yaml", "a: 1", "list"), ("t.yaml", "- [1, 2]", "line 1"), ("t.yaml", "- {a: {b: 1}}", "plain"),
+        ("t.yaml", "- !!python/object:os.system {a: 1}", "method"), ("t.yaml", "- {", "YAML"), ("t.yaml", "", "list"),
+        ("t.csv", 'name,"Set12, 25"\nA,30.1\n', "method"), ("t.csv", "method,Set12\nA,30.1\n", "Set12, 25"),
+    ],
+)  # fmt: skip
+def test_other_files_that_are_no_table_are_refused_in_a_line(tmp_path: Path, name: str, text: str, says: str) -> None:
+    with pytest.raises(UsageError, match=says) as error:
+        rows_of(tmp_path / name, text)
+    assert "\n" not in str(error.value)
+
+
+def test_the_badge_counts_contradictions(tmp_path: Path) -> None:
+    file = table(tmp_path, "A1,S,15,30.0,x\nA1,S,15,30.5,y\n")
+    assert main(["court", str(file), "--json", "--badge", str(tmp_path / "court.svg")]) == 1
+    drawn = ET.parse(tmp_path / "court.svg").getroot()
+    assert drawn.attrib["aria-label"] == "court: 1 contradiction" and "#b42318" in ET.tostring(drawn, "unicode")
+    assert 'aria-label="court: no contradiction"' in court_badge(judged(tmp_path, "A1,S,15,30.0,x\n"))
 
 
 # ------------------------------------------------------------------------------------------- published tables
