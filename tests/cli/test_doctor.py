@@ -6,7 +6,6 @@ import argparse
 import contextlib
 import json
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from noisebench.imaging.resample import enlarge
 from noisebench.text.errors import described
 from noisebench.tracks.audio.clip import Clip, as_clip
 from noisebench.tracks.restore.doctor import examine
+from warm_python import warm_folder
 
 HEAD = """
 import os, signal, sys, time
@@ -552,9 +552,10 @@ def starts_two(noisy, info):
 def test_what_a_method_forks_ends_with_the_doctor_and_says_nothing(tmp_path: Path, capsys: Any, name: str) -> None:
     file = tmp_path / "forks.py"
     file.write_text(FORKS)
-    code, passed, _ = diagnose(capsys, name, "--plugin", file)
+    with contextlib.chdir(tmp_path):
+        code, passed, _ = diagnose(capsys, name, "--plugin", file)
     assert (code, set(passed.values()), len(passed)) == (0, {True}, 14)
-    assert not _named_alive(str(file))
+    assert not _alive_in(tmp_path)
 
 
 @pytest.mark.parametrize(("limit", "said"), [("MOST = 1", "more than 1 processes"), ("MEMORY = 2**20", "0.000977 GiB")])
@@ -564,18 +565,18 @@ def test_a_method_that_takes_too_much_is_ended_with_all_that_it_started(tmp_path
     code = f"from noisebench.engine import examination_process\nexamination_process.{limit}\n"
     code += "examination_process.limit_data = lambda memory: None\nimport sys\nexamination_process.main(*sys.argv[1:])"
     words = [str(out), "60", "restore", "starts_two", "", str(file)]
-    subprocess.run([sys.executable, "-c", code, *words], check=True, timeout=60)
+    subprocess.run([warm_folder() / "python", "-c", code, *words], cwd=tmp_path, check=True, timeout=60)
     lines = [json.loads(line) for line in out.read_text().splitlines() if line]
     assert lines[-1]["end"] is None and said in lines[-1]["stopped"]
-    assert not _named_alive(str(file))
+    assert not _alive_in(tmp_path)
 
 
-def _named_alive(word: str) -> list[int]:
-    """Processes whose command line has this word."""
+def _alive_in(folder: Path) -> list[int]:
+    """Processes whose working directory this is."""
     found = []
-    for place in Path("/proc").glob("[0-9]*/cmdline"):
+    for place in Path("/proc").glob("[0-9]*/cwd"):
         with contextlib.suppress(OSError):
-            found += [int(place.parent.name)] if word.encode() in place.read_bytes().split(b"\0") else []
+            found += [int(place.parent.name)] if place.readlink() == folder else []
     return found
 
 

@@ -96,10 +96,11 @@ class _WarmSys:
 
 
 def start_engine_warm() -> None:
-    """Have what the engine starts from this process forked from the warm one, as it is of commands."""
+    """Have what the engine and the doctor start from this process forked from the warm one, as it is of commands."""
+    from noisebench.cli import doctor
     from noisebench.engine import planning_process, pool
 
-    planning_process.sys = pool.sys = _WarmSys()  # type: ignore[attr-defined]
+    doctor.sys = planning_process.sys = pool.sys = _WarmSys()  # type: ignore[attr-defined]
 
 
 def serve(listening: socket.socket, program: str) -> None:
