@@ -10,7 +10,6 @@ import re
 import shutil
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +24,7 @@ from noisebench.store.cells import cell_dir
 from noisebench.store.reading import read_records
 from noisebench.store.record import Record
 from noisebench.testing import throwaway
+from warm_python import warm_folder
 
 PICTURES = np.random.default_rng(5).integers(60, 200, (2, 24, 24), dtype=np.uint8)
 WORKED = -1.0
@@ -256,7 +256,7 @@ def run(folder: Path, sandbox: bool) -> Done:
     for words in ((*one, *shared), ("suite.yaml", "--jobs", "1"), many):
         words = (*words, *(("--sandbox",) if sandbox else ()))
         done = subprocess.run(
-            [sys.executable, "-m", "noisebench", "run", *words], cwd=folder, env=env, capture_output=True, text=True
+            [warm_folder() / "noisebench", "run", *words], cwd=folder, env=env, capture_output=True, text=True
         )
         assert done.returncode in (0, 1), done.stderr
     listening.close()
