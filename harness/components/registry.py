@@ -12,16 +12,13 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..spec.parameter_types import Later, nested_in, required_text, type_text
 from ..spec.parsing import Spec, Value, expand, parse, show
 from ..text.errors import UsageError, described, nearest, one_line, raised_at
 from ..text.extras import absent_extra, needs_packages
 from ..text.wording import by_number
-
-if TYPE_CHECKING:
-    from importlib.metadata import EntryPoints
 
 
 @dataclass(frozen=True)
@@ -191,8 +188,8 @@ class Registry:
 
 
 @lru_cache(maxsize=1)
-def _entry_points() -> EntryPoints:
-    """Those of all installed packages, each of which has a file to read."""
+def _entry_points() -> Any:
+    """Those of all installed packages, each of which has a file to read; a class of its own on Python 3.11."""
     from importlib.metadata import entry_points
 
     return entry_points()

@@ -107,10 +107,10 @@ def _blocks(requests: Sequence[Request]) -> list[_RequestBlock]:
         else:
             row[method] = place
     for by_place in rows.values():
-        alike: dict[Any, list[Any]] = {}
+        by_methods: dict[Any, list[Any]] = {}
         for (dataset, regime, seed), row in by_place.items():
-            alike.setdefault((dataset, seed, tuple(row)), []).append(regime)
-        for (dataset, seed, methods), regimes in alike.items():
+            by_methods.setdefault((dataset, seed, tuple(row)), []).append(regime)
+        for (dataset, seed, methods), regimes in by_methods.items():
             axes = {"datasets": (dataset,), "regimes": tuple(regimes), "seeds": (seed,), "methods": methods}
             places = [by_place[dataset, regime, seed][method] for regime in regimes for method in methods]
             blocks.append(_RequestBlock(axes, places))
