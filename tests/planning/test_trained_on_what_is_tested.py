@@ -82,6 +82,18 @@ def test_a_flat_picture_is_no_copy_of_another() -> None:
     assert track.shown(flat[:2], flat[2:]) == {}
 
 
+def test_what_all_pictures_of_a_set_have_alike_makes_none_a_copy() -> None:
+    """As in `blockdigits`: half of each picture is one fixed pattern, much stronger than the digit in the other."""
+    track = get_track("classify")
+    assert isinstance(track, SketchesTruths)
+    pattern = np.uint8(255 * (np.indices((28, 28)).sum(axis=0) % 2))
+    sides = []
+    for seed in (0, 1):
+        blocks = [np.concatenate([pattern, 128 + (one // 16 - 8)]) for one in pictures(40, seed=seed)]
+        sides.append([track.truth_sketch(LabelledPicture(f"b{i}", one, 0, ("a",))) for i, one in enumerate(blocks)])
+    assert len(track.shown(*sides)) < 0.1 * 40
+
+
 def test_most_digits_have_no_near_copy_among_those_that_are_trained_on() -> None:
     track = get_track("classify")
     assert isinstance(track, SketchesTruths)

@@ -60,7 +60,13 @@ def shown(trained: Sequence[PictureSketch], tested: Sequence[PictureSketch]) -> 
     for size, pictures in tested_sizes.items():
         close = [one for one in trained_sizes if max(abs(one[0] - size[0]), abs(one[1] - size[1])) <= 2]
         if close:
-            places |= _nearest_same(size, [trained_sizes[one] for one in close], pictures)
+            same = _nearest_same(size, [trained_sizes[one] for one in close], pictures)
+            # A picture that is nearly another one of the test is none that was copied: so much is alike in such a set.
+            rows = np.isin(pictures.places, list(same))
+            repeated = _nearest_same(
+                size, [pictures], _Pictures(pictures.grey[rows], pictures.places[rows]), within=True
+            )
+            places |= {place: source for place, source in same.items() if place not in repeated}
     return places
 
 
@@ -83,8 +89,13 @@ def _by_size(sketches: Sequence[PictureSketch]) -> dict[tuple[int, ...], _Pictur
     }
 
 
-def _nearest_same(size: tuple[int, ...], trained: Sequence[_Pictures], tested: _Pictures) -> dict[int, int]:
-    """Of tested pictures of one size, those that are the same as one of the trained ones with the nearest spectra."""
+def _nearest_same(
+    size: tuple[int, ...], trained: Sequence[_Pictures], tested: _Pictures, *, within: bool = False
+) -> dict[int, int]:
+    """Of tested pictures of one size, those that are nearly one of the trained ones with the nearest spectra.
+
+    `within`: the others are pictures of the same set, and none is compared with itself.
+    """
     spectra = np.concatenate([_spectra(one.grey, size) for one in trained])
     group = np.repeat(np.arange(len(trained)), [len(one.places) for one in trained])
     place = np.concatenate([np.arange(len(one.places)) for one in trained])
@@ -92,10 +103,13 @@ def _nearest_same(size: tuple[int, ...], trained: Sequence[_Pictures], tested: _
     for first in range(0, len(tested.places), _CHUNK):
         grey, places = tested.grey[first : first + _CHUNK], tested.places[first : first + _CHUNK]
         likeness = _spectra(grey, size) @ spectra.T
+        if within:
+            likeness[places[:, None] == trained[0].places] = -1
         for _ in range(min(_NEAREST, len(spectra))):
             best = likeness.argmax(axis=1)
+            left = likeness[np.arange(len(best)), best] > -1
             for number, one in enumerate(trained):
-                rows = np.flatnonzero(group[best] == number)
+                rows = np.flatnonzero(left & (group[best] == number))
                 if len(rows):
                     same = rows[_same(one.grey[place[best[rows]]], grey[rows])]
                     nearest |= {int(places[row]): int(one.places[place[best[row]]]) for row in same}
