@@ -14,6 +14,7 @@ from .options import add_shared, add_style, folder_to_write, print_json, read_no
 
 _EXAMPLES = """  noisebench report nb-store --to board
   noisebench report results/demo.parquet --to board
+  noisebench report nb-store --only board,table          neither page nor previews, of a large store
   noisebench report nb-store --bundle paper              tables, figures, references, suites and results
   noisebench report nb-store --as "DnCNN=dncnn(weights=blind)" --as BSD68=bsd68
   noisebench report nb-store --table-metrics psnr ssim --table-digits 2 4"""
@@ -24,6 +25,8 @@ def add(verbs: Any) -> None:
     p.add_argument("store", metavar="STORE", help="a store, or an export file")
     p.add_argument("--to", metavar="DIR", help="where to write (default: board, unless --bundle is given)")
     p.add_argument("--bundle", metavar="DIR", help="write what a paper needs there: .tex, .pdf, .bib, suites, results")
+    p.add_argument("--only", metavar="PART,PART", default="",
+                   help="write only these of board, page and table; other files stay as they are")  # fmt: skip
     p.add_argument("--all-versions", action="store_true",
                    help="show older versions of methods that were edited too, not the newest alone")  # fmt: skip
     p.add_argument("--pages", action="store_true",
@@ -58,10 +61,17 @@ def run(args: argparse.Namespace) -> int:
     from ..report.page.previews import KeptPreviews
     from ..report.paper_table.table import TableOptions
     from ..report.terminal import report_lines
-    from ..report.write import data_to_report, write_data
+    from ..report.write import PARTS, data_to_report, write_data
 
-    if args.pages and args.bundle and not args.to:
-        raise UsageError("--pages is for a report, and --bundle alone writes none: name a folder for it with --to")
+    only = tuple(args.only.split(",")) if args.only else PARTS
+    for part in only:
+        if part not in PARTS:
+            raise UsageError(f"--only {one_line(part)!r}: give one or more of {', '.join(PARTS)}, with commas between")
+    for option in ("pages", "only"):
+        if getattr(args, option) and args.bundle and not args.to:
+            raise UsageError(
+                f"--{option} is for a report, and --bundle alone writes none: name a folder for it with --to"
+            )
     for option in ("to", "bundle"):
         folder = folder_to_write(option, getattr(args, option))
         if folder is not None:
@@ -93,12 +103,15 @@ def run(args: argparse.Namespace) -> int:
     to = Path(args.to or "board")
     kept = KeptPreviews.in_store(store) if store.is_dir() else None
     data = data_to_report(records, all_versions=args.all_versions)
-    files = write_data(data, to, kept=kept, pages=args.pages, table=table, style=args.style)
+    files = write_data(data, to, kept=kept, pages=args.pages, table=table, style=args.style, only=only)
     if args.json:
-        summary = json.loads((to / "summary.json").read_text(encoding="utf-8"))
-        print_json({"to": str(to), "files": [str(f) for f in files], **document, "summary": summary})
+        if "board" in only:
+            document["summary"] = json.loads((to / "summary.json").read_text(encoding="utf-8"))
+        print_json({"to": str(to), "files": [str(f) for f in files], **document})
         return code
+    start = to / ("leaderboard.html" if "page" in only else "leaderboard.md" if "board" in only else "table.md")
     print("\n".join(report_lines(data, terminal_width(), one_line(to / "leaderboard.md"))))
-    print(f"\nwritten: {counted(len(files), 'file')} in {to} (start with {to / 'leaderboard.html'})")
-    print(f"the table for a paper: {to / 'table.tex'} (and .md, .csv, .html)")
+    print(f"\nwritten: {counted(len(files), 'file')} in {to} (start with {start})")
+    if "table" in only:
+        print(f"the table for a paper: {to / 'table.tex'} (and .md, .csv, .html)")
     return code

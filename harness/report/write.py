@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,6 +29,8 @@ from .summary import board_files, summary
 
 TITLE = "noisebench leaderboard"
 USUAL_TABLE = TableOptions()
+PARTS = ("board", "page", "table")
+"""Of a report: boards with their plots, statistics and summary; the page; the table of a paper."""
 
 
 def write_report(
@@ -75,12 +77,15 @@ def write_data(
     pages: bool = False,
     table: TableOptions = USUAL_TABLE,
     style: str = "",
+    only: Collection[str] = PARTS,
 ) -> list[Path]:
-    """`write_report` of data that is at hand."""
-    tables = paper_tables(data.boards, table)
-    plots, notes = draw_all(data, style)
-    data = replace(data, plots=plots, notes=notes)
-    shown = page_previews(data.boards, kept, data.words["items"], beside=pages)
+    """`write_report` of data that is at hand; `only` some of its `PARTS`, and the files of others stay as they are."""
+    tables = paper_tables(data.boards, table) if "table" in only else []
+    if "board" in only or "page" in only:
+        plots, notes = draw_all(data, style)
+        data = replace(data, plots=plots, notes=notes)
+    paged = "page" in only
+    shown = page_previews(data.boards, kept if paged else None, data.words["items"], beside=pages and paged)
     # Each is made when it is written: of a report of very many boards the texts together are larger than all else.
     files: dict[str, Content] = {
         "leaderboard.md": lambda: [leaderboard_markdown(data)],
@@ -102,6 +107,13 @@ def write_data(
         files["recipes.csv"] = lambda: [recipes_csv(data.recipes)]
     if any(trial.tuning for race in data.recipes.races for recipe in race.recipes for trial in recipe.trials):
         files["tuned.csv"] = lambda: [tuned_csv(data.recipes)]
-    files |= plot_files(plots, "plots", ("png", "svg", "pdf") if style else ("png", "svg"))
+    files |= plot_files(data.plots, "plots", ("png", "svg", "pdf") if style else ("png", "svg"))
     files |= board_files(data)
-    return write_files({**files, **shown.beside}, to, replaces=NAMES, clears=(PICTURES_BESIDE, BOARDS_BESIDE))
+    wanted = {name: content for name, content in files.items() if _part_of(name) in only}
+    clears = [pattern for part, pattern in (("page", PICTURES_BESIDE), ("board", BOARDS_BESIDE)) if part in only]
+    return write_files({**wanted, **shown.beside}, to, replaces=NAMES if "board" in only else (), clears=clears)
+
+
+def _part_of(name: str) -> str:
+    """The part that a file belongs to."""
+    return "page" if name == "leaderboard.html" else "table" if name.startswith("table") else "board"

@@ -28,13 +28,14 @@ from msgspec import structs
 from noisebench import UsageError
 from noisebench.boards.levels import level_families
 from noisebench.boards.set_metrics import BoardSets, SetColumn, SetValue
+from noisebench.cli import main
 from noisebench.report.data import ReportData, report_data
 from noisebench.report.escape import latex, markdown, markdown_code, shorten, slug, spreadsheet
 from noisebench.report.plots.drawing import fit, legend_names, text_width
 from noisebench.report.plots.pareto import front
 from noisebench.report.set_metrics import sets_csv, sets_latex
 from noisebench.report.tables import TextTable, number, to_latex
-from noisebench.report.write import write_report
+from noisebench.report.write import data_to_report, write_data, write_report
 from noisebench.store.record import Panel
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -109,6 +110,43 @@ def test_a_second_report_replaces_the_plots_of_the_first(tmp_path: Path) -> None
         "critical-01-photos-gaussian-sigma-25.png", "critical-01-photos-gaussian-sigma-25.svg", "mine.txt",
         "pareto-01-photos-gaussian-sigma-25.png", "pareto-01-photos-gaussian-sigma-25.svg",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("only", [("board",), ("page",), ("table",), ("table", "page")])
+def test_parts_of_a_report_are_the_same_bytes_and_leave_other_files(only: tuple[str, ...], tmp_path: Path) -> None:
+    data = data_to_report(full_board())
+    whole = {file.relative_to(tmp_path / "a"): file.read_bytes() for file in write_data(data, tmp_path / "a")}
+    mine = [
+        tmp_path / "b" / name for name in ("leaderboard.md", "leaderboard.html", "table.tex", "plots/level-01-a-b.png")
+    ]
+    for file in (*mine, mine[-1].with_suffix(".svg")):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("earlier")
+    written = {
+        file.relative_to(tmp_path / "b"): file.read_bytes() for file in write_data(data, tmp_path / "b", only=only)
+    }
+    assert written == {name: text for name, text in whole.items() if part_of(name) in only}
+    kept = [file for file in mine if part_of(file.relative_to(tmp_path / "b")) not in only]
+    assert all(file.read_text() == "earlier" for file in kept)
+    assert mine[-1].exists() == (mine[-1] in kept)
+
+
+def part_of(name: Path) -> str:
+    return (
+        "page"
+        if name.suffix == ".html" and name.stem == "leaderboard"
+        else "table"
+        if name.stem.startswith("table")
+        else "board"
+    )
+
+
+def test_an_unknown_part_is_refused_and_others_are_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = str(tmp_path)
+    assert main(["report", folder, "--only", "board,pages"]) == 2
+    assert not missing_from(capsys.readouterr().err, "--only 'pages'", "board", "page", "table")
+    assert main(["report", folder, "--only", "page", "--bundle", folder]) == 2
+    assert not missing_from(capsys.readouterr().err, "--only", "--bundle", "--to")
 
 
 def test_a_report_that_is_stopped_leaves_whole_files_and_those_of_the_first(tmp_path: Path, monkeypatch: Any) -> None:
