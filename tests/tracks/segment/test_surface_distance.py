@@ -26,11 +26,11 @@ def test_a_line_that_is_three_rows_off_is_three_pixels_away() -> None:
     assert surface_distance(maps) == 3 and surface_distance(maps, kind="hausdorff") == 3
 
 
-def test_the_mean_is_of_both_means_and_hausdorff_is_the_larger_end() -> None:
+def test_the_mean_is_over_both_boundaries_and_hausdorff_is_the_larger_end() -> None:
     """Of a point and two points, of which one is the same and one 4 away."""
     truth = box(5, 5, 1, 1) + box(5, 9, 1, 1)
     maps = Maps(box(5, 5, 1, 1), truth, 2, 0)
-    assert surface_distance(maps) == pytest.approx((0 + 2) / 2)
+    assert surface_distance(maps) == pytest.approx((0 + 0 + 4) / 3)
     assert surface_distance(maps, kind="hausdorff", percent=100) == 4
     assert surface_distance(maps, kind="hausdorff") == pytest.approx(3.8)
 
@@ -48,4 +48,4 @@ def test_pixels_inside_do_not_count() -> None:
     predicted = truth.copy()
     predicted[4, 4] = 0
     outer, hole = 16, 4
-    assert surface_distance(Maps(predicted, truth, 2, 0)) == pytest.approx((hole * 1.0 / (outer + hole) + 0) / 2)
+    assert surface_distance(Maps(predicted, truth, 2, 0)) == pytest.approx(hole / (outer + hole + outer))

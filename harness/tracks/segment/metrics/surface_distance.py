@@ -22,8 +22,8 @@ def surface_distance(
     """Surface distance: how far the found and the true boundary of a class are from each other, in pixels; 0 is best.
 
     A boundary is of the pixels of a class that have one of four neighbours outside it, as `medpy` has it. Of each
-    boundary the distances to the nearest pixel of the other one are taken. kind: `mean` is the mean of both means
-    (ASSD); `hausdorff` the larger of both `percent` percentiles: HD95, and with percent=100 the Hausdorff distance. The
+    boundary the distances to the nearest pixel of the other one are taken. kind: `mean` is the mean over both
+    boundaries (ASSD); `hausdorff` the larger of both `percent` percentiles: HD95, and with percent=100 the Hausdorff distance. The
     mean over the classes but the background that are in the truth; one that was not found counts as far as the picture
     is wide from corner to corner. Not defined where the truth has none.
     """
@@ -39,8 +39,10 @@ def surface_distance(
             distances.append(float(np.hypot(*maps.truth.shape)))
             continue
         both = _away(predicted, truth), _away(truth, predicted)
-        ends = [float(d.mean() if kind == "mean" else np.percentile(d, percent)) for d in both]
-        distances.append(sum(ends) / 2 if kind == "mean" else max(ends))
+        if kind == "mean":
+            distances.append(float(np.concatenate(both).mean()))
+        else:
+            distances.append(float(max(np.percentile(one, percent) for one in both)))
     return float(np.mean(distances)) if distances else NotDefined("the true map has no object")
 
 
