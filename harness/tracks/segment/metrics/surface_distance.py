@@ -23,9 +23,9 @@ def surface_distance(
 
     A boundary is of the pixels of a class that have one of four neighbours outside it, as `medpy` has it. Of each
     boundary the distances to the nearest pixel of the other one are taken. kind: `mean` is the mean over both
-    boundaries (ASSD); `hausdorff` the larger of both `percent` percentiles: HD95, and with percent=100 the Hausdorff distance. The
-    mean over the classes but the background that are in the truth; one that was not found counts as far as the picture
-    is wide from corner to corner. Not defined where the truth has none.
+    boundaries (ASSD); `hausdorff` the larger of both `percent` percentiles: HD95, and with percent=100 the Hausdorff
+    distance. The mean over the classes but the background that are in the truth; one that was not found counts as far
+    as the picture is wide from corner to corner. Not defined where the truth has none.
     """
     labelled = maps.truth != UNLABELLED
     distances = []
