@@ -16,7 +16,7 @@ _FILES = (
 )
 """What of a pipeline's folder is read, and nothing else."""
 _PREDICTED = ("epsilon", "v_prediction", "sample")
-_TOLD = "UNet2DConditionModel"
+_OF_TEXT = "UNet2DConditionModel"
 """The network of a pipeline that is told a text."""
 
 
@@ -49,15 +49,15 @@ class Diffusers:
         library: Any = diffusers  # half of it has no types
         network, scheduler = (_config(self.path, name) for name in (_FILES[0], _FILES[2]))
         kind = str(network.get("_class_name"))
-        if kind not in ("UNet2DModel", _TOLD):
+        if kind not in ("UNet2DModel", _OF_TEXT):
             raise nb.UsageError(
-                f"diffusers: {self.path!r} holds a {kind[:60]!r}: only a UNet2DModel or a {_TOLD} is taken"
+                f"diffusers: {self.path!r} holds a {kind[:60]!r}: only a UNet2DModel or a {_OF_TEXT} is taken"
             )
-        if (kind == _TOLD) != (self.embeddings is not None):
-            told, mend = (
-                ("a text", "give embeddings=FILE.npy") if kind == _TOLD else ("no text", "leave embeddings out")
+        if (kind == _OF_TEXT) != (self.embeddings is not None):
+            condition, mend = (
+                ("a text", "give embeddings=FILE.npy") if kind == _OF_TEXT else ("no text", "leave embeddings out")
             )
-            raise nb.UsageError(f"diffusers: the {kind} of {self.path!r} is told {told}: {mend}")
+            raise nb.UsageError(f"diffusers: the {kind} of {self.path!r} is told {condition}: {mend}")
         # Known schedules alone: a folder chooses no code.
         self.predicted = scheduler.get("prediction_type", "epsilon")
         if self.predicted not in _PREDICTED:

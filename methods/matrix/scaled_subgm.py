@@ -42,9 +42,9 @@ def scaled_subgm(
     if not size:
         return np.zeros(given.shape)
     kept = np.where(np.abs(y) <= _TRIMMED * np.median(np.abs(y)), y, 0.0)
-    left, values, right = np.linalg.svd(operator.adjoint(kept) / (operator.count * operator.gain**2))
+    columns, values, rows = np.linalg.svd(operator.adjoint(kept) / (operator.count * operator.gain**2))
     root = np.sqrt(np.maximum(values[:known], 1e-12 * values[0]))
-    u, v = left[:, :known] * root, right[:known].T * root
+    u, v = columns[:, :known] * root, rows[:known].T * root
     for t in info.each(range(steps)):
         slope = operator.adjoint(np.sign(operator.measure(u @ v.T) - y))
         to_u, to_v = slope @ v, slope.T @ u

@@ -218,7 +218,7 @@ def test_the_text_of_its_class_is_told_and_none_where_no_class_is_asked_for(tmp_
         with torch.no_grad():
             noise = net(x / (1 + sigma**2) ** 0.5, 300, encoder_hidden_states=told).sample
         assert_allclose(made(x, sigma, labels), x - sigma * noise, atol=2e-4)
-    with pytest.raises(nb.UsageError, match="class 3 is beyond the 3 texts"):
+    with pytest.raises(nb.UsageError, match="beyond the 3 texts"):
         made(x, sigma, np.array([3, 0]))
 
 
@@ -246,5 +246,5 @@ def test_embeddings_and_decoder_are_in_the_key(tmp_path: Path) -> None:
 def test_embeddings_of_another_width_are_refused(tmp_path: Path) -> None:
     named = latent_pipeline(tmp_path)
     np.save(tmp_path / "texts.npy", np.zeros((4, 5, 7), np.float32))
-    with pytest.raises(nb.UsageError, match=r"embeddings \(1 \+ classes, tokens, 6\) of finite numbers are due"):
+    with pytest.raises(nb.UsageError, match="tokens, 6"):
         samples(f"ddim(model=diffusers({named}), steps=2)", asked(channels=4))
