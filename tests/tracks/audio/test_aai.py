@@ -13,7 +13,7 @@ from noisebench.methods.audio._glottal import falling_at, residual
 from noisebench.methods.audio.zero_frequency_filter import zero_frequency_filtered
 from noisebench.tracks.audio import Clip, as_clip
 from noisebench.tracks.audio.egg import egg_of
-from noisebench.tracks.audio.metrics._closures import closures_in, cycles_of
+from noisebench.tracks.audio.metrics._closures import APART, closures_in, cycles_of
 from noisebench.tracks.audio.pitch import pitch_period
 from numpy.testing import assert_allclose
 
@@ -88,8 +88,8 @@ def test_of_two_falls_that_are_too_near_the_steeper_one_stays():
 def test_all_methods_are_read_by_the_pitch_of_what_they_were_given(method: str):
     output = restored(method, VOICE.wave)
     case = TRACK.pose(bind("none", "regime", "audio"), VOICE, 0)
-    apart = 0.75 * pitch_period(case.given.astype(np.float64), RATE)
-    cycles = cycles_of(VOICE.closures, closures_in(output, RATE, apart))
+    apart = APART * pitch_period(case.given.astype(np.float64), RATE)
+    cycles = cycles_of(VOICE.closures, closures_in(output, RATE, apart, 0))
     assert scores(output, VOICE)["gci_identification"] == cycles.one / cycles.count
 
 

@@ -16,11 +16,11 @@ from ..scored import Restored
 
 NEAR = 0.01
 """Seconds to either side within which the steepest fall is looked for."""
-DEPTH = 0.5
+DEPTH = 0.0
 """A fall of less than this part of the steepest one near it is no closure."""
-APART = 0.75
+APART = 0.65
 """Usual pitch periods between two closures that are found, at the least."""
-Periods = Annotated[float, Ge(0), Le(1)]
+Share = Annotated[float, Ge(0), Le(1)]
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,11 @@ class Cycles:
         return self.one + self.none + self.several
 
 
-def closures_in(wave: Floats, rate: int, apart: float = 0.0) -> Floats:
+def closures_in(wave: Floats, rate: int, apart: float = 0.0, depth: float = 0.5) -> Floats:
     """Seconds at which a waveform (N,) falls most steeply: negative extrema of its derivative, between samples.
 
-    Those count that are half as steep as the steepest within 10 ms, so that the level of the waveform does not; of two
-    that are less than `apart` seconds from each other the steeper one.
+    Those count that are `depth` times as steep as the steepest within 10 ms, so that the level of the waveform does
+    not; of two that are less than `apart` seconds from each other the steeper one.
     """
     from scipy.ndimage import maximum_filter1d
     from scipy.signal import find_peaks
@@ -50,7 +50,7 @@ def closures_in(wave: Floats, rate: int, apart: float = 0.0) -> Floats:
     falls = np.pad(-np.diff(wave), 1)
     steepest = maximum_filter1d(falls, 2 * round(NEAR * rate) + 1)
     middle, before, after = falls[1:-1], falls[:-2], falls[2:]
-    extremum = (middle > before) & (middle >= after) & (middle > 0) & (middle >= DEPTH * steepest[1:-1])
+    extremum = (middle > before) & (middle >= after) & (middle > 0) & (middle >= depth * steepest[1:-1])
     steep, _ = find_peaks(np.pad(np.where(extremum, middle, 0), 1), distance=max(1.0, apart * rate))
     at = steep - 1
     earlier, top, later = before[at], middle[at], after[at]
@@ -85,7 +85,7 @@ def voiced_samples(true: Floats, rate: int, count: int) -> Floats:
     return np.asarray(gaps[after] <= LONGEST)
 
 
-def scored(restored: Restored, periods: float) -> Any:
+def scored(restored: Restored, periods: float, depth: float) -> Any:
     """The cycles of a clip, or why there are none, `NotDefined`.
 
     What is found is `periods` usual pitch periods apart, those of what the method was given: the same for all methods.
@@ -93,5 +93,5 @@ def scored(restored: Restored, periods: float) -> Any:
     if restored.clip.closures is None:
         return NotDefined("the closures of the clip are not known")
     apart = periods * pitch_period(restored.given.astype(np.float64), restored.clip.rate) if periods else 0.0
-    cycles = cycles_of(restored.clip.closures, closures_in(restored.output, restored.rate, apart))
+    cycles = cycles_of(restored.clip.closures, closures_in(restored.output, restored.rate, apart, depth))
     return cycles if cycles.count else NotDefined("the clip has no larynx cycle")
