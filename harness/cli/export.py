@@ -1,4 +1,4 @@
-"""`noisebench export`: a store as one portable JSON file."""
+"""`noisebench export`: a store as one portable file, or its boards as runs of an experiment tracker."""
 
 from __future__ import annotations
 
@@ -9,13 +9,18 @@ from typing import Any
 
 from ..text.errors import UsageError, one_line
 from ..text.wording import counted
-from .options import add_shared, note_old, print_json, verb
+from .options import add_shared, note_old, print_json, read_noted, verb
 
 _EXAMPLES = """  noisebench export nb-store --to results/demo.parquet
   noisebench export nb-store --to set12.json --no-pictures
   noisebench export nb-store --to large.json.xz           compressed, an eighth of the size
   noisebench export nb-store --to large.parquet --compact   a fortieth: enough for all boards
-  noisebench report results/demo.parquet --to board"""
+  noisebench report results/demo.parquet --to board
+  noisebench export nb-store --to mlflow:http://127.0.0.1:5000   a run a row of each board, with its signatures
+  noisebench export nb-store --to wandb:denoising"""
+
+_TRACKERS = ("mlflow", "wandb")
+"""What stands before the address of an experiment tracker: the package that knows it."""
 
 _OTHER_FORMS = (".gz", ".bz2", ".zst", ".lzma", ".zip", ".7z")
 """Endings of compressed files, which an export has not."""
@@ -28,7 +33,7 @@ def add(verbs: Any) -> None:
         "--to",
         metavar="FILE",
         required=True,
-        help="the file to write: JSON, compressed where it ends in .xz, or .parquet",
+        help="the file to write: JSON, compressed where it ends in .xz, or .parquet; or mlflow:ADDRESS, wandb:PROJECT",
     )
     p.add_argument("--no-pictures", action="store_true",
                    help="leave out crops and what was got wrong: where pictures must not be passed on")  # fmt: skip
@@ -43,6 +48,9 @@ def run(args: argparse.Namespace) -> int:
     from ..store.reading import read_records
     from ..store.results import Results
 
+    tracker, _, address = args.to.partition(":")
+    if tracker in _TRACKERS and not Path(args.to).exists():
+        return _track(args, tracker, address)
     to = Path(args.to)
     if not to.parent.is_dir():
         raise UsageError(f"--to {one_line(to)}: the folder {one_line(to.parent)} is not there")
@@ -68,3 +76,30 @@ def run(args: argparse.Namespace) -> int:
     else:
         print(f"{counted(len(results), 'cell')} in {to} ({to.stat().st_size / 1024:.0f} KiB)")
     return 0
+
+
+def _track(args: argparse.Namespace, tracker: str, address: str) -> int:
+    """Add a run for each row of each board to MLflow or Weights & Biases."""
+    from ..boards.board import boards
+    from ..report.experiment_trackers import log_to_mlflow, log_to_wandb, tracked_runs
+    from ..text.extras import is_installed, needs_packages
+
+    if not address:
+        raise UsageError(f"--to {tracker}: an address is due, such as mlflow:http://127.0.0.1:5000 or wandb:denoising")
+    if args.compact or args.no_pictures:
+        raise UsageError("--compact and --no-pictures are of files: a tracker is given no rows and no pictures")
+    if not is_installed(tracker):
+        raise UsageError(f"--to {tracker}:… {needs_packages([tracker])}")
+    results, left_out = read_noted(Path(args.store))
+    runs = tracked_runs(boards(results))
+    if not runs:
+        raise UsageError(f"{one_line(args.store)} has no cell with a score: `noisebench run … --store` fills it")
+    if tracker == "mlflow":
+        log_to_mlflow(address, runs)
+    else:
+        log_to_wandb(address, runs)
+    if args.json:
+        print_json({"to": args.to, "runs": len(runs)})
+    else:
+        print(f"{counted(len(runs), 'run')} in {one_line(args.to, 200)}")
+    return 1 if left_out else 0
