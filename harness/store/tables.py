@@ -13,17 +13,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import repeat
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
+from msgspec.structs import force_setattr
 
 from .arrow_arrays import number_array, numbers, text_array, valid, whole_column
 from .cell import Cell, Request
 from .cell_json import plain_values, written_fields
 from .record import Record
 
+S = TypeVar("S", bound=msgspec.Struct)
 Places = npt.NDArray[np.int64]
 COLUMNS: Mapping[str, Callable[[Record], Any]] = {
     "key": lambda record: record.cell.key,
@@ -201,12 +203,13 @@ class CellColumns:
             inner = {n.removeprefix(f"{field}."): PART + n for n in names if n.startswith(f"{field}.")}
             if picked := self._picked(inner, places):
                 gaps = any((self.coded(inner[name])[1][places] < 0).any() for name in picked)
-                columns[field] = _alike(list(picked), zip(*picked.values(), strict=True), gaps)
-        if "request" in columns:
-            columns["request"] = (Request(**request) if request else None for request in columns["request"])
-        own_names = list(columns)
-        rows = zip(*columns.values(), strict=True)
-        return [Cell(**dict(zip(own_names, row, strict=True))) for row in rows]
+                if field == "request" and not gaps:
+                    columns[field] = _copies(Request, picked, len(places))
+                else:
+                    columns[field] = _alike(picked, len(places), gaps)
+        if isinstance(requests := columns.get("request"), Iterator):
+            columns["request"] = (Request(**one) if isinstance(one, dict) and one else one or None for one in requests)
+        return list(_copies(Cell, columns, len(places)))
 
     def _picked(self, columns: Mapping[str, str], places: Places) -> dict[str, Iterable[Any]]:
         """By name the values of columns at some places, without the parts that none of the cells has."""
@@ -326,14 +329,36 @@ def _decoded(column: Any, kind: Any) -> list[Any]:
         return msgspec.convert(json.loads(text), list[kind])
 
 
-def _alike(names: Sequence[str], rows: Iterable[Sequence[Any]], gaps: bool) -> Iterator[dict[str, Any]]:
+def _rows(columns: Mapping[str, Iterable[Any]], count: int) -> tuple[dict[str, Any], list[str], Iterator[Any]]:
+    """What columns have alike in all rows, the names of the others, and their values in each row."""
+    fixed = {name: next(values) for name, values in columns.items() if isinstance(values, repeat)}
+    others = {name: values for name, values in columns.items() if name not in fixed}
+    return fixed, list(others), zip(*others.values(), strict=True) if others else repeat((), count)
+
+
+def _copies(kind: type[S], columns: Mapping[str, Iterable[Any]], count: int) -> Iterator[S]:
+    """Objects of columns: a copy of the first takes a fourth of the time of another one."""
+    fixed, names, rows = _rows(columns, count)
+    first: Any = None
+    for row in rows:
+        if first is None:
+            first = kind(**fixed, **dict(zip(names, row, strict=True)))
+        one = first.__copy__()
+        for name, value in zip(names, row, strict=True):
+            force_setattr(one, name, value)
+        yield one
+
+
+def _alike(columns: Mapping[str, Iterable[Any]], count: int, gaps: bool) -> Iterator[dict[str, Any]]:
     """A dict of what is there of each row, of which some lack something where there are `gaps`.
 
     Those of objects of one class share their names: a third of the memory.
     """
-    shared = type("Shared", (), {})
+    fixed, names, rows = _rows(columns, count)
+    shared, pairs = type("Shared", (), {}), [(name, fixed.get(name)) for name in columns]
     for row in rows:
         fields: dict[str, Any] = shared().__dict__
+        fields.update(pairs)
         fields.update(zip(names, row, strict=True))
         for name in [name for name, part in fields.items() if part is _ABSENT] if gaps else ():
             del fields[name]
