@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from ..store.cell import Request
 from ..store.cell_json import plain_values, struct_fields, written_columns
+from ..store.tables import copies
 
 S = TypeVar("S", bound=Struct)
 
@@ -79,9 +80,13 @@ def unpacked(given: Mapping[str, Any], kind: type[S]) -> list[S]:
                 values(name, column, len(where), types.get(name, Any))
                 for name, column in zip(names, every, strict=True)
             ]
-            rows = zip(*fields, strict=True) if names else itertools.repeat((), len(where))
-            for n, row in zip(where, rows, strict=True):
-                built[n] = make(**dict(zip(names, row, strict=True)))
+            if issubclass(make, Struct):
+                made: Iterable[Any] = copies(make, dict(zip(names, fields, strict=True)), len(where))
+            else:
+                rows = zip(*fields, strict=True) if names else itertools.repeat((), len(where))
+                made = (dict(zip(names, row, strict=True)) for row in rows)
+            for n, one in zip(where, made, strict=True):
+                built[n] = one
         return built
 
     def values(name: str, column: Any, count: int, of: Any) -> Iterable[Any]:

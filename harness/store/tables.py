@@ -204,12 +204,12 @@ class CellColumns:
             if picked := self._picked(inner, places):
                 gaps = any((self.coded(inner[name])[1][places] < 0).any() for name in picked)
                 if field == "request" and not gaps:
-                    columns[field] = _copies(Request, picked, len(places))
+                    columns[field] = copies(Request, picked, len(places))
                 else:
                     columns[field] = _alike(picked, len(places), gaps)
         if isinstance(requests := columns.get("request"), Iterator):
             columns["request"] = (Request(**one) if isinstance(one, dict) and one else one or None for one in requests)
-        return list(_copies(Cell, columns, len(places)))
+        return list(copies(Cell, columns, len(places)))
 
     def _picked(self, columns: Mapping[str, str], places: Places) -> dict[str, Iterable[Any]]:
         """By name the values of columns at some places, without the parts that none of the cells has."""
@@ -336,7 +336,7 @@ def _rows(columns: Mapping[str, Iterable[Any]], count: int) -> tuple[dict[str, A
     return fixed, list(others), zip(*others.values(), strict=True) if others else repeat((), count)
 
 
-def _copies(kind: type[S], columns: Mapping[str, Iterable[Any]], count: int) -> Iterator[S]:
+def copies(kind: type[S], columns: Mapping[str, Iterable[Any]], count: int) -> Iterator[S]:
     """Objects of columns: a copy of the first takes a fourth of the time of another one."""
     fixed, names, rows = _rows(columns, count)
     first: Any = None
