@@ -219,9 +219,14 @@ def run_planned(
 
     Raises `UsageError` where the store cannot be written, `DiskFull`, KeyboardInterrupt.
     """
-    stamps = {c.key: stamp_of(store, c.key) for c in cells}
     stored_cells = genuine_cells(store, [c.key for c in cells])
     todo = due_cells(store, cells, stored_cells, options.retry)
+    stamps = {c.key: stamp_of(store, c.key) for c in todo}
+    if todo:
+        # What another run has stored since is judged by the version of its stamp, or a later one.
+        again = genuine_cells(store, [*stamps])
+        stored_cells = {key: cell for key, cell in stored_cells.items() if key not in stamps} | again
+        todo = due_cells(store, cells, stored_cells, options.retry)
     donors = donors_of(store, todo, options.retry)
     due = {c.key for c in todo}
     for cell in cells:
@@ -250,7 +255,8 @@ def run_planned(
     sandbox = sandbox_of(base, store, options)
     made_by = hash_of(harness)
     jobs = {
-        c.key: _job(c, base, store, options, where, made_by, stamps[c.key], donors.get(c.key), sandbox) for c in todo
+        c.key: _job(c, base, store, options, where, made_by, stamps.get(c.key), donors.get(c.key), sandbox)
+        for c in todo
     }
     try:
         _Execution(pool, jobs, store, summary, watcher).run(longest_first(todo, rates))
