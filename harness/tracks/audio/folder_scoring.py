@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -35,7 +35,7 @@ def score_folders(
     return rows, {}, folder_signature(measures, rules, f"{len(rows)} clips")
 
 
-def _row(pair: Clip, rules: Bound, measures: Sequence[Bound]) -> Mapping[str, Any]:
+def _row(pair: Clip, rules: Bound, measures: Sequence[Bound]) -> dict[str, Any]:
     output = pair.posed
     if not np.isfinite(output).all():
         raise UsageError(f"restored {one_line(pair.id, 60)!r} has values that are not finite")
