@@ -245,7 +245,7 @@ def started(command: str, **more: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
 def test_a_terminal_that_lacks_a_character_shows_another(encoding: str) -> None:
-    for command in ("nb run --help", "nb list methods"):
+    for command in ("nb run --help", "nb list metrics"):
         done = started(command, PYTHONIOENCODING=encoding)
         assert (done.returncode, done.stderr) == (0, "") and "?" in done.stdout, command
 
@@ -279,7 +279,7 @@ def test_an_unknown_name_is_told_as_many_as_a_line_holds_each_once() -> None:
     assert many.count("xx ") < 6 and many.endswith(" and 7 more") and many.count(50 * "x") == 5
 
 
-@pytest.mark.parametrize("words", ["list methods", "list --help", "--version"])
+@pytest.mark.parametrize("words", ["list metrics", "list --help", "--version"])
 def test_an_output_that_is_full_is_one_line(words: str) -> None:
     done = started(f"nb {words} > /dev/full")
     verb = " list" if "list" in words else ""
@@ -288,7 +288,7 @@ def test_an_output_that_is_full_is_one_line(words: str) -> None:
 
 
 def test_an_output_that_is_closed_is_no_mistake() -> None:
-    assert (started("nb list methods >&-").stderr, started("nb --version >&-").returncode) == ("", 0)
+    assert (started("nb list metrics >&-").stderr, started("nb --version >&-").returncode) == ("", 0)
     done = started("nb list methd 2>&-")
     assert (done.returncode, done.stdout) == (2, "")
 
