@@ -156,8 +156,8 @@ mutants: $(VENV)/.mutants
 	$(BIN)/python benchmarks/mutants.py $(MUTANTS)
 
 # Remakes the demonstrations, exported, and their boards.
-DEMOS := demo_adapt demo_classify demo_graph demo_matrix demo_segment
-HEARD := demo_audio
+DEMOS := demo_adapt demo_classify demo_graph demo_segment
+WITHOUT_PICTURES := demo_audio demo_matrix
 
 reference: $(STAMP)
 	rm -rf build/reference
@@ -170,9 +170,10 @@ reference: $(STAMP)
 	set -e; for suite in $(DEMOS); do \
 	  $(BIN)/noisebench run $$suite --store build/$$suite; \
 	  $(BIN)/noisebench export build/$$suite --to results/$$suite.parquet --compact; done
-	$(BIN)/noisebench run $(HEARD) --store build/$(HEARD)
-	$(BIN)/noisebench export build/$(HEARD) --to results/$(HEARD).parquet --compact --no-pictures
-	$(BIN)/python benchmarks/remake_boards.py demo functions demo_generate $(DEMOS) $(HEARD)
+	set -e; for suite in $(WITHOUT_PICTURES); do \
+	  $(BIN)/noisebench run $$suite --store build/$$suite; \
+	  $(BIN)/noisebench export build/$$suite --to results/$$suite.parquet --compact --no-pictures; done
+	$(BIN)/python benchmarks/remake_boards.py demo functions demo_generate $(DEMOS) $(WITHOUT_PICTURES)
 	$(BIN)/python benchmarks/false_claims.py docs/null.png
 	$(BIN)/python -c "import json; from importlib.metadata import version as v; \
 	  print(json.dumps({n: v(n) for n in ('matplotlib', 'numpy', 'pillow')}))" > reports/made_with.json
