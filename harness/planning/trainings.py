@@ -284,13 +284,17 @@ def _training_set(bound: Bound, track: Track) -> tuple[DatasetPart, dict[str, st
     """
     dataset = open_dataset(bound)
     lines, truths, sketches = [], {}, {}
+    # Asked once: to look for what a protocol has takes longer than to read a small item.
+    name_of = dataset.made if isinstance(dataset, IsMade) else None
+    truth_of = track.truth_sha256 if isinstance(track, Trains) else None
+    sketch_of = track.truth_sketch if isinstance(track, SketchesTruths) else None
     for index, item_id in enumerate(text_ids(bound, dataset)):
-        if isinstance(dataset, IsMade):
-            line, truth = f"{item_id!r} {dataset.made(index)}", dataset.made(index)
+        if name_of is not None:
+            line, truth = f"{item_id!r} {name_of(index)}", name_of(index)
         else:
             item = load_item(bound, dataset, index, track)
-            line, truth = identified(track, item), track.truth_sha256(item) if isinstance(track, Trains) else item_id
-            if isinstance(track, SketchesTruths) and (sketch := track.truth_sketch(item)) is not None:
+            line, truth = identified(track, item), truth_of(item) if truth_of is not None else item_id
+            if sketch_of is not None and (sketch := sketch_of(item)) is not None:
                 sketches[item_id] = sketch
         lines.append(line)
         truths[truth] = item_id

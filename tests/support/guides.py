@@ -12,6 +12,7 @@ from noisebench.claims.effects import read_file
 from noisebench.cli import parser
 from noisebench.cli.run import suite_of
 from noisebench.planning.plan import plan
+from noisebench.planning.trainings import ReadOnce
 from noisebench.suite.study import read_study
 from noisebench.suite.suite import read_suite
 from shell import shell
@@ -45,6 +46,7 @@ def follow(page: str, folder: Path, but: str = "") -> str:
     components do.
     """
     said, last = [], ""
+    once = ReadOnce()
     for why, language, text in blocks_of(page):
         name = NAMED.match(text)
         if why or text == but:
@@ -53,7 +55,7 @@ def follow(page: str, folder: Path, but: str = "") -> str:
             (folder / name[1]).parent.mkdir(parents=True, exist_ok=True)
             (folder / name[1]).write_text(text)
         elif page in OF_TRACKS and language == "sh" and only_runs(text):
-            plan_runs(text, folder)
+            plan_runs(text, folder, once)
         elif language in ("sh", "python"):
             (folder / "block.py").write_text(text)
             done = shell(text if language == "sh" else "python block.py", folder)
@@ -61,7 +63,7 @@ def follow(page: str, folder: Path, but: str = "") -> str:
             last = done.stdout + done.stderr
             said.append(done.stdout)
         elif language == "yaml":
-            read_example(text, folder)
+            read_example(text, folder, once)
         elif language == "":
             differ = not_printed(text, last)
             assert not differ, f"{page} shows {differ}, but what came out is\n{last}"
@@ -74,7 +76,7 @@ def only_runs(text: str) -> bool:
     return "--plugin" not in text and all(re.match(r"noisebench run --|[A-Z]+=", command) for command in commands)
 
 
-def plan_runs(text: str, folder: Path) -> None:
+def plan_runs(text: str, folder: Path, once: ReadOnce) -> None:
     """Plan what each command of a block would run, in this process: that saves each the start of two others."""
     say = "noisebench() { printf '%s\\0' \"$@\" ''; }\n"
     told = shell(say + text, folder)
@@ -83,10 +85,10 @@ def plan_runs(text: str, folder: Path) -> None:
     assert len(commands) == text.count("noisebench run --")
     with contextlib.chdir(folder):
         for command in commands:
-            assert plan(suite_of(parser().parse_args(command.split("\0")))), command
+            assert plan(suite_of(parser().parse_args(command.split("\0"))), once), command
 
 
-def read_example(text: str, folder: Path) -> None:
+def read_example(text: str, folder: Path, once: ReadOnce) -> None:
     """Read a suite, a study or claims as noisebench does, and plan the cells of a suite."""
     file = folder / "example.yaml"
     file.write_text(text)
@@ -96,7 +98,7 @@ def read_example(text: str, folder: Path) -> None:
         return
     suite = read_study(file)[0] if "study" in fields else read_suite(file)
     with contextlib.chdir(folder):
-        planned = {cell.dataset.display for cell in plan(suite)}
+        planned = {cell.dataset.display for cell in plan(suite, once)}
     assert planned >= set(suite.datasets)
 
 
