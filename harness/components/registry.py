@@ -189,7 +189,7 @@ class Registry:
 
 @lru_cache(maxsize=1)
 def _entry_points() -> Any:
-    """Those of all installed packages, each of which has a file to read; a class of its own on Python 3.11."""
+    """Those of all installed packages, each of which has a file to read."""
     from importlib.metadata import entry_points
 
     return entry_points()
