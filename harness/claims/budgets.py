@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from ..components.registry import registry
+from ..components.longer_trainings import longer
 from ..spec.figures import reached_of
-from ..spec.parsing import Spec, Value, parse, show
+from ..spec.parsing import parse, show
 from ..suite.reading import Mistake
 from ..text.errors import UsageError
 from .figures import SEED, CellOf
@@ -16,8 +16,6 @@ from .figures import SEED, CellOf
 T = TypeVar("T")
 
 _SEED_WORD = "__the_seed__"
-METHODS_THAT_TRAIN = frozenset({"trained", "inpainter"})
-"""The methods of noisebench that train a network: they need not be imported to be known."""
 
 
 @dataclass(frozen=True)
@@ -59,31 +57,7 @@ def _longer(name: str, cell: CellOf, budget: int) -> tuple[CellOf, bool]:
     """The cell with trainings that are as many times as long, and whether it has any."""
     try:
         spec = parse(cell.method.replace(f"${SEED}", _SEED_WORD))
-        longer, trains = _scaled(spec, cell.track, budget)
+        scaled, trains = longer(spec, cell.track, budget)
     except UsageError as error:
         raise Mistake(str(error), name, "method") from None
-    return (replace(cell, method=show(longer).replace(_SEED_WORD, f"${SEED}")) if trains else cell), trains
-
-
-def _scaled(value: Value, track: str, budget: int) -> tuple[Value, bool]:
-    """A part of a spec with longer trainings, and whether there are any in it. Raises `UsageError`."""
-    if isinstance(value, tuple):
-        parts = [_scaled(one, track, budget) for one in value]
-        return tuple(part for part, _ in parts), any(trains for _, trains in parts)
-    if not isinstance(value, Spec):
-        return value, False
-    args = {key: _scaled(one, track, budget) for key, one in value.args}
-    trains = any(inside for _, inside in args.values())
-    if _is_trained(value.name, track):
-        steps = args.get("steps", (None, False))[0]
-        if not isinstance(steps, int):
-            raise UsageError(f"{value.name} does not say its steps, which budgets multiply: write steps=…")
-        args["steps"], trains = (steps * budget, False), True
-    return replace(value, args=tuple((key, one) for key, (one, _) in args.items())), trains
-
-
-def _is_trained(name: str, track: str) -> bool:
-    known = registry("method", track)
-    if name in known.built_in():
-        return name in METHODS_THAT_TRAIN
-    return name in known.names() and bool(getattr(known.get(name).obj, "trained", False))
+    return (replace(cell, method=show(scaled).replace(_SEED_WORD, f"${SEED}")) if trains else cell), trains

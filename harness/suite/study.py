@@ -9,8 +9,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Protocol, runtime_checkable
 
+from ..components.longer_trainings import longer
 from ..components.tracks import known_track
 from ..spec.figures import reached_of
+from ..spec.parsing import expand, show
 from ..spec.paths import ANY
 from ..text.errors import UsageError, one_line
 from .reading import UNWRITTEN, Check, FileModel, YamlPart, plain_text, read_yaml
@@ -130,7 +132,7 @@ def read_study(path: str | Path) -> tuple[Suite, tuple[Axis, ...]]:
             f"{one_line(file.file)}: study is missing: list what to draw, such as study: [{{x: gaussian.sigma}}]; "
             "`noisebench run` runs a plain suite"
         )
-    suite = suite_from(file)
+    suite = _at_budgets(file, suite_from(file))
     return suite, _axes(file, suite)
 
 
@@ -139,8 +141,37 @@ def read_suite_or_study(path: str | Path) -> Suite:
     file = read_yaml(path, "suite", EXAMPLES)
     suite = suite_from(file)
     if "study" in file.mapping:
+        suite = _at_budgets(file, suite)
         _axes(file, suite)
     return suite
+
+
+def _at_budgets(file: YamlPart, suite: Suite) -> Suite:
+    """The suite with each training at each of the file's `budgets`, as claims have them. Raises `UsageError`."""
+    if "budgets" not in file.mapping:
+        return suite
+    budgets = file.mapping["budgets"]
+    whole = isinstance(budgets, tuple) and len(budgets) > 1 and all(type(budget) is int for budget in budgets)
+    if not whole or budgets[0] < 1 or list(budgets) != sorted({*budgets}):
+        raise file.mistake("budgets: two whole numbers or more, from 1, each larger than the one before", "budgets")
+    named = suite.names.get("method", {})
+    names, places = dict(named), dict(suite.places)
+    methods: dict[str, None] = {}
+    for place, text in enumerate(suite.methods):
+        for spec in expand(text):
+            try:
+                at_each = [(budget, *longer(spec, suite.track, budget)) for budget in budgets]
+            except UsageError as error:
+                raise file.mistake(str(error), "methods", place) from None
+            for budget, scaled, trains in at_each:
+                method = show(scaled) if trains else text
+                methods[method] = None
+                places[method] = suite.places[text]
+                if trains and text in named:
+                    names[method] = f"{named[text]}, {budget} ×"
+    if [*methods] == [*suite.methods]:
+        raise file.mistake("budgets: no method trains, so that each would be the same at every budget", "budgets")
+    return replace(suite, methods=tuple(methods), names={**suite.names, "method": names}, places=places)
 
 
 def _axes(file: YamlPart, suite: Suite) -> tuple[Axis, ...]:

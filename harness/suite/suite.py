@@ -174,8 +174,9 @@ def read_suite(path: str | Path) -> Suite:
 
 
 def suite_from(file: YamlPart) -> Suite:
-    """The suite of a file; its `study` is read in `study.py`. Raises `UsageError` with file and line."""
-    values = {key: value for key, value in file.mapping.items() if key != "study"}
+    """The suite of a file; `study` and its `budgets` are read in `study.py`. Raises `UsageError` with file and line."""
+    of_study = ("study", "budgets") if "study" in file.mapping else ()
+    values = {key: value for key, value in file.mapping.items() if key not in of_study}
     for key in ("seeds", "metrics"):
         if values.get(key) == ():
             raise file.mistake(f"{key} is empty: list at least one, or leave it out", key)

@@ -10,11 +10,12 @@ from pathlib import Path
 import msgspec
 import pytest
 from messages import missing_from
-from noisebench.claims.budgets import METHODS_THAT_TRAIN, at_budget, cells_at
+from noisebench.claims.budgets import at_budget, cells_at
 from noisebench.claims.effect_verdicts import Judged, effect_row
 from noisebench.claims.effects import Effect, read_file
 from noisebench.claims.figures import CellOf
 from noisebench.claims.published import judged_claim
+from noisebench.components.longer_trainings import METHODS_THAT_TRAIN
 from noisebench.components.registry import registry
 from noisebench.suite.reading import Mistake
 from noisebench.text.errors import UsageError

@@ -6,6 +6,7 @@ import csv
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -19,7 +20,7 @@ from noisebench.report.studies import best_of, chart_table, write_study
 from noisebench.spec.parsing import parse
 from noisebench.spec.paths import parameter, without
 from noisebench.store.record import Record
-from noisebench.suite.study import Axis, read_study
+from noisebench.suite.study import Axis, read_study, read_suite_or_study
 from noisebench.suite.suite import named_suites, read_suite
 
 STUDY = """suite: small
@@ -310,3 +311,70 @@ def test_a_study_of_what_is_held_takes_no_option_of_a_run_and_names_an_axis_that
     refused = cli("study", "study.yaml", "--from", "s", "--to", "out", code=2).stderr
     assert "gaussian.sigma at two values" in refused
     assert not (tmp_path / "out").exists()
+
+
+BUDGETS = """suite: longer
+methods:
+  - identity
+  - {name: net, spec: "tuned(method=trained(arch=dncnn, steps=5), vary=batch, values=(2, 4))"}
+  - "trained(arch=dncnn, steps=3, batch={2,4})"
+datasets: ["gaussian_field(n=2, size=24)"]
+regimes: ["gaussian(sigma=15)"]
+budgets: [1, 4, 16]
+study: [{x: trained.steps, log: true}]
+"""
+
+
+def test_at_budgets_each_training_is_as_many_times_as_long(tmp_path: Path) -> None:
+    suite, _ = read_study(write(tmp_path, BUDGETS))
+    tuned = "tuned(method=trained(arch=dncnn, steps={}), vary=batch, values=(2, 4))"
+    assert suite.methods == (
+        "identity", *(tuned.format(steps) for steps in (5, 20, 80)),
+        *(f"trained(arch=dncnn, steps={steps}, batch={n})" for n in (2, 4) for steps in (3, 12, 48)),
+    )  # fmt: skip
+    assert suite.names["method"][tuned.format(20)] == "net, 4 ×"
+    assert read_suite_or_study(tmp_path / "study.yaml").methods == suite.methods
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (
+            {"[1, 4, 16]": "[4, 1]"},
+            "study.yaml:8: budgets: two whole numbers or more, from 1, each larger than the one",
+        ),
+        ({"[1, 4, 16]": "[2]"}, "study.yaml:8: budgets: two whole numbers or more, from 1, each larger than the one"),
+        (
+            {"[1, 4, 16]": "[0, 2]"},
+            "study.yaml:8: budgets: two whole numbers or more, from 1, each larger than the one",
+        ),
+        ({", steps=3": ""}, "study.yaml:5: trained does not say its steps, which budgets multiply: write steps=…"),
+        ({"study: [{x: trained.steps, log: true}]": ""}, "study.yaml:8: unknown key 'budgets'"),
+    ],
+)
+def test_wrong_budgets_are_refused_in_a_line(tmp_path: Path, change: dict[str, str], problem: str) -> None:
+    text = BUDGETS
+    for old, new in change.items():
+        text = text.replace(old, new)
+    with pytest.raises(UsageError) as refused:
+        read_suite_or_study(write(tmp_path, text))
+    assert problem in str(refused.value)
+
+
+def test_a_study_at_budgets_draws_each_method_against_its_steps(tmp_path: Path, cli: Any) -> None:
+    net = (
+        "trained(arch=dncnn(depth=2, width=2), data=dead_leaves(n=8, size=16), crop=8, batch=2, validation=2, checks=1"
+    )
+    text = f"""suite: longer
+methods: [identity, {{name: net, spec: "{net}, steps=2)"}}, "{net}, optimizer=sgd(lr=0.1), steps=2)"]
+datasets: ["gaussian_field(n=2, size=16)"]
+regimes: ["gaussian(sigma=15)"]
+budgets: [1, 3]
+study: [{{x: trained.steps, log: true}}]
+"""
+    cli("study", str(write(tmp_path, text)), "--store", "s", "--to", "o")
+    with (tmp_path / "o" / "study.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert sorted((row["curve"], float(row["x"])) for row in rows) == [
+        ("optimizer=sgd", 2), ("optimizer=sgd", 6), ("trained", 2), ("trained", 6),
+    ]  # fmt: skip
