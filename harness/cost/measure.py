@@ -71,6 +71,10 @@ def measure(
     def call() -> Any:
         return runner.call(runner.prepare(case.given), info)
 
+    def finished() -> None:
+        call()
+        synchronise(device)
+
     for _ in range(WARM_UP - 1):
         call()
     reasons: dict[str, str] = {}
@@ -105,7 +109,7 @@ def measure(
         reference_cpu_ms=statistics.median(one.cpu for one in references) if references else None,
         busy=busy_of(references, threads),
         peak_memory_bytes=peak,
-        energy_j=energy(call, device, reasons),
+        energy_j=energy(finished, device, reasons),
         params=parameters(runner, reasons),
         weight_bytes=weight_bytes(runner, reasons),
         macs=None if external else macs(call, reasons),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import resource
+import sys
 import time
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 
 import noisebench as nb
 import numpy as np
@@ -20,7 +22,7 @@ from noisebench.boards.row_costs import cost_records
 from noisebench.boards.scaling import growths
 from noisebench.components.registry import bind
 from noisebench.components.tracks import get_track
-from noisebench.cost.energy import energy
+from noisebench.cost.energy import SPAN, energy
 from noisebench.cost.macs import macs
 from noisebench.cost.measure import measure, peak_memory, relative, timed
 from noisebench.cost.pace import busy, compute_over, processors_apart
@@ -223,7 +225,7 @@ def spender(*domains: Path, joules: float):
 
 
 def test_energy_is_that_of_all_packages_once(tmp_path, monkeypatch):
-    monkeypatch.setattr("noisebench.cost.energy.SPAN", 0.0)
+    monkeypatch.setitem(SPAN, "cpu", 0.0)
     domains = [package(tmp_path, f"package-{i}", f"intel-rapl:{i}", 10) for i in range(2)]
     parts = [package(tmp_path, "core", "intel-rapl:0:0"), package(tmp_path, "psys", "intel-rapl:2")]
     reasons: dict[str, str] = {}
@@ -232,13 +234,13 @@ def test_energy_is_that_of_all_packages_once(tmp_path, monkeypatch):
 
 
 def test_energy_is_right_when_the_counter_starts_again(tmp_path, monkeypatch):
-    monkeypatch.setattr("noisebench.cost.energy.SPAN", 0.0)
+    monkeypatch.setitem(SPAN, "cpu", 0.0)
     domain = package(tmp_path, value=900_000)
     assert energy(spender(domain, joules=0.25), "cpu", {}, tmp_path) == pytest.approx(0.25)
 
 
 def test_energy_is_an_average_over_many_calls(tmp_path, monkeypatch):
-    monkeypatch.setattr("noisebench.cost.energy.SPAN", 0.005)
+    monkeypatch.setitem(SPAN, "cpu", 0.005)
     domain = package(tmp_path)
     assert energy(spender(domain, joules=1e-5), "cpu", {}, tmp_path) == pytest.approx(1e-5)
 
@@ -255,7 +257,72 @@ def test_energy_that_the_machine_does_not_tell_is_null_with_a_reason(tmp_path):
     (domain / "energy_uj").unlink()
     (domain / "energy_uj").mkdir()  # as unreadable for root as for anyone
     assert "permission" in why()
-    assert "processor" in why("cuda")
+    assert "processors and of NVIDIA cards" in why("mps")
+
+
+class Nvml(SimpleNamespace):
+    """Two cards, of which the second takes a quarter of a joule for each call."""
+
+    NVMLError = OSError
+
+    def __init__(self) -> None:
+        super().__init__(taken={"0": 5_000, "1": 7_000, "GPU-b": 9_000}, count=2)
+
+    def nvmlInit(self) -> None: ...
+
+    def nvmlDeviceGetCount(self) -> int:
+        return self.count
+
+    def nvmlDeviceGetHandleByIndex(self, place: int) -> str:
+        return str(place)
+
+    def nvmlDeviceGetHandleByUUID(self, name: str) -> str:
+        return name
+
+    def nvmlDeviceGetTotalEnergyConsumption(self, handle: str) -> int:
+        if handle not in self.taken:
+            raise OSError("not supported")
+        return self.taken[handle]
+
+
+@pytest.mark.parametrize(
+    ("device", "card", "environment"),
+    [
+        ("cuda:1", "1", {"CUDA_DEVICE_ORDER": "PCI_BUS_ID"}),
+        ("cuda", "1", {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": "1,0"}),
+        ("cuda:0", "GPU-b", {"CUDA_VISIBLE_DEVICES": "GPU-b"}),
+    ],
+)
+def test_energy_of_a_card_is_that_of_its_counter(device, card, environment, monkeypatch):
+    nvml, reasons = Nvml(), dict[str, str]()
+    monkeypatch.setitem(sys.modules, "pynvml", nvml)
+    monkeypatch.setitem(SPAN, "cuda", 0.0)
+    for name in ("CUDA_DEVICE_ORDER", "CUDA_VISIBLE_DEVICES"):
+        monkeypatch.setenv(name, environment.get(name, ""))
+
+    def call() -> None:
+        nvml.taken[card] += 250
+
+    assert energy(call, device, reasons) == pytest.approx(0.25) and reasons == {}
+
+
+def test_a_card_that_is_not_known_or_tells_nothing_has_a_reason(monkeypatch):
+    def why(device: str) -> str:
+        reasons: dict[str, str] = {}
+        assert energy(lambda: None, device, reasons) is None
+        return reasons["energy_j"]
+
+    for name in ("CUDA_DEVICE_ORDER", "CUDA_VISIBLE_DEVICES"):
+        monkeypatch.setenv(name, "")
+    monkeypatch.setitem(sys.modules, "pynvml", None)
+    assert "nvidia-ml-py" in why("cuda")
+    nvml = Nvml()
+    monkeypatch.setitem(sys.modules, "pynvml", nvml)
+    assert "PCI_BUS_ID" in why("cuda")
+    nvml.count = 1
+    assert "tells no energy" in why("cuda:3")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    assert "cuda:3" in why("cuda:3")
 
 
 def sized(exponent: float, *sides: int, bend: float = 0.0, factor: float = 4.0, **more):

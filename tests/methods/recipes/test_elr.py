@@ -50,9 +50,7 @@ def test_an_objective_that_calls_the_network_twice_is_refused() -> None:
 
 
 def test_a_training_goes_on_where_it_was() -> None:
-    spec = (
-        "trained(arch=mlp(hidden=(8,)), parts=elr, steps=6, checks=1, batch=8, validation=10)"
-    )
+    spec = "trained(arch=mlp(hidden=(8,)), parts=elr, steps=6, checks=1, batch=8, validation=10)"
     recipe = recipe_of(bind(spec, "method", "classify").kwargs)
     rng = np.random.default_rng(0)
     batches = [
