@@ -20,7 +20,7 @@ def edited(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for file in ROOT.iterdir():
         if file.name not in ("harness", "build") and not file.name.startswith("."):
             (folder / file.name).symlink_to(file)
-    shutil.copytree(ROOT / "harness", folder / "harness", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "harness", folder / "harness")
     regimes = folder / "harness/tracks/restore/regimes"
     text = (regimes / "kair.py").read_text(encoding="utf-8")
     assert "x + legacy_draws" in text
