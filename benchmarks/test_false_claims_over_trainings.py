@@ -23,7 +23,7 @@ from noisebench.statistics.blas_threads import one_blas_thread
 from noisebench.statistics.crossed_ranking import Trainings, with_trainings
 from noisebench.statistics.paired_tests import ALPHA, mean_differences
 from noisebench.statistics.ranking import MethodPairs
-from scipy.special import stdtrit
+from scipy.special import chdtri, ndtr, ndtri, stdtrit
 from targets import hold
 
 METHODS, ITEMS, SEEDS, DEVIATIONS = (2, 5, 10, 30), (6, 12, 24, 68), (2, 3, 5, 10), (0.0, 0.1, 1.0)
@@ -114,6 +114,43 @@ def simulate(null: str, methods: int, items: int, boards: int) -> dict[Setting, 
     return {setting: Claims(*(100 * np.mean(each) for each in zip(*own, strict=True))) for setting, own in made.items()}
 
 
+def told_apart(methods: int, degrees: float) -> float:
+    """The share of pairs, in %, that Student's t tells apart at Holm's first level, where noise is normal.
+
+    No test of a pair alone does better that is valid whatever the variance, and that treats both signs alike (Lehmann
+    and Romano, 2005, 5.2 and 5.3). With infinite degrees of freedom the variance is known. A deviation is averaged over
+    its quantiles.
+    """
+    first, second = np.triu_indices(methods, 1)
+    apart, level = STEPS[methods] * (second - first), ALPHA / len(first) / 2
+    if np.isinf(degrees):
+        bound, deviations = -ndtri(level), np.ones(1)
+    else:
+        bound = -stdtrit(degrees, level)
+        deviations = np.sqrt(chdtri(degrees, (np.arange(2000) + 0.5) / 2000) / degrees)
+    limits = bound * deviations[:, None]
+    return float(100 * np.mean(ndtr(apart - limits) + ndtr(-apart - limits)))
+
+
+def print_bounds() -> None:
+    """Print what unknown variances leave of the power of the oracle."""
+    degrees = {
+        "alike, and known to be": lambda methods, seeds: methods * (seeds - 1),
+        "of any variance": lambda _, seeds: 2 * (seeds - 1),
+        "beside a restless one": lambda _, seeds: seeds - 1,
+    }
+    for methods in METHODS:
+        for name, of in degrees.items():
+            shares = (f"{told_apart(methods, of(methods, seeds)):.0f}" for seeds in SEEDS)
+            print(f"| {methods} methods, {name} | {' | '.join(shares)} | {told_apart(methods, np.inf):.0f} |")
+    for methods in METHODS:
+        print(f"| {methods} | {' | '.join(f'{told_apart(methods, items - 1):.0f}' for items in ITEMS)} |")
+
+
+def test_two_methods_of_three_seeds_cannot_be_within_ten_points_of_the_oracle() -> None:
+    assert told_apart(2, 4) < told_apart(2, np.inf) - 20 and told_apart(10, 20) > told_apart(10, np.inf) - 10
+
+
 def simulated(boards: int) -> dict[Setting, Claims]:
     """All settings."""
     made: dict[Setting, Claims] = {}
@@ -145,6 +182,7 @@ def test_equal_trainings_are_told_apart_on_one_board_in_twenty_at_most() -> None
 
 def main(boards: int = 250) -> None:
     """Print the tables."""
+    print_bounds()
     made = simulated(boards)
     print("| false claims, % of boards | symmetric: mean, worst | skewed: mean, worst |\n|---|---|---|")
     for field, values in (("seeds", SEEDS), ("deviation", DEVIATIONS), ("restless", (False, True)),
