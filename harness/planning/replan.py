@@ -95,11 +95,11 @@ def _blocks(requests: Sequence[Request]) -> list[_RequestBlock]:
             blocks.append(_RequestBlock({}, [place]))
             continue
         # Requests of one suite share these objects.
-        alike = tuple([id(getattr(request, name)) for name in shared_fields])
-        if alike not in texts:
+        parts = tuple([id(getattr(request, name)) for name in shared_fields])
+        if parts not in texts:
             written = written_fields(request)
-            texts[alike] = json.dumps({n: written[n] for n in shared_fields if n in written}, sort_keys=True)
-        others = texts[alike]
+            texts[parts] = json.dumps({n: written[n] for n in shared_fields if n in written}, sort_keys=True)
+        others = texts[parts]
         where, method = tuple(one[0] for one in values[:-1]), values[-1][0]
         row = rows.setdefault(others, {}).setdefault(where, {})
         if method in row:
