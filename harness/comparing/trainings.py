@@ -49,11 +49,14 @@ def merge_trainings(matched: Iterable[Matched]) -> list[Matched]:
     """The same, where rows that differ in their seed alone are one if their networks were trained for each seed."""
     rows: dict[object, list[Matched]] = defaultdict(list)
     for number, one in enumerate(matched):
-        cell = one.a.cell
-        place = (one.labels, cell.track, cell.dataset.display, cell.dataset.fingerprint, cell.regime.spec,
-                 protocol_text(cell), one.metric, one.items)  # fmt: skip
-        rows[place if one.trained else number].append(one)
-    return [merged for of_row in rows.values() for merged in _merged(of_row)]
+        rows[_place(one) if one.trained else number].append(one)
+    return [merged for of_row in rows.values() for merged in (_merged(of_row) if len(of_row) > 1 else of_row)]
+
+
+def _place(one: Matched) -> object:
+    cell = one.a.cell
+    data = cell.dataset.display, cell.dataset.fingerprint
+    return one.labels, cell.track, data, cell.regime.spec, protocol_text(cell), one.metric, one.items
 
 
 def _merged(rows: Sequence[Matched]) -> Sequence[Matched]:
