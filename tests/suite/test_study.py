@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from noisebench.spec.paths import parameter, without
 from noisebench.store.record import Record
 from noisebench.suite.study import Axis, read_study, read_suite_or_study
 from noisebench.suite.suite import named_suites, read_suite
+from shell import shell
 
 STUDY = """suite: small
 methods: [identity, "gaussian_filter(width={0.8,1.2})"]
@@ -39,6 +41,16 @@ def write(folder: Path, text: str) -> Path:
     file = folder / "study.yaml"
     file.write_text(text)
     return file
+
+
+@pytest.fixture(scope="module")
+def studied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the study was run: its store is `s`, and `out` what it drew."""
+    folder = tmp_path_factory.mktemp("studied")
+    write(folder, STUDY)
+    done = shell("noisebench study study.yaml --store s --to out", folder)
+    assert done.returncode == 0 and "9 of 9 cells were run now" in done.stdout, done.stdout + done.stderr
+    return folder
 
 
 def test_a_parameter_is_found_in_sums_and_inside_other_specs() -> None:
@@ -254,7 +266,7 @@ def test_things_are_called_as_in_a_report_and_families_of_a_regime_are_told_apar
     }
 
 
-def test_an_axis_that_has_no_value_is_left_out_and_said(cli, tmp_path) -> None:
+def test_an_axis_that_has_no_value_is_left_out_and_said(cli, studied: Path, tmp_path) -> None:
     files, left_out = write_study(levels(), [Axis("gaussian.sigma"), Axis("params")], tmp_path / "o", title="s")  # type: ignore[arg-type]
     (text,) = left_out
     assert text.startswith("study x: params: no cell ") and "Cost in the report" in text
@@ -263,17 +275,16 @@ def test_an_axis_that_has_no_value_is_left_out_and_said(cli, tmp_path) -> None:
     with pytest.raises(UsageError, match="study x: params: no cell .*; study x: macs: no cell"):
         write_study(levels(), [Axis("params"), Axis("macs")], tmp_path / "none", title="s")  # type: ignore[arg-type]
     assert not (tmp_path / "none").exists()
+    shutil.copytree(studied / "s", tmp_path / "s")
     write(tmp_path, STUDY.replace("{x: latency}", "{x: params}"))
     done = cli("study", "study.yaml", "--store", "s", "--to", "out", code=1)
     assert "left out: study x: params: no cell" in done.stderr
     assert len(list((tmp_path / "out" / "plots").glob("*.pdf"))) == 3
 
 
-def test_one_yaml_gives_the_plots_and_tables_and_shares_the_cells_of_a_run(cli, tmp_path) -> None:
-    write(tmp_path, STUDY)
-    cli("run", "study.yaml", "--store", "s")
-    done = cli("study", "study.yaml", "--store", "s", "--to", "out")
-    assert "0 of 9 cells were run now" in done.stdout
+def test_one_yaml_gives_the_plots_and_tables_and_shares_the_cells_of_a_run(cli, studied: Path, tmp_path) -> None:
+    shutil.copytree(studied, tmp_path, dirs_exist_ok=True)
+    assert "9 cells: 9 ok (0 run now)" in cli("run", "study.yaml", "--store", "s").stdout
     out = tmp_path / "out"
     names = sorted(p.name for p in (out / "plots").glob("*.pdf"))
     assert [n[:8] for n in names] == [f"study-0{i}" for i in range(1, 6)]
@@ -287,13 +298,12 @@ def test_one_yaml_gives_the_plots_and_tables_and_shares_the_cells_of_a_run(cli, 
     tex = (out / "study.tex").read_text()
     assert tex.count(r"\begin{table*}") == tex.count(r"\begin{figure}") == 5
     again = (out / "study.json").read_bytes(), [(out / "plots" / n).read_bytes() for n in names]
-    cli("study", "study.yaml", "--store", "s", "--to", "out")
+    assert "0 of 9 cells were run now" in cli("study", "study.yaml", "--store", "s", "--to", "out").stdout
     assert again == ((out / "study.json").read_bytes(), [(out / "plots" / n).read_bytes() for n in names])
 
 
-def test_a_study_is_drawn_from_an_export_alone_and_runs_nothing(cli, tmp_path) -> None:
-    write(tmp_path, STUDY)
-    cli("study", "study.yaml", "--store", "s", "--to", "out")
+def test_a_study_is_drawn_from_an_export_alone_and_runs_nothing(cli, studied: Path, tmp_path) -> None:
+    shutil.copytree(studied, tmp_path, dirs_exist_ok=True)
     cli("export", "s", "--to", "held.json")
     done = cli("study", "study.yaml", "--from", "held.json", "--to", "again")
     assert "0 of 9 cells were run now" in done.stdout and not (tmp_path / "nb-store").exists()
