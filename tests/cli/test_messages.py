@@ -22,6 +22,7 @@ from noisebench.store.merge import plan_merger
 from noisebench.store.record import Record
 from noisebench.text.errors import nearest
 from stored_cells import made, made_cost, put
+from warm_python import warm_folder
 
 
 @pytest.fixture
@@ -221,7 +222,7 @@ def test_ctrl_c_in_a_study_names_the_store(tmp_path: Path) -> None:
         "methods: [slow]\ndatasets: ['piecewise(n=1, size=8)']\nregimes: ['gaussian(sigma={5,15})']\n"
         "study: [{x: gaussian.sigma}]\n"
     )
-    command = [sys.executable, "-m", "noisebench", "study", "study.yaml", "--plugin", "slow.py", "--store", "mine"]
+    command = [warm_folder() / "noisebench", "study", "study.yaml", "--plugin", "slow.py", "--store", "mine"]
     with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as run:
         assert run.stderr is not None and "2 cells to run" in run.stderr.readline()
         time.sleep(0.5)

@@ -24,6 +24,7 @@ from noisebench.store.cells import append_row, cell_dir, keys, open_store, parti
 from noisebench.store.reading import read_records
 from noisebench.store.upkeep import verify as verify_store
 from noisebench.testing import throwaway
+from warm_python import warm_folder
 
 BAD = """
 import os, sys, time, signal, subprocess
@@ -353,7 +354,8 @@ def test_two_runs_on_one_store_do_each_cell_once(tmp_path, cli):
             "time.sleep(0.02)", "open('calls', 'a').write('x'); time.sleep(0.02)"
         ),
     )
-    runs = [start(tmp_path, *SLOW_ARGS) for _ in range(2)]
+    program = warm_folder() / "noisebench"
+    runs = [subprocess.Popen([program, *SLOW_ARGS], cwd=tmp_path, stdout=subprocess.DEVNULL) for _ in range(2)]
     assert [p.wait(120) for p in runs] == [0, 0]
     store = tmp_path / "nb-store"
     assert len(keys(store)) == 4
@@ -370,7 +372,7 @@ def test_a_full_disk_stops_the_run_with_one_line_and_leaves_nothing_damaged(cli,
         pytest.skip("cannot mount a small file system here (needs root)")
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "noisebench", *SLOW_ARGS, "--keep", "all", "--datasets",
+            [warm_folder() / "noisebench", *SLOW_ARGS, "--keep", "all", "--datasets",
              "gaussian_field(n=8, size=64)", "--store", str(small / "store")],
             cwd=tmp_path, capture_output=True, text=True, timeout=120,
         )  # fmt: skip

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from noisebench.store.cells import read_rows
 from noisebench.store.reading import read_records
 from noisebench.testing import throwaway
 from noisebench.track.order import copy_rows, in_order, presented
+from warm_python import warm_folder
 
 COUNTER = """
 import numpy as np
@@ -118,7 +118,7 @@ def test_a_killed_run_goes_on_with_the_next_item_of_the_order_to_the_same_end(cl
     cli(*args, "--store", "whole")
     store = tmp_path / "killed"
     process = subprocess.Popen(
-        [sys.executable, "-m", "noisebench", *args, "--store", "killed"], cwd=tmp_path, stdout=subprocess.DEVNULL,
+        [warm_folder() / "noisebench", *args, "--store", "killed"], cwd=tmp_path, stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL, env={**os.environ, "NOISEBENCH_DATA": str(DATA)},
     )  # fmt: skip
     places: list[int] = []

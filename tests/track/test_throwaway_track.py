@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -235,7 +234,7 @@ def test_run_resume_report_compare_check_and_why(cli, track: Path) -> None:
 
 
 def test_a_kill_loses_nothing(track: Path, cli) -> None:
-    command = [sys.executable, "-m", "noisebench", "run", *PLUGIN, "--track", "scales", "--methods", "mean(wait=0.15)",
+    command = [warm_folder() / "noisebench", "run", *PLUGIN, "--track", "scales", "--methods", "mean(wait=0.15)",
                "--datasets", "objects(n=12)", "--regimes", "shaky", "--json"]  # fmt: skip
     running = subprocess.Popen(command, cwd=track, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                start_new_session=True)  # fmt: skip
@@ -249,7 +248,7 @@ def test_a_kill_loses_nothing(track: Path, cli) -> None:
     (file,) = rows.glob("*/rows.jsonl")
     before = [json.loads(line) for line in file.read_text().splitlines()]
     assert 3 <= len(before) < 12
-    done = cli(*command[3:])
+    done = cli(*command[1:])
     assert json.loads(done.stdout)["cells"][0]["outcome"] == "ok"
     (record,) = read_records(track / "nb-store")
     assert len(record.items) == 12

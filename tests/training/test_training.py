@@ -9,7 +9,6 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -32,6 +31,7 @@ from noisebench.training.checkpoint import read_card, read_weights, with_card
 from noisebench.training.processor import emulates_bfloat16
 from noisebench.training.split import split
 from noisebench.training.trainer import Trainer, step_in_one_pass
+from warm_python import warm_folder
 
 TINY = "arch=tiny, data=dead_leaves(n=24, size=16), crop=16, batch=4, validation=4"
 PLUGIN = """
@@ -162,7 +162,7 @@ def test_a_killed_training_goes_on_from_its_snapshot_and_ends_as_if_it_had_not_b
 ) -> None:
     spec = f"trained({TINY}, objective=slow(seconds=0.05), optimizer=adam, steps=30, checks=3)"
     words = [
-        sys.executable, "-m", "noisebench", "run", "--methods", spec, "--datasets", "gaussian_field(n=2, size=16)",
+        warm_folder() / "noisebench", "run", "--methods", spec, "--datasets", "gaussian_field(n=2, size=16)",
         "--regimes", "gaussian(sigma=25)", "--plugin", str(plugin), "--store", "s",
     ]  # fmt: skip
     run = subprocess.Popen(words, cwd=tmp_path, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)

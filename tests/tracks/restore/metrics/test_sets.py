@@ -6,7 +6,6 @@ import json
 import re
 import signal
 import subprocess
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -451,7 +450,7 @@ def test_kill_9_loses_no_features(cli, tmp_path):
     throwaway(tmp_path, "", slow=SLOW)
     args = ("run", "--methods", "slow", "--plugin", "slow.py", "--datasets", "gaussian_field(n=8, size=24)",
             "--regimes", "gaussian(sigma=25)", "--metrics", "psnr", KID)  # fmt: skip
-    process = subprocess.Popen([sys.executable, "-m", "noisebench", *args], cwd=tmp_path, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen([warm_folder() / "noisebench", *args], cwd=tmp_path, stderr=subprocess.DEVNULL)
     store = tmp_path / "nb-store"
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and not any(len(read_rows(f, f.name)) > 2 for f in store.glob("partial/*")):
