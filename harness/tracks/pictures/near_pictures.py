@@ -79,13 +79,13 @@ class _Pictures:
 
 
 def _by_size(sketches: Sequence[PictureSketch]) -> dict[tuple[int, ...], _Pictures]:
-    places: dict[tuple[int, ...], list[int]] = {}
+    of_size: dict[tuple[int, ...], list[tuple[int, npt.NDArray[np.uint8]]]] = {}
     for place, one in enumerate(sketches):
         if one.grey is not None:
-            places.setdefault(one.grey.shape, []).append(place)
+            of_size.setdefault(one.grey.shape, []).append((place, one.grey))
     return {
-        size: _Pictures(np.stack([sketches[place].grey for place in of_size]), np.array(of_size))
-        for size, of_size in places.items()
+        size: _Pictures(np.stack([grey for _, grey in placed]), np.array([place for place, _ in placed]))
+        for size, placed in of_size.items()
     }
 
 
