@@ -29,18 +29,19 @@ def refuse_copies(
     """Rows of which those whose outputs are copies take no rank, with the reason, and a warning for each; `records` are
     those of each row.
 
-    Copies are said by a track where it scores an output. Where a track says that no method can be exact by its own
-    work (`never_exact`), half of the outputs must be copies, and copies are also outputs that are exact on more than
-    half of the items; items that the baseline has exact count for nothing.
+    Copies are said by a track where it scores an output: half of the outputs must be, or one where that is enough
+    (`one_copy_is_enough`). Where a track says that no method can be exact by its own work (`never_exact`), copies are
+    also outputs that are exact on more than half of the items; items that the baseline has exact count for nothing.
     """
     exact_is_copied = getattr(known_track(track), "never_exact", False)
+    share = 0.0 if getattr(known_track(track), "one_copy_is_enough", False) else 0.5
     baseline = next((row for row in rows if row.role == "baseline" and not row.unranked), None)
     judged, warnings = [], []
     for row, of_row in zip(rows, records, strict=True):
         why = ""
         if not row.unranked and not row.oracle:
             exact = _exact(row, baseline, columns, words) if exact_is_copied else ""
-            why = exact or _copied(of_row, words, 0.5 if exact_is_copied else 0.0)
+            why = exact or _copied(of_row, words, share)
         judged.append(replace(row, unranked=why, flags=(*row.flags, COPIED)) if why else row)
         warnings += [f"{row.label} takes no rank: {why}"] if why else []
     return judged, warnings

@@ -248,8 +248,8 @@ class SeesCopies(Protocol):
     """A track that sees which outputs are copies of what no method is shown.
 
     A track whose methods cannot be exact by work of their own says so by `never_exact = True`: a method that is exact
-    on more than half of the items, or whose outputs are copies on half of them, then takes no rank. In other tracks one
-    copy is enough.
+    on more than half of the items then takes no rank. In every track a method takes none whose outputs are copies on
+    half of them; with `one_copy_is_enough = True`, of a track whose items are batches, one is enough.
     """
 
     def copied(self, output: Any, item: Any, case: Case, protocol: Bound) -> str:

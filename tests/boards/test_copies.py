@@ -319,3 +319,56 @@ def test_a_sampler_that_returns_the_reference_set_is_on_the_board_without_a_rank
     assert "FAIL    samples unlike latents" in told and "samples are the latents (correlation 0.94)" in told
     for fine in ("identity", "bayes_optimum", "euler(model=exact(of=mixture_digits), steps=4)"):
         assert "all fine" in cli("doctor", fine, "--track", "generate").stdout
+
+
+# ------------------------------------------------------------------ values, matrices and graphs
+
+
+NOISY = {
+    "functions": ("bumps", "gaussian(sigma=0.05)"),
+    "matrix": ("gaussian_psd", "gaussian(sigma=0.1)"),
+    "graph": ("erdos_renyi(n=1)", "equal(sigma=1)"),
+}
+
+
+def note_of(name: str, regime: str, change: float | str) -> str:
+    """What a row notes of the truth that is changed by so many of its deviations, or of a method by its name."""
+    track = get_track(name)
+    item = open_dataset(bind(NOISY[name][0], "dataset", name)).load(0)
+    case = track.pose(bind(regime, "regime", name), item, 0)
+    if isinstance(change, str):
+        runner = track.open(bind(change, "method", name))
+        runner.setup("cpu")
+        output = runner.accept(runner.call(runner.prepare(case.given), case.info), case)
+    elif name == "graph":
+        weights = case.truth.weights  # type: ignore[attr-defined]
+        output = np.concatenate([weights + change * np.random.default_rng(0).normal(size=weights.shape), weights[:1]])
+    else:
+        output = item.truth + change * item.truth.std() * np.random.default_rng(0).normal(size=item.truth.shape)
+    protocol = bind(track.defaults.protocol, "protocol", name)
+    return str(item_row(track, item, case, output, 0.1, protocol, [])["note"])
+
+
+@pytest.mark.parametrize("name", NOISY)
+def test_what_is_nearer_to_the_truth_than_any_fit_is_a_copy(name: str) -> None:
+    for change in (0.0, 1e-7, 1e-5):
+        assert note_of(name, NOISY[name][1], change).startswith("copies: ")
+    assert note_of(name, NOISY[name][1], 0.1) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "method"),
+    [("functions", "spline"), ("functions", "mean"), ("matrix", "subgm"), ("matrix", "spectral"), ("matrix", "zero"),
+     ("graph", "empty"), ("graph", "golem"), ("graph", "sortnregress")],
+)  # fmt: skip
+def test_what_is_fitted_is_no_copy(name: str, method: str) -> None:
+    assert note_of(name, NOISY[name][1], method) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "regime"),
+    [("functions", "none"), ("matrix", "none"), ("functions", "outliers(share=0.3)"),
+     ("matrix", "outliers(share=0.2, scale=10)")],
+)  # fmt: skip
+def test_where_what_is_fitted_may_be_exact_nothing_is_a_copy(name: str, regime: str) -> None:
+    assert note_of(name, regime, 0.0) == ""

@@ -51,6 +51,7 @@ class Functions(DefaultTrack):
     outputs = ValueFiles()
     declared: Mapping[str, Mapping[str, Any]] = {"regime": {"title": ""}}
 
+    copied = LazyPart("near_copies.why_copied")
     open = LazyPart("fitter.Fitter")
     panels = LazyPart("report.fit_panels")
 

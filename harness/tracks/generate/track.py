@@ -47,6 +47,7 @@ class Generate(DefaultTrack):
     open = LazyPart("sampler.open_method")
     score = LazyPart("scored.score_output")
     copied = LazyPart("copied_samples.why_copied")
+    one_copy_is_enough = True
     truth_sha256 = LazyPart("items.picture_sha256")
     batches = LazyPart("batches.PictureBatches")
     plan_set = LazyPart("set_metrics.plan_set")

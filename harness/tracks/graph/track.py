@@ -50,6 +50,7 @@ class Graphs(DefaultTrack):
     """`of`: whether a regime makes `noise`, of which samples follow, or does something to `samples`."""
 
     pose = LazyPart("sampling.pose_graph")
+    copied = LazyPart("near_copies.why_copied")
     open = LazyPart("learner.GraphLearner")
     panels = LazyPart("report.panels")
 

@@ -56,6 +56,7 @@ class MatrixTrack(DefaultTrack):
     """`gross`: what the regime changes counts as corrupted, and is looked for among the residuals."""
 
     pose = LazyPart("posing.pose_matrix")
+    copied = LazyPart("near_copies.why_copied")
     open = LazyPart("recoverer.Recoverer")
     panels = LazyPart("report.panels")
 
