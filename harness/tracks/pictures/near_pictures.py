@@ -55,7 +55,7 @@ def shown(trained: Sequence[PictureSketch], tested: Sequence[PictureSketch]) -> 
     """Places of tested pictures that are nearly one that is trained on, or show part of it, with the place of that."""
     before, after = ([(place, one.corners) for place, one in enumerate(of) if one.corners] for of in (trained, tested))
     by_corners = alike.shown([corners for _, corners in before], [corners for _, corners in after])
-    places = {after[here][0]: before[there][0] for here, there in by_corners.items()}
+    places = {after[place][0]: before[source][0] for place, source in by_corners.items()}
     trained_sizes, tested_sizes = _by_size(trained), _by_size(tested)
     for size, pictures in tested_sizes.items():
         close = [one for one in trained_sizes if max(abs(one[0] - size[0]), abs(one[1] - size[1])) <= 2]
@@ -64,7 +64,7 @@ def shown(trained: Sequence[PictureSketch], tested: Sequence[PictureSketch]) -> 
             # A picture that is nearly another one of the test is none that was copied: so much is alike in such a set.
             rows = np.isin(pictures.places, list(same))
             repeated = _nearest_same(
-                size, [pictures], _Pictures(pictures.grey[rows], pictures.places[rows]), within=True
+                size, [pictures], _Pictures(pictures.grey[rows], pictures.places[rows]), of_one_set=True
             )
             places |= {place: source for place, source in same.items() if place not in repeated}
     return places
@@ -90,11 +90,11 @@ def _by_size(sketches: Sequence[PictureSketch]) -> dict[tuple[int, ...], _Pictur
 
 
 def _nearest_same(
-    size: tuple[int, ...], trained: Sequence[_Pictures], tested: _Pictures, *, within: bool = False
+    size: tuple[int, ...], trained: Sequence[_Pictures], tested: _Pictures, *, of_one_set: bool = False
 ) -> dict[int, int]:
     """Of tested pictures of one size, those that are nearly one of the trained ones with the nearest spectra.
 
-    `within`: the others are pictures of the same set, and none is compared with itself.
+    `of_one_set`: the others are pictures of the same set, and none is compared with itself.
     """
     spectra = np.concatenate([_spectra(one.grey, size) for one in trained])
     group = np.repeat(np.arange(len(trained)), [len(one.places) for one in trained])
@@ -103,13 +103,13 @@ def _nearest_same(
     for first in range(0, len(tested.places), _CHUNK):
         grey, places = tested.grey[first : first + _CHUNK], tested.places[first : first + _CHUNK]
         likeness = _spectra(grey, size) @ spectra.T
-        if within:
+        if of_one_set:
             likeness[places[:, None] == trained[0].places] = -1
         for _ in range(min(_NEAREST, len(spectra))):
             best = likeness.argmax(axis=1)
-            left = likeness[np.arange(len(best)), best] > -1
+            unseen = likeness[np.arange(len(best)), best] > -1
             for number, one in enumerate(trained):
-                rows = np.flatnonzero(left & (group[best] == number))
+                rows = np.flatnonzero(unseen & (group[best] == number))
                 if len(rows):
                     same = rows[_same(one.grey[place[best[rows]]], grey[rows])]
                     nearest |= {int(places[row]): int(one.places[place[best[row]]]) for row in same}
