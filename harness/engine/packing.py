@@ -39,7 +39,7 @@ def packed(values: Sequence[Struct]) -> dict[str, Any]:
         names, of_name, is_written = zip(*written_columns(given), strict=True)
         result = []
         for shape, where in _alike(zip(*is_written, strict=True)).items():
-            chosen = [place for place, there in enumerate(shape) if there]
+            chosen = [place for place, is_there in enumerate(shape) if is_there]
             whole = len(where) == len(given)
             columns = [of_name[place] if whole else [of_name[place][n] for n in where] for place in chosen]
             own_names = [names[place] for place in chosen]
@@ -81,11 +81,11 @@ def unpacked(given: Mapping[str, Any], kind: type[S]) -> list[S]:
                 for name, column in zip(names, every, strict=True)
             ]
             if issubclass(make, Struct):
-                made: Iterable[Any] = copies(make, dict(zip(names, fields, strict=True)), len(where))
+                objects_of_columns: Iterable[Any] = copies(make, dict(zip(names, fields, strict=True)), len(where))
             else:
                 rows = zip(*fields, strict=True) if names else itertools.repeat((), len(where))
-                made = (dict(zip(names, row, strict=True)) for row in rows)
-            for n, one in zip(where, made, strict=True):
+                objects_of_columns = (dict(zip(names, row, strict=True)) for row in rows)
+            for n, one in zip(where, objects_of_columns, strict=True):
                 built[n] = one
         return built
 

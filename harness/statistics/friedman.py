@@ -96,6 +96,6 @@ def _studentized(methods: int, alpha: float) -> float:
     low, high = 0.0, 64.0
     while low < (middle := (low + high) / 2) < high:
         # The chance that all others lie within `middle` below the highest one.
-        within = float(share @ (ndtr(highest) - ndtr(highest - middle)) ** (methods - 1))
-        low, high = (middle, high) if within < 1 - alpha else (low, middle)
+        chance = float(share @ (ndtr(highest) - ndtr(highest - middle)) ** (methods - 1))
+        low, high = (middle, high) if chance < 1 - alpha else (low, middle)
     return low / math.sqrt(2.0)

@@ -157,10 +157,10 @@ class Results(Sequence[Record]):
     def _ranks(self, name: str, order: Callable[[Any], Any] = lambda value: value) -> Places:
         """Where each value of a column stands among the distinct ones, by what `order` makes of them."""
         values, codes = self._source.coded(name)
-        used, which = np.unique(codes[self._places], return_inverse=True)
+        used, numbers = np.unique(codes[self._places], return_inverse=True)
         ordered = [order(values[code]) for code in used.tolist()]
         rank = {value: number for number, value in enumerate(sorted(dict.fromkeys(ordered)))}
-        places: Places = np.array([rank[value] for value in ordered], np.int64)[which]
+        places: Places = np.array([rank[value] for value in ordered], np.int64)[numbers]
         return places
 
     def grouped(self, labels: Iterable[K]) -> dict[K, Results]:
