@@ -27,7 +27,8 @@ class HasPanels(Protocol):
     """A track that draws outputs side by side on `sheet`, at most `most` plots; `notes` gets what is left out.
 
     Names of these plots begin with `panel-` where the viewer of the page shows the same from previews, else with
-    `drawing-`, and with `mistakes-` those of what was got wrong; then comes a number of two digits.
+    `drawing-`; with `answers-` those of what was answered, and with `mistakes-` those of what was got wrong; then comes
+    a number of two digits.
     """
 
     def panels(self, boards: Sequence[Board], most: int, notes: list[str], sheet: Sheet) -> list[Plot]: ...

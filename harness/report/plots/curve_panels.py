@@ -20,7 +20,7 @@ Curve = tuple[Row, Floats, Floats]
 
 @dataclass(frozen=True)
 class CurvePanel:
-    """How curves are drawn. `kind` is the word in the name of the plot; `steps` draws stairs, `marked` each point.
+    """How curves are drawn. `steps` draws stairs, `marked` each point; `family` and `kind` name the plot.
 
     `diagonal`: a grey line from (0, 0) to (1, 1), with both axes from 0 to 1.
     """
@@ -32,6 +32,7 @@ class CurvePanel:
     steps: bool = False
     marked: bool = False
     diagonal: bool = False
+    family: str = "drawing"
 
 
 def draw_curves(
@@ -67,4 +68,4 @@ def draw_curves(
     axes.legend(loc=panel.legend)
     heading = fit(board.title, sheet.width - 0.3, sheet.heading)
     figure.text(0.5, 1 - 0.16 * k / height, heading, ha="center", va="center", fontsize=sheet.heading)
-    return save(figure, f"drawing-{number:02d}-{panel.kind}-{slug(board.title, 48)}", one_line(caption, 900))
+    return save(figure, f"{panel.family}-{number:02d}-{panel.kind}-{slug(board.title, 48)}", one_line(caption, 900))

@@ -25,7 +25,7 @@ MAX_PLOTS, MAX_PLOTS_OF_MANY, MANY_BOARDS = 8, 3, 50
 """Plots of each kind, fewer where there are many boards; the boards with most methods first."""
 _WORD = "-[a-z0-9]+"
 NAMES = (
-    rf"(?:critical|drawing|mistakes|recipe-time|recipe-memory)-[0-9]{{2}}(?:{_WORD})+",
+    rf"(?:answers|critical|drawing|mistakes|recipe-time|recipe-memory)-[0-9]{{2}}(?:{_WORD})+",
     rf"(?:level|pareto|panel|recipe-cost)-[0-9]{{2}}(?:{_WORD}){{2,}}",
     rf"perception-[0-9]{{2}}(?:{_WORD}){{3,}}",
 )

@@ -30,8 +30,10 @@ MATRICES, MOST_CLASSES = 4, 20
 """Methods in a figure of confusions, and classes that can be read in one."""
 ALWAYS_FIRST = "uniform"
 """The method whose likeliest class is always the first: with it the class of every item is known."""
-_RELIABILITY = CurvePanel("reliability", "confidence", "share of right answers", "best", marked=True, diagonal=True)
-_ROC = CurvePanel("roc", "false alarms", "found", "lower right", diagonal=True)
+_RELIABILITY = CurvePanel(
+    "reliability", "confidence", "share of right answers", "best", marked=True, diagonal=True, family="answers"
+)
+_ROC = CurvePanel("roc", "false alarms", "found", "lower right", diagonal=True, family="answers")
 
 
 @dataclass(frozen=True)
@@ -187,4 +189,4 @@ def _draw_confusions(
         f"Confusions on {board.title}: of the {board.words['items']} of each true class, a line each, the share that a "
         f"method took for each class, in the order of the lines; dark blue is all of them."
     )
-    return save(figure, f"drawing-{number:02d}-confusions-{slug(board.title, 48)}", one_line(caption, 900))
+    return save(figure, f"answers-{number:02d}-confusions-{slug(board.title, 48)}", one_line(caption, 900))

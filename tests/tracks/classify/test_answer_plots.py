@@ -38,7 +38,7 @@ def test_a_report_draws_what_was_said(cli: Any, tmp_path: Any, dataset: str) -> 
         "--datasets", dataset, "--regimes", "none", "--keep", "sample",
     )  # fmt: skip
     cli("report", "nb-store", "--to", "board")
-    kinds = {name.split("-")[2] for name in (f.name for f in (tmp_path / "board" / "plots").glob("drawing-*.png"))}
+    kinds = {name.split("-")[2] for name in (f.name for f in (tmp_path / "board" / "plots").glob("answers-*.png"))}
     two = dataset.startswith("known")
     assert kinds >= {"reliability", "confusions", *(["roc"] if two else [])}
     assert two or "roc" not in kinds
