@@ -118,12 +118,12 @@ def _yaml_rows(where: str, text: str) -> Iterator[TableRow]:
 def _tex_rows(where: str, text: str) -> Iterator[TableRow]:
     """The rows of the first tabular, whose first row names the columns."""
     text = re.sub(r"(?<!\\)%[^\n]*", "", text)
-    found = _TABULAR.search(text)
-    if found is None:
+    table = _TABULAR.search(text)
+    if table is None:
         raise UsageError(f"{where} has no tabular: give the file that has the table")
     heads: list[str] = []
-    end = found.start(2) + _end_of_arguments(found[2])
-    for piece in re.split(r"(\\\\(?:\[[^]]*\])?)", text[end : found.end(2)]):
+    end = table.start(2) + _end_of_arguments(table[2])
+    for piece in re.split(r"(\\\\(?:\[[^]]*\])?)", text[end : table.end(2)]):
         start, end = end, end + len(piece)
         plain = _RULE.sub(lambda rule: " " * len(rule[0]), piece)
         if piece.startswith("\\\\") or not plain.strip():

@@ -34,16 +34,16 @@ def court_badge(places: Sequence[PlaceVerdict]) -> str:
     """An SVG that says how many contradictions a table has, for a README."""
     against = sum(len(place.contradictions) for place in places)
     parts = ("court", counted(against, "contradiction") if against else "no contradiction")
-    left, right = (7 * len(part) + 12 for part in parts)
+    widths = [7 * len(part) + 12 for part in parts]
     colour = "#b42318" if against else "#1a7f37"
     texts = "".join(
         f'<text x="{x}" y="14" text-anchor="middle">{part}</text>'
-        for x, part in zip((left / 2, left + right / 2), parts, strict=True)
+        for x, part in zip((widths[0] / 2, widths[0] + widths[1] / 2), parts, strict=True)
     )
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + right}" height="20" role="img" '
-        f'aria-label="{": ".join(parts)}"><title>{": ".join(parts)}</title><rect width="{left}" height="20" '
-        f'fill="#444c56"/><rect x="{left}" width="{right}" height="20" fill="{colour}"/>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{sum(widths)}" height="20" role="img" '
+        f'aria-label="{": ".join(parts)}"><title>{": ".join(parts)}</title><rect width="{widths[0]}" height="20" '
+        f'fill="#444c56"/><rect x="{widths[0]}" width="{widths[1]}" height="20" fill="{colour}"/>'
         f'<g fill="#fff" font-family="DejaVu Sans,Verdana,sans-serif" font-size="11">{texts}</g></svg>\n'
     )
 
