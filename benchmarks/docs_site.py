@@ -12,6 +12,7 @@ import posixpath
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from mkdocs.config.defaults import MkDocsConfig
@@ -66,8 +67,8 @@ _SYSTEM = re.compile(r"docs/systems/(\d+)\.md")
 def on_config(config: MkDocsConfig) -> None:
     """Make the package where it is read for the API: its folder in the checkout has another name."""
     PACKAGE.parent.mkdir(parents=True, exist_ok=True)
-    PACKAGE.unlink(missing_ok=True)
-    PACKAGE.symlink_to(ROOT / "harness", target_is_directory=True)
+    with suppress(FileExistsError):
+        PACKAGE.symlink_to(ROOT / "harness", target_is_directory=True)
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
