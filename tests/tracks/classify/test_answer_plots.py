@@ -26,7 +26,12 @@ def test_the_area_under_the_curve_is_that_of_scikit_learn() -> None:
 
 
 @pytest.mark.parametrize(
-    "dataset", ["digits(n=40)", "known_and_unknown(of=digits(n=40), unknown=digits(split=train, n=40))"]
+    "dataset",
+    [
+        "digits(n=40)",
+        "known_and_unknown(of=some_classes(of=digits(n=80), classes=(0,1,2,3,4)), "
+        "unknown=some_classes(of=digits(n=80), classes=(8,9)))",
+    ],
 )
 def test_a_report_draws_what_was_said(cli: Any, tmp_path: Any, dataset: str) -> None:
     (tmp_path / "bright.py").write_text(
