@@ -64,8 +64,8 @@ _BOARD = re.compile(r"reports/(\w+)/(?:leaderboard\.(?:md|html))?")
 _SYSTEM = re.compile(r"docs/systems/(\d+)\.md")
 
 
-def on_config(config: MkDocsConfig) -> None:
-    """Make the package where it is read for the API: its folder in the checkout has another name."""
+def on_startup(command: str, dirty: bool) -> None:
+    """Make the package where it is read for the API, before plugins look there: its folder here has another name."""
     PACKAGE.parent.mkdir(parents=True, exist_ok=True)
     with suppress(FileExistsError):
         PACKAGE.symlink_to(ROOT / "harness", target_is_directory=True)
