@@ -110,7 +110,7 @@ LOWEST := text spec components planning store tracks/restore/metrics tracks/test
 
 test-lowest: $(UV)
 	$(UV) pip compile --quiet --resolution lowest-direct --extra pandas --extra torch --python $(PYTHON) pyproject.toml --output-file build/lowest.txt
-	$(call FRESH,lowest) --constraint build/lowest.txt --editable '.[pandas,torch]' 'setuptools>=77' wheel hypothesis psutil pytest pytest-timeout pytest-xdist
+	$(call FRESH,lowest) --constraint build/lowest.txt --editable '.[pandas,torch]' pip 'setuptools>=77' wheel hypothesis psutil pytest pytest-timeout pytest-xdist
 	$(ENVS)/lowest/bin/python -m pytest -n 2 --dist worksteal $(LOWEST:%=tests/%)
 
 EXTRAS := audio bm3d cluster diffusion fid graph iqa medical mutants onnx pandas peers sign sklearn spandrel torch
