@@ -15,27 +15,30 @@ _linalg_check_errors _local_scalar_dense _log_softmax _native_batch_norm_legit _
 _pack_padded_sequence _pad_packed_sequence _pin_memory _prelu_kernel _reshape_alias _safe_softmax _softmax
 _thnn_fused_gru_cell _thnn_fused_lstm_cell _to_copy _unique2 _unsafe_index _unsafe_index_put _unsafe_view
 _upsample_bicubic2d_aa _upsample_bilinear2d_aa _upsample_nearest_exact1d _upsample_nearest_exact2d
-_upsample_nearest_exact3d adaptive_max_pool2d adaptive_max_pool3d arange argsort as_strided_scatter avg_pool2d
-avg_pool3d batch_norm_stats bernoulli bincount bucketize cat channel_shuffle col2im complex constant_pad_nd copy
-count_nonzero cudnn_batch_norm cummax cummin cumprod cumsum diagonal_scatter embedding empty empty_like empty_permuted
-empty_strided equal exponential eye fill flip fractional_max_pool2d full full_like gather glu grid_sampler_2d
-grid_sampler_3d hardsigmoid hardswish hardtanh histc huber_loss im2col index index_add index_copy index_fill index_put
-index_reduce index_select is_pinned is_same_size isin kthvalue leaky_relu linspace log_sigmoid_forward logcumsumexp
-logspace masked_scatter masked_select max_pool2d_with_indices max_pool3d_with_indices median miopen_batch_norm mode
-mse_loss multinomial nanmedian native_batch_norm native_dropout native_group_norm native_layer_norm new_empty
-new_empty_strided new_full new_ones new_zeros nll_loss nll_loss2d nll_loss_forward nonzero nonzero_static normal ones
-ones_like permute pixel_shuffle pixel_unshuffle poisson polar put rand rand_like randint randint_like randn randn_like
-random randperm record_stream reflection_pad1d reflection_pad2d reflection_pad3d renorm repeat repeat_interleave
+_upsample_nearest_exact3d adaptive_max_pool2d adaptive_max_pool3d all amax amin aminmax any arange argmax argmin argsort
+as_strided_scatter avg_pool2d avg_pool3d batch_norm_stats bernoulli bincount bucketize cat channel_shuffle col2im
+complex constant_pad_nd copy count_nonzero cudnn_batch_norm cummax cummin cumprod cumsum diagonal_scatter embedding
+empty empty_like empty_permuted empty_strided equal exponential eye fill flip fractional_max_pool2d full full_like
+gather glu grid_sampler_2d grid_sampler_3d hardsigmoid hardswish hardtanh histc huber_loss im2col index index_add
+index_copy index_fill index_put index_reduce index_select is_pinned is_same_size isin kthvalue leaky_relu
+linalg_vector_norm linspace log_sigmoid_forward logcumsumexp logspace logsumexp masked_scatter masked_select max
+max_pool2d_with_indices max_pool3d_with_indices mean median min miopen_batch_norm mode mse_loss multinomial nanmedian
+nansum native_batch_norm native_dropout native_group_norm native_layer_norm new_empty new_empty_strided new_full
+new_ones new_zeros nll_loss nll_loss2d nll_loss_forward nonzero nonzero_static norm normal ones ones_like permute
+pixel_shuffle pixel_unshuffle poisson polar prod put rand rand_like randint randint_like randn randn_like random
+randperm record_stream reflection_pad1d reflection_pad2d reflection_pad3d renorm repeat repeat_interleave
 replication_pad1d replication_pad2d replication_pad3d resize roll rot90 rrelu_with_noise scalar_tensor scatter
 scatter_add scatter_reduce searchsorted select select_scatter set slice_scatter smooth_l1_loss sort
-split_with_sizes_copy squeeze stack take threshold topk trace tril tril_indices triu triu_indices unfold uniform
-unique_consecutive unique_dim unsafe_split unsafe_split_with_sizes unsqueeze upsample_bicubic2d upsample_bilinear2d
-upsample_linear1d upsample_nearest1d upsample_nearest2d upsample_nearest3d upsample_trilinear3d zero zeros zeros_like
+split_with_sizes_copy squeeze stack std std_mean sum take threshold topk trace tril tril_indices triu triu_indices
+unfold uniform unique_consecutive unique_dim unsafe_split unsafe_split_with_sizes unsqueeze upsample_bicubic2d
+upsample_bilinear2d upsample_linear1d upsample_nearest1d upsample_nearest2d upsample_nearest3d upsample_trilinear3d var
+var_mean zero zeros zeros_like
 """
 _FREE = frozenset(_NAMES.split())
-"""Operations of torch without products to be summed, as MACs are counted: copies, orders, norms, pooling, resampling.
+"""Operations of torch without products to be summed, as MACs are counted: copies, orders, reductions, norms, pooling,
+resampling.
 
-Element by element, views and reductions are such too, and torch itself marks those.
+Element by element and views are such too, and torch itself marks those.
 """
 _NONE_SEEN = "torch's counter sees no operation (numpy, OpenCV, FFT and the like are not counted)"
 _FREE_FAMILIES = re.compile(r"_foreach_\w+|_fused_(adam|adamw|sgd|adagrad)|_amp_\w+|_(de)?quantize\w+|(de)?quantize\w*")
@@ -106,7 +109,7 @@ def _is_free(func: Any, namespace: str, name: str) -> bool:
         return True
     if namespace != "aten" and not (namespace.startswith("quantized") and _FREE_FAMILIES.fullmatch(name)):
         return False
-    if func.is_view or torch.Tag.pointwise in func.tags or torch.Tag.reduction in func.tags:
+    if func.is_view or torch.Tag.pointwise in func.tags:
         return True
     plain = re.sub(r"(_grad_input|_backward|_backward_data)$", "", name.rstrip("_"))
     return plain in _FREE or _FREE_FAMILIES.fullmatch(plain) is not None
