@@ -106,7 +106,7 @@ test-python:
 	rm -rf $(ENVS)/$(notdir $(PYTHON))
 	$(MAKE) --no-print-directory test VENV=$(ENVS)/$(notdir $(PYTHON))
 
-LOWEST := text spec components planning store tracks/restore/metrics tracks/test_negative_zeros.py $(NUMERIC:%=%.py)
+LOWEST := text spec components planning store cost tracks/restore/metrics tracks/test_negative_zeros.py $(NUMERIC:%=%.py)
 
 test-lowest: $(UV)
 	$(UV) pip compile --quiet --resolution lowest-direct --extra pandas --extra torch --python $(PYTHON) pyproject.toml --output-file build/lowest.txt

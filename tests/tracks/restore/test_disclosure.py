@@ -85,47 +85,54 @@ def fitted(design: np.ndarray, means: np.ndarray, errors: np.ndarray) -> tuple[n
     return covariance @ (design.T / errors**2) @ means, np.sqrt(np.diag(covariance))
 
 
-def untrue(spec: str) -> list[str]:
-    """What a chain discloses of sigma, peak, looks, speckle and p that is not what is measured."""
+REPLACED = {"salt_pepper": (1, 1 / 2, 1 / 2), "impulse": (1, 1 / 2, 1 / 3)}
+"""Regimes that replace values, of which `p` is the share: the moments of order 0, 1, 2 of what they put there."""
+MAGNITUDES = {"rician": 2}
+"""Regimes of a magnitude, whose square alone has a simple mean: the picture's, and so many times sigma²."""
+
+
+def contradictions(spec: str) -> list[str]:
+    """What a chain of two regimes discloses of sigma, peak, looks, speckle and p, and what is measured instead."""
     clean = np.repeat(np.rint(LEVELS * 255).astype(np.uint8), BAND)[:, None].repeat(WIDTH, axis=1)
     noisy, info = degrade_sample(bind(spec, "regime"), Sample("bands", clean))
-    told = {n: info.disclosed()[n] for n in (*POWERS, "p", "looks") if n in info}
-    if not told:
+    disclosed = {n: info.disclosed()[n] for n in (*POWERS, "p", "looks") if n in info}
+    if not disclosed:
         return []
-    first, second = (name(part) for part in spec.split(" + "))
+    names = [name(part) for part in spec.split(" + ")]
     y = noisy[:, :, 0].astype(np.float64)
     if info.mask is not None:
         y = np.where(info.mask == 1, y, np.nan)
     x = np.repeat(LEVELS, len(y) // len(LEVELS))[:, None]
     p = info.p or 0.0
+    magnitude = next((MAGNITUDES[n] for n in names if n in MAGNITUDES), None)
     wrong = []
-    if "p" in told and "rician" not in spec:  # whose mean is not that of the picture
+    if "p" in disclosed and magnitude is None:
         slope, error = fitted(np.stack([LEVELS, np.ones(4)], 1), *measured(x, y))
         if abs(1 - slope[0] - p) > 6 * error[0] + 1e-4:
             wrong.append(f"p {p:.4f}, measured {1 - slope[0]:.4f} ± {error[0]:.4f}")
-    impulses = [n for n in (first, second) if n in ("salt_pepper", "impulse")]
-    drawn = [n for n in POWERS if any(n in registry("regime").get(part).meta["discloses"] for part in (first, second))]
-    if not drawn or len(impulses) == 2:
+    replaced = [n for n in names if n in REPLACED]
+    drawn = [n for n in POWERS if any(n in registry("regime").get(part).meta["discloses"] for part in names)]
+    if not drawn or len(replaced) == 2:
         return wrong
-    # Moments of what values were replaced by: 0 or 1, or uniform on [0, 1].
-    moment = (1, 1 / 2, 1 / 3 if impulses == ["impulse"] else 1 / 2)
-    before = p if impulses == [first] else 0.0  # replaced first, and noisy then
-    if "rician" in spec:
+    moment = REPLACED[replaced[0]] if replaced else (0, 0, 0)
+    noisy_afterwards = p if replaced == names[:1] else 0.0
+    if magnitude:
         means, errors = measured(x, y * y)
         means = means - (1 - p) * LEVELS**2 - p * moment[2]
     else:
         means, errors = measured(x, (y - x) ** 2)
         means = means - p * (moment[2] - 2 * LEVELS * moment[1] + LEVELS**2)
-    twice = {"sigma": 2 if "rician" in spec else 1}
+    times = {"sigma": magnitude or 1}
     columns = [
-        twice.get(n, 1) * ((1 - p) * LEVELS ** POWERS[n] + before * moment[POWERS[n]] * np.ones(4)) for n in drawn
+        times.get(n, 1) * ((1 - p) * LEVELS ** POWERS[n] + noisy_afterwards * moment[POWERS[n]] * np.ones(4))
+        for n in drawn
     ]
-    found, error = fitted(np.stack(columns, axis=1), means, errors)
-    for n, value, off in zip(drawn, found, error, strict=True):
-        expected = [STRENGTHS[n](told[n])] if n in told else []
-        expected += [1 / told["looks"]] if n == "speckle" and "looks" in told else []
+    strengths, error = fitted(np.stack(columns, axis=1), means, errors)
+    for n, value, off in zip(drawn, strengths, error, strict=True):
+        expected = [STRENGTHS[n](disclosed[n])] if n in disclosed else []
+        expected += [1 / disclosed["looks"]] if n == "speckle" and "looks" in disclosed else []
         wrong += [
-            f"{n} {told.get(n)}: {e:.6f}, measured {value:.6f} ± {off:.6f}"
+            f"{n} {disclosed.get(n)}: {e:.6f}, measured {value:.6f} ± {off:.6f}"
             for e in expected
             if abs(value - e) > 6 * off + 1e-5
         ]
@@ -134,7 +141,7 @@ def untrue(spec: str) -> list[str]:
 
 @pytest.mark.parametrize("first", LINKS)
 def test_what_two_regimes_disclose_is_what_is_measured_or_none(first: str) -> None:
-    chains = {f"{first} + {second}": untrue(f"{first} + {second}") for second in LINKS}
+    chains = {f"{first} + {second}": contradictions(f"{first} + {second}") for second in LINKS}
     assert {chain: wrong for chain, wrong in chains.items() if wrong} == {}
 
 
