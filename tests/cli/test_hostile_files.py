@@ -38,10 +38,11 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def export() -> dict[str, Any]:
-    """A score and a cost of the committed results, without the seal that would name every change."""
+    """A score and a cost of the committed results with one picture, without the seal that would name every change."""
     document = json.loads(export_text(read_export(ROOT / "results" / "demo.parquet")))
     cells = {e["cell"]["kind"]: {k: v for k, v in e.items() if k != "seal"} for e in document["cells"]}
-    return {**document, "cells": [cells["score"], cells["cost"]]}
+    cells["score"]["panel"] |= {"clean": "0", "noisy": "0", "restored": "0"}
+    return {**document, "cells": [cells["score"], cells["cost"]], "pictures": document["pictures"][:1]}
 
 
 def refused(args: list[str], capsys: pytest.CaptureFixture[str]) -> str:

@@ -112,10 +112,18 @@ def test_a_second_report_replaces_the_plots_of_the_first(tmp_path: Path) -> None
     ]  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, bytes]:
+    """Every file of the report of the full board."""
+    to = tmp_path_factory.mktemp("whole")
+    return {file.relative_to(to): file.read_bytes() for file in write_data(data_to_report(full_board()), to)}
+
+
 @pytest.mark.parametrize("only", [("board",), ("page",), ("table",), ("table", "page")])
-def test_parts_of_a_report_are_the_same_bytes_and_leave_other_files(only: tuple[str, ...], tmp_path: Path) -> None:
+def test_parts_of_a_report_are_the_same_bytes_and_leave_other_files(
+    only: tuple[str, ...], whole: dict[Path, bytes], tmp_path: Path
+) -> None:
     data = data_to_report(full_board())
-    whole = {file.relative_to(tmp_path / "a"): file.read_bytes() for file in write_data(data, tmp_path / "a")}
     mine = [
         tmp_path / "b" / name for name in ("leaderboard.md", "leaderboard.html", "table.tex", "plots/level-01-a-b.png")
     ]
