@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -136,22 +137,71 @@ def read_verdicts(path: Path) -> Verdicts | None:
 def row_of(effect: Effect, files: Sequence[Verdicts]) -> ClaimRow | None:
     """The row of an effect by the last file that has one of the same cells and seeds: judged anew, stale or not.
 
-    Where seeds were added until they decided, it is of more seeds than the effect names.
+    Where seeds were added until they decided, it is of more seeds than the effect names. A row from before cells were
+    added to the effect is completed by rows of any claim that have those cells on the same seeds.
     """
     cells = {name: cell.texts for name, cell in effect.all_cells.items()}
-    for file in reversed(files):
-        for row in file["claims"]:
-            sequential = row.get("sequential", False)
-            seeds = tuple(row["seeds"])
-            same = effect.seeds == (seeds[: len(effect.seeds)] if sequential else seeds)
-            if row["name"] == effect.name and row["cells"] == cells and same:
-                notes = row.get("notes", row.get("reason", "").split("; ")[1:])
-                judged = Judged(
-                    row["values"], row["seconds"], row["keys"], notes, row.get("edges"), rows=row.get("rows", {})
-                )
-                stale = any(_is_stale(file["cells"].get(key)) for key in row["keys"])
-                return effect_row(replace(effect, seeds=seeds, sequential=sequential), judged) | {"stale": stale}
+    held = [(row, file) for file in reversed(files) for row in file["claims"]]
+    own = [one for one in held if _is_of(effect, one[0]) and one[0]["cells"].items() <= cells.items()]
+    for row, file in sorted(own, key=lambda one: one[0]["cells"] != cells):
+        added = {name: _other_row(of, row["seeds"], held) for name, of in cells.items() if name not in row["cells"]}
+        donors = {name: donor for name, donor in added.items() if donor is not None}
+        if len(donors) < len(added):
+            continue
+        used = [(row, file), *((other, of_file) for other, of_file, _ in donors.values())]
+        stale = any(_is_stale(of_file["cells"].get(key)) for one, of_file in used for key in one["keys"])
+        judged = _completed(row, {name: (other, called) for name, (other, _, called) in donors.items()})
+        seeded = replace(effect, seeds=tuple(row["seeds"]), sequential=row.get("sequential", False))
+        return effect_row(seeded, judged) | {"stale": stale}
     return None
+
+
+_HeldRow = tuple[dict[str, Any], Verdicts]
+"""A row with the file that it is from."""
+
+
+def _is_of(effect: Effect, row: Mapping[str, Any]) -> bool:
+    """Whether a row is of the effect's name and seeds, or of these and more that decided it."""
+    seeds = tuple(row["seeds"])
+    known = seeds[: len(effect.seeds)] if row.get("sequential", False) else seeds
+    return bool(row["name"] == effect.name and effect.seeds == known)
+
+
+def _other_row(
+    cell: Mapping[str, str], seeds: Sequence[int], held: Sequence[_HeldRow]
+) -> tuple[dict[str, Any], Verdicts, str] | None:
+    """The last row that has finite values of a cell on these seeds, with its file and its name for the cell."""
+    for row, file in held:
+        for name, texts in row["cells"].items():
+            if texts == cell and row["seeds"] == seeds and all(math.isfinite(of[name]) for of in row["values"]):
+                return row, file, name
+    return None
+
+
+def _completed(row: Mapping[str, Any], added: Mapping[str, tuple[Mapping[str, Any], str]]) -> Judged:
+    """What a row holds, with cells of other rows under the names that those have there.
+
+    Rows share trainings, so that the seconds of several together are not known.
+    """
+    values = [
+        {**of, **{name: other["values"][place][called] for name, (other, called) in added.items()}}
+        for place, of in enumerate(row["values"])
+    ]
+    edges = [
+        f"{name}: {edge}"
+        for name, (other, called) in added.items()
+        for names, _, edge in (told.partition(": ") for told in other.get("edges") or ())
+        if called in names.split(", ")
+    ]
+    rows = {name: other["rows"][called] for name, (other, called) in added.items() if called in other.get("rows", {})}
+    return Judged(
+        values,
+        None if added else row["seconds"],
+        sorted({*row["keys"], *(key for other, _ in added.values() for key in other["keys"])}),
+        row.get("notes", row.get("reason", "").split("; ")[1:]),
+        [*(row.get("edges") or ()), *edges] if edges else row.get("edges"),
+        rows={**row.get("rows", {}), **rows},
+    )
 
 
 def _is_stale(behind: Behind | None) -> bool:

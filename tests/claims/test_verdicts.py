@@ -78,6 +78,56 @@ def test_values_of_other_cells_or_seeds_are_none(tmp_path: Path, verdicts: Path)
         assert row(tmp_path, verdicts)["verdict"] == "not available"
 
 
+THIRD = 'third: {method: identity, dataset: "piecewise(n=2, size=16)", regime: "gaussian(sigma=10)", metric: psnr}'
+"""A cell that `noise_hurts` has not."""
+SECOND_CLAIM = f"""  - name: some_noise_hurts
+    where: "here"
+    says: "Some noise, less PSNR."
+    cells:
+      least: {{method: identity, dataset: "piecewise(n=2, size=16)", regime: "gaussian(sigma=5)", metric: psnr}}
+      {THIRD.replace("third", "some")}
+    holds: "least > some"
+    uneven: {{items: levels of noise are compared}}
+    seeds: [0, 1, 2]
+"""
+
+
+def with_precondition(claim: str, bound: str) -> str:
+    """The first claim with a cell more and what it asks of it."""
+    head, holds, rest = claim.partition('    holds: "less > more"')
+    return f'{head}      {THIRD}\n{holds}\n    precondition: "third > {bound}"{rest}'
+
+
+def test_a_cell_that_is_added_to_an_effect_is_taken_from_other_verdicts(cli, tmp_path: Path) -> None:
+    (tmp_path / "claim.yaml").write_text(CLAIM + SECOND_CLAIM)
+    cli("reproduce", "--claims", "claim.yaml", "--store", "s", "--to", "v.json")
+    before = row(tmp_path, tmp_path / "v.json")
+    (tmp_path / "claim.yaml").write_text(with_precondition(CLAIM, "10"))
+    joined, whole = row(tmp_path, tmp_path / "v.json"), row(tmp_path, tmp_path / "s")
+    assert joined["verdict"] == "reproduced" and joined["seconds"] is None and before["seconds"] is not None
+    assert {**joined, "seconds": 0} == {**whole, "seconds": 0}
+    (tmp_path / "claim.yaml").write_text(with_precondition(CLAIM, "60"))
+    assert row(tmp_path, tmp_path / "v.json")["verdict"] == "setting cannot show it"
+
+
+def test_a_row_of_other_verdicts_that_is_stale_makes_the_joined_one_stale(cli, tmp_path: Path) -> None:
+    (tmp_path / "claim.yaml").write_text(CLAIM + SECOND_CLAIM)
+    cli("reproduce", "--claims", "claim.yaml", "--store", "s", "--to", "v.json")
+    held = json.loads((tmp_path / "v.json").read_text())
+    key = next(key for key, behind in held["cells"].items() if "sigma=10" in behind["of"]["regime"])
+    held["cells"][key]["code"] = "0" * 64
+    (tmp_path / "v.json").write_text(json.dumps(held))
+    (tmp_path / "claim.yaml").write_text(with_precondition(CLAIM, "10"))
+    assert row(tmp_path, tmp_path / "v.json")["stale"] is True
+
+
+def test_a_cell_on_other_seeds_completes_no_verdict(cli, tmp_path: Path) -> None:
+    (tmp_path / "claim.yaml").write_text(CLAIM + SECOND_CLAIM.replace("[0, 1, 2]", "[0, 1]"))
+    cli("reproduce", "--claims", "claim.yaml", "--store", "s", "--to", "v.json")
+    (tmp_path / "claim.yaml").write_text(with_precondition(CLAIM, "10"))
+    assert row(tmp_path, tmp_path / "v.json")["verdict"] == "not available"
+
+
 def test_other_code_behind_a_cell_makes_a_verdict_stale(tmp_path: Path, verdicts: Path) -> None:
     held = json.loads(verdicts.read_text())
     next(iter(held["cells"].values()))["code"] = "0" * 64
