@@ -42,6 +42,7 @@ from .messages import Job
 from .pool import Cells, Pool
 from .sandbox import Confinement, confinement, need_bubblewrap
 from .shards import Shard, cells_of
+from .shared_starts import shorter_ones
 
 _BUSY_WAIT = 0.3
 
@@ -259,7 +260,7 @@ def run_planned(
         for c in todo
     }
     try:
-        _Execution(pool, jobs, store, summary, watcher).run(longest_first(todo, rates))
+        _Execution(pool, jobs, store, summary, watcher, shorter_ones(todo)).run(longest_first(todo, rates))
     finally:
         if changed := files_changed_since(harness):
             watcher.note(
@@ -270,13 +271,17 @@ def run_planned(
 
 @dataclass
 class _Execution:
-    """A run under way: cells wait, run, and end; cells of `after` first, an `alone` one with nothing beside it."""
+    """A run under way: cells wait, run, and end; cells of `after` first, an `alone` one with nothing beside it.
+
+    A training waits for those that are `shorter` and that it may start from, however they end.
+    """
 
     pool: Cells
     jobs: Mapping[str, Job]
     store: Path
     summary: Summary
     watcher: Watcher
+    shorter: Mapping[str, set[str]]
     waiting: list[PlannedCell] = field(default_factory=list)
     running: dict[int, PlannedCell] = field(default_factory=dict)
     busy: set[str] = field(default_factory=set)
@@ -309,7 +314,7 @@ class _Execution:
             return None
         alone = None
         for cell in self.waiting:
-            if self.coming.isdisjoint(cell.after or ()):
+            if self.coming.isdisjoint((*(cell.after or ()), *self.shorter.get(cell.key, ()))):
                 if not cell.alone:
                     return cell
                 alone = alone or cell

@@ -20,7 +20,7 @@ from ..components.plugins import load_plugin
 from ..components.registry import Bound, bind
 from ..components.tracks import get_track
 from ..data.disk import noticing_full_disk, write_file
-from ..planning.cells import PlannedCell, plugins_of
+from ..planning.cells import plugins_of
 from ..planning.recipe import Recipe, data_of, recipe_of
 from ..store.cell import CurvePoint, Training, TrainingCost
 from ..store.cell_json import checked, plain_values
@@ -34,6 +34,7 @@ from ..training.checkpoint import Card, file_sha256, known_checkpoint, read_card
 from .channel import HungUp, MethodProcess
 from .messages import Ending, Job, MethodEnded, Tell
 from .read_ahead import ReadAhead
+from .shared_starts import start_file
 
 SNAPSHOT = "snapshot"
 _EVERY = 20.0
@@ -64,7 +65,7 @@ class Diverged(Exception):
 
 @dataclass(frozen=True)
 class _Setup:
-    """What a training is made of, opened."""
+    """What a training is made of, opened. `start` is where its end lies for longer ones, None where it is of no use."""
 
     recipe: Recipe
     track: Track
@@ -74,17 +75,22 @@ class _Setup:
     metric: Bound
     protocol: Bound
     seed: int
+    start: Path | None
     posed: dict[int, _Posed] = field(default_factory=dict)
 
 
 @dataclass
 class _State:
-    """How far a training is: what lies beside the snapshot of its network."""
+    """How far a training is: what lies beside the snapshot of its network.
+
+    `losses` are those since the last validation, `earlier` those before it where longer trainings need them.
+    """
 
     step: int = 0
     first: float | None = None
     far: list[bool] = field(default_factory=list)
     losses: list[float] = field(default_factory=list)
+    earlier: list[float] = field(default_factory=list)
     curve: list[CurvePoint] = field(default_factory=list)
 
 
@@ -99,8 +105,10 @@ def train_cell(
         return _ending(folder, known.read_bytes(), structs.replace(card.training, imported=True), card.environment)
     for file in plugins_of(cell):
         load_plugin(file)
-    course = _opened(cell)
-    state, snapshot = _read(folder)
+    course = _opened(job)
+    state, snapshot = _read(folder / SNAPSHOT)
+    if snapshot is None and course.start is not None and not job.afresh:
+        state, snapshot = _taken_over(course.recipe, *_read(course.start))
     # In a sandbox a plug-in has no part in the data.
     batches = _reading(course, state.step, job.threads, plugins_of(cell) if job.sandbox is None else ())
     try:
@@ -114,7 +122,8 @@ def train_cell(
             batches.close()
 
 
-def _opened(cell: PlannedCell) -> _Setup:
+def _opened(job: Job) -> _Setup:
+    cell = job.cell
     track = get_track(cell.track)
     bound = bind(cell.method.display, "method", track.name)
     recipe, seed = recipe_of(bound.kwargs), cell.seed
@@ -132,6 +141,7 @@ def _opened(cell: PlannedCell) -> _Setup:
         bind(defaults.validated_by or defaults.rank_by, "metric", track.name),
         bind(defaults.protocol, "protocol", track.name),
         seed,
+        start_file(job, recipe),
     )
 
 
@@ -169,7 +179,7 @@ def _stepped(
 ) -> str:
     """Take all steps, or those until the training is stopped, which is said. Raises `Diverged`, `Invalid`."""
     steps, higher = course.recipe.steps, bool(course.metric.entry.meta["higher"])
-    due = {round(steps * (i + 1) / course.recipe.checks) for i in range(course.recipe.checks)}
+    due = {*_due_steps(course.recipe)}
     kept = sent_at = time.monotonic()
     stopped, asked = "", False
     coming = reader.submit(course.batches, state.step) if state.step < steps else None
@@ -191,13 +201,21 @@ def _stepped(
             tell({"event": "message", "message": _point_text(course, point)})
             stopped = course.recipe.stop.entry.obj(plain_values(state.curve), higher, **course.recipe.stop.kwargs)
         if looked_at and step < steps and not stopped:
-            _keep(folder, state, method)
+            _keep(folder / SNAPSHOT, state, method)
             kept = time.monotonic()
         now = time.monotonic()
         if now - sent_at >= _PROGRESS_EVERY or step == steps:
             tell({"event": "item", "n": step, "of": steps})
             sent_at = now
+    if course.start is not None:
+        course.start.parent.mkdir(exist_ok=True)
+        _keep(course.start, state, method)
     return stopped
+
+
+def _due_steps(recipe: Recipe) -> list[int]:
+    """The steps after which the network is validated."""
+    return [round(recipe.steps * (i + 1) / recipe.checks) for i in range(recipe.checks)]
 
 
 def _finished(
@@ -279,6 +297,8 @@ def _validated(course: _Setup, state: _State, method: MethodProcess) -> CurvePoi
         loss=fmean(state.losses) if state.losses else None,
         score=_mean_score(course, state.step, method),
     )
+    if course.start is not None:
+        state.earlier += state.losses
     state.losses.clear()
     state.curve.append(point)
     return point
@@ -361,19 +381,35 @@ def _point_text(course: _Setup, point: CurvePoint) -> str:
     return f"step {point.step} of {course.recipe.steps}, validation {course.metric.display} {score}"
 
 
-def _keep(folder: Path, state: _State, method: MethodProcess) -> None:
+def _keep(file: Path, state: _State, method: MethodProcess) -> None:
     """Leave all that going on needs, whole or not at all."""
     snapshot = method.asked("snapshot").tobytes()
     text = json.dumps(vars(state), default=plain_values).encode()
-    with noticing_full_disk(folder):
-        write_file(folder / SNAPSHOT, len(text).to_bytes(8, "little") + text + snapshot)
+    with noticing_full_disk(file.parent):
+        write_file(file, len(text).to_bytes(8, "little") + text + snapshot)
 
 
-def _read(folder: Path) -> tuple[_State, bytes | None]:
+def _read(file: Path) -> tuple[_State, bytes | None]:
     """What an earlier run left, or a beginning."""
     try:
-        data = (folder / SNAPSHOT).read_bytes()
+        data = file.read_bytes()
         length = int.from_bytes(data[:8], "little")
         return checked(parsed(data[8 : 8 + length]), _State), data[8 + length :]
     except (OSError, ValueError, TypeError):
         return _State(), None
+
+
+def _taken_over(recipe: Recipe, state: _State, snapshot: bytes | None) -> tuple[_State, bytes | None]:
+    """The end of another training of the recipe as a point on the way of this one, or a beginning.
+
+    It is of use where it has no more steps, and was validated after each step after which this one is to be.
+    """
+    points = {point.step: point for point in state.curve}
+    due = [step for step in _due_steps(recipe) if step <= state.step]
+    if state.step > recipe.steps or len(state.earlier) != state.step or not points.keys() >= {*due}:
+        return _State(), None
+    curve, before = [], 0
+    for step in due:
+        curve.append(structs.replace(points[step], loss=fmean(state.earlier[before:step])))
+        before = step
+    return replace(state, curve=curve, earlier=state.earlier[:before], losses=state.earlier[before:]), snapshot

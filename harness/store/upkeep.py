@@ -158,7 +158,7 @@ def gc(store: Path) -> list[str]:
         removed.append(f"picture {picture.stem[:12]} that no cell shows")
         picture.unlink(missing_ok=True)
     drop_idle_notes(store, stored)
-    for pattern in ("digests/*", "index/.tmp-*", "asked/.tmp-*"):
+    for pattern in ("digests/*", "starts/*", "index/.tmp-*", "asked/.tmp-*"):
         for note in _files(store, pattern):
             note.unlink(missing_ok=True)
     for lock in _files(store, "locks/*"):
