@@ -141,10 +141,10 @@ def row_of(effect: Effect, files: Sequence[Verdicts]) -> ClaimRow | None:
     added to the effect is completed by rows of any claim that have those cells on the same seeds.
     """
     cells = {name: cell.texts for name, cell in effect.all_cells.items()}
-    held = [(row, file) for file in reversed(files) for row in file["claims"]]
-    own = [one for one in held if _is_of(effect, one[0]) and one[0]["cells"].items() <= cells.items()]
-    for row, file in sorted(own, key=lambda one: one[0]["cells"] != cells):
-        added = {name: _other_row(of, row["seeds"], held) for name, of in cells.items() if name not in row["cells"]}
+    rows = [(row, file) for file in reversed(files) for row in file["claims"]]
+    earlier = [one for one in rows if _is_of(effect, one[0]) and one[0]["cells"].items() <= cells.items()]
+    for row, file in sorted(earlier, key=lambda one: one[0]["cells"] != cells):
+        added = {name: _other_row(of, row["seeds"], rows) for name, of in cells.items() if name not in row["cells"]}
         donors = {name: donor for name, donor in added.items() if donor is not None}
         if len(donors) < len(added):
             continue
@@ -156,7 +156,7 @@ def row_of(effect: Effect, files: Sequence[Verdicts]) -> ClaimRow | None:
     return None
 
 
-_HeldRow = tuple[dict[str, Any], Verdicts]
+_StoredRow = tuple[dict[str, Any], Verdicts]
 """A row with the file that it is from."""
 
 
@@ -168,10 +168,10 @@ def _is_of(effect: Effect, row: Mapping[str, Any]) -> bool:
 
 
 def _other_row(
-    cell: Mapping[str, str], seeds: Sequence[int], held: Sequence[_HeldRow]
+    cell: Mapping[str, str], seeds: Sequence[int], rows: Sequence[_StoredRow]
 ) -> tuple[dict[str, Any], Verdicts, str] | None:
     """The last row that has finite values of a cell on these seeds, with its file and its name for the cell."""
-    for row, file in held:
+    for row, file in rows:
         for name, texts in row["cells"].items():
             if texts == cell and row["seeds"] == seeds and all(math.isfinite(of[name]) for of in row["values"]):
                 return row, file, name
@@ -190,7 +190,7 @@ def _completed(row: Mapping[str, Any], added: Mapping[str, tuple[Mapping[str, An
     edges = [
         f"{name}: {edge}"
         for name, (other, called) in added.items()
-        for names, _, edge in (told.partition(": ") for told in other.get("edges") or ())
+        for names, _, edge in (text.partition(": ") for text in other.get("edges") or ())
         if called in names.split(", ")
     ]
     rows = {name: other["rows"][called] for name, (other, called) in added.items() if called in other.get("rows", {})}

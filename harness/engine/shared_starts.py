@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from importlib import import_module
 from pathlib import Path
 
-from ..components.registry import Bound
+from ..components.registry import Bound, origin
 from ..components.sources import sources_of
 from ..planning.cells import PlannedCell
 from ..planning.recipe import Recipe
@@ -18,7 +18,7 @@ from ..spec.parsing import Spec, parse, show
 from ..store.keys import key_of
 from .messages import Job
 
-_PACKAGE = __name__.partition(".")[0]
+_PACKAGE = f"{__name__.partition('.')[0]}."
 _HOOKS = ("batch", "loss", "before_step", "after_step", "observe")
 """Of a part: each is given the step, and how many there are."""
 
@@ -45,18 +45,18 @@ def shorter_ones(cells: Iterable[PlannedCell]) -> dict[str, set[str]]:
 
 def ignores_steps(recipe: Recipe) -> bool:
     """Whether no step of a training depends on how many there are; only what comes with noisebench is known not to."""
-    told = (recipe.arch, recipe.objective, *recipe.parts)
+    components = (recipe.arch, recipe.objective, *recipe.parts)
     return (
         recipe.schedule.entry.name == "constant"
         and recipe.stop.entry.name == "steps"
         and recipe.keep == "last"
-        and all(entry.obj.__module__.startswith(f"{_PACKAGE}.") for one in told for entry in one.entries)
+        and all(origin(entry.obj)[0].startswith(_PACKAGE) for one in components for entry in one.entries)
         and not any(_uses_steps(part.entry.obj) for part in recipe.parts)
-        and not _names_progress(told)
+        and not _names_progress(components)
     )
 
 
-def _uses_steps(part: type) -> bool:
+def _uses_steps(part: object) -> bool:
     """Whether a hook of a part uses its last parameter, the number of steps."""
     for hook in (getattr(part, verb) for verb in _HOOKS if hasattr(part, verb)):
         (function,) = ast.parse(textwrap.dedent(inspect.getsource(hook))).body
