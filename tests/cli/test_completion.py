@@ -60,7 +60,7 @@ def test_every_verb_is_offered(offered: dict[str, list[str]]) -> None:
         ("noisebench run --regimes salt_p", ["salt_pepper"]),
         ("noisebench run --datasets phot", ["photos"]),
         ("noisebench run --metrics psnr_hv", ["psnr_hvs"]),
-        ("noisebench run --protocol ", ["float", "gray8", "raw", "uint8", "window", "y8"]),
+        ("noisebench run --protocol ", ["float", "gray8", "range", "raw", "uint8", "window", "y8"]),
         ("noisebench run --track functions --methods poly", ["polynomial"]),
         ("noisebench run --track fun", ["functions"]),
         ("noisebench run dem", [file.stem for file in (ROOT / "harness" / "suites").glob("dem*.yaml")]),

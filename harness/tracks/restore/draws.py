@@ -94,6 +94,8 @@ def _why_not_split(group: Results) -> str | None:
         return f"{len(failed)} of {counted(len(group), 'seed')} {'is' if len(failed) == 1 else 'are'} {failed[0]}"
     if len(group) < 2:
         return "one seed only"
+    if bind(group[0].cell.protocol.display, "protocol").entry.meta["own_range"]:
+        return "the protocol has another data range for each picture"
     if any("mse" not in r.scores for r in group):
         return "no mse among the metrics"
     if any(not math.isfinite(v) for r in group for v in r.scores["mse"]):

@@ -72,8 +72,9 @@ class Restore(PictureTrack):
         "method": {"layout": "tensor", "enhances": False},
         "regime": {"keeps": (), "adds_up": {}, "cuts": (), "planes": (), "title": ""},
         "metric": {"residual": False, "missing": False, "set": False},
-        "protocol": {"peak": 1.0, "bits": None, "keeps": None},
+        "protocol": {"peak": 1.0, "bits": None, "keeps": None, "own_range": False},
     }
+    """`own_range`: a protocol whose data range is that of each picture, see `scoring.py`."""
     split_metric = "mse"
     """The metric whose mean is split over draws of the noise: it must be scored."""
 

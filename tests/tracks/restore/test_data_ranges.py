@@ -74,6 +74,28 @@ def test_the_range_of_the_clean_picture() -> None:
     assert nb.score(RESTORED, CLEAN, "psnr_own_range", protocol="raw")["psnr_own_range"] == pytest.approx(expected)
 
 
+def test_a_protocol_names_the_range_of_the_clean_or_of_the_noisy_picture() -> None:
+    noisy = CLEAN + RNG.normal(0, 0.2, CLEAN.shape)
+    for spec, span in (("range", np.ptp(CLEAN)), ("range(of=given)", np.ptp(noisy))):
+        scores = nb.score(RESTORED, CLEAN, ("psnr", "mse", "ssim"), protocol=spec, noisy=noisy)
+        assert scores["psnr"] == pytest.approx(psnr_of(RESTORED, CLEAN, span=float(span)))
+        assert scores["mse"] == pytest.approx(float(np.mean((RESTORED - CLEAN) ** 2)) / float(span) ** 2)
+        # The range is part of SSIM too: pictures that are brought to [0, 1] themselves have the same one.
+        low = float((CLEAN if spec == "range" else noisy).min())
+        shares = [(picture - low) / float(span) for picture in (RESTORED, CLEAN)]
+        assert scores["ssim"] == pytest.approx(nb.score(*shares, "ssim", protocol="raw", range=(0, 1))["ssim"])
+    with pytest.raises(UsageError, match="needs the noisy input"):
+        nb.psnr(RESTORED, CLEAN, protocol="range(of=given)")
+    with pytest.raises(UsageError, match="range for each picture"):
+        nb.features([CLEAN], protocol="range")
+
+
+def test_a_run_scores_by_the_range_of_what_is_given() -> None:
+    place = "identity", "gaussian_field(n=2, size=32)", "gaussian(sigma=25)"
+    clean, given = (nb.evaluate(*place, protocol=spec).psnr for spec in ("range", "range(of=given)"))
+    assert given > clean + 1  # noise widens the range
+
+
 def range_invariant_psnr(clean: np.ndarray, restored: np.ndarray) -> float:
     """As Noise2Void and DivNoising define it."""
     y = (clean - clean.mean()) / clean.std()
@@ -95,6 +117,7 @@ def test_scores_of_equal_and_of_flat_pictures() -> None:
         flat = np.full_like(CLEAN, 0.5)
         assert isinstance(nb.score(CLEAN, flat, name, protocol="raw")[name], NotDefined)
         assert isinstance(nb.score(CLEAN, CLEAN, name, protocol="y8(border=100)")[name], NotDefined)
+    assert "no range" in nb.score(CLEAN, flat, "psnr", protocol="range")["psnr"].reason
     assert nb.score(0.5 * CLEAN + 0.1, CLEAN, "si_psnr", protocol="raw")["si_psnr"] > 280
     flat = nb.score(np.full_like(CLEAN, 0.3), CLEAN, "si_psnr", protocol="raw")["si_psnr"]
     assert flat == pytest.approx(20 * math.log10(float(np.ptp(CLEAN)) / float(CLEAN.std())))

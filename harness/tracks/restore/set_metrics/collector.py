@@ -18,6 +18,7 @@ from ....text.errors import UsageError, one_line
 from ....text.wording import counted
 from ....track.order import copy_rows
 from ..pairs import Array, pictures_of, prepare
+from ..scoring import refuse_own_range
 from .definition import PictureSetMetric, Sets, made_of, plan_set, refused, score_set, why_too_few
 
 Taken = dict[str, Any]
@@ -61,6 +62,7 @@ class FeatureCollector:
         done: Taken = {}
         for stream, metric in self._streams.items():
             try:
+                refuse_own_range(self._protocol, "a metric of whole sets")
                 pair = pictures_of(prepare(output, item.clean, self._protocol))
             except UsageError as error:
                 done[stream] = one_line(error)
