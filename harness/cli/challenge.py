@@ -52,7 +52,8 @@ def add(verbs: Any) -> None:
     add_shared(make, "track", "limit", "plugin", "data", "json")
 
     pack = verb(actions, "pack", "check a folder of outputs, and pack it into a submission", _PACK, _pack)
-    pack.add_argument("results", metavar="RESULTS_DIR", help="outputs, named as the items: item-0001.npy or .png")
+    pack.add_argument("results", metavar="RESULTS_DIR", help="outputs, named as the items: item-0001.npy, .png, .wav; "
+                      "of classes also one CSV")  # fmt: skip
     pack.add_argument("--challenge", metavar="DIR", required=True, help="the challenge")
     pack.add_argument("--to", metavar="FILE", required=True, help="the submission to write, such as submission.zip")
     pack.add_argument("--name", metavar="NAME", help="what the method is called (default: the name of RESULTS_DIR)")

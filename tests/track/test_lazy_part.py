@@ -15,7 +15,7 @@ from noisebench.cli.score import ScoresFolders
 from noisebench.components.registry import registry
 from noisebench.components.tracks import get_track
 from noisebench.report import track_protocols
-from noisebench.submissions.challenges.files import SealsItems
+from noisebench.submissions.challenges.files import AnswersClasses, ReadsAnswers, SealsItems
 from noisebench.track import protocols
 from noisebench.track.lazy_part import LazyPart
 
@@ -32,7 +32,8 @@ def declared() -> dict[str, inspect.Signature]:
     own = [protocols.Track, protocols.SeesAlike, protocols.HasSetMetrics, protocols.Trains, protocols.Examines,
            protocols.Attacks, protocols.SeesCopies, protocols.SketchesTruths]  # fmt: skip
     added = [track_protocols.HasPanels, track_protocols.HasSections, track_protocols.HasChangedPanels, SealsItems,
-             track_protocols.HasDraws, ExplainsNoise, ExplainsPairs, ScoresFolders, HasNamedSets]  # fmt: skip
+             AnswersClasses, ReadsAnswers, track_protocols.HasDraws, ExplainsNoise, ExplainsPairs, ScoresFolders,
+             HasNamedSets]  # fmt: skip
     for one in (*own, *added):
         functions = {n: f for n, f in vars(one).items() if inspect.isfunction(f) and not n.startswith("_")}
         found |= {n: inspect.signature(f) for n, f in functions.items()}

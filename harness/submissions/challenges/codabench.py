@@ -110,7 +110,7 @@ def _overview(challenge: Challenge) -> str:
     lines = [
         f"# {manifest.name}", "",
         f"`public_data` has {len(manifest.items)} inputs as `.npy`, and `{MANIFEST}`, which describes each. "
-        f"Make one {words.output} an input, named as its item is (`item-0001.npy` or `item-0001.png`), and pack them:",
+        f"Make one {words.output} an input, named as its item is ({challenge.track.answer_files}), and pack them:",
         "", "    noisebench challenge pack RESULTS_DIR --challenge PUBLIC_DATA --to submission.zip --name METHOD", "",
         f"Scores are taken by protocol `{manifest.protocol}`:", "",
     ]  # fmt: skip

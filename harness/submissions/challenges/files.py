@@ -6,7 +6,7 @@ import hashlib
 import io
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
@@ -37,7 +37,12 @@ T = TypeVar("T", bound=Struct)
 
 @runtime_checkable
 class SealsItems(Protocol):
-    """A track whose items and outputs are arrays, so that a challenge can keep them."""
+    """A track whose items and outputs are arrays, so that a challenge can keep them.
+
+    `answer_files` says how participants name their outputs, in Markdown.
+    """
+
+    answer_files: str
 
     def sealed_arrays(self, item: Any) -> Mapping[str, Any]:
         """The arrays of an item, truth included, by name."""
@@ -45,8 +50,23 @@ class SealsItems(Protocol):
     def unsealed(self, name: str, arrays: Mapping[str, Any]) -> Any:
         """The item again, under another name."""
 
-    def read_output_file(self, file: Path) -> Any:
-        """An output as a participant has it in a file. Raises `UsageError`."""
+    def read_output_file(self, file: Path, wanted: Sequence[int], info: Mapping[str, Any]) -> Any:
+        """An output as a participant has it in a file; `info` is what is told of the item. Raises `UsageError`."""
+
+
+@runtime_checkable
+class AnswersClasses(Protocol):
+    """A track whose outputs are of classes, which participants must know by name, in their order."""
+
+    def answer_classes(self, item: Any) -> Sequence[str]: ...
+
+
+@runtime_checkable
+class ReadsAnswers(Protocol):
+    """A track whose outputs are small, so that all of them may stand in one file."""
+
+    def read_answers(self, file: Path, classes: Sequence[str], metrics: Collection[str]) -> Mapping[str, Sequence[Any]]:
+        """The outputs by item, one for each line of the file that names it. Raises `UsageError`."""
 
 
 class ChallengeItem(Struct, frozen=True, kw_only=True):
@@ -61,7 +81,10 @@ class ChallengeItem(Struct, frozen=True, kw_only=True):
 
 
 class Manifest(Struct, frozen=True, kw_only=True):
-    """`challenge.json`: all that a participant is told. Neither seed nor dataset nor names of items are in it."""
+    """`challenge.json`: all that a participant is told. Neither seed nor dataset nor names of items are in it.
+
+    `classes` are those of outputs that are of classes, in their order.
+    """
 
     noisebench_challenge: Whole
     name: str
@@ -72,6 +95,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     signatures: list[str]
     dtype: str
     items: dict[str, ChallengeItem]
+    classes: list[str] = []
 
 
 class SealedCell(Struct, frozen=True, kw_only=True):

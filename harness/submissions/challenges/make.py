@@ -34,6 +34,7 @@ from .files import (
     MANIFEST,
     SCHEMA,
     TRUTH,
+    AnswersClasses,
     ChallengeItem,
     Manifest,
     SealedCell,
@@ -83,8 +84,6 @@ def make_challenge(suite: Suite, name: str, to: Path, truth: Path, seed: int | N
     for file in suite.plugins:
         load_plugin(file)
     track = sealing_track(suite.track)
-    if isinstance(track, Attacks):
-        raise UsageError(f"track {suite.track} has no challenges: its inputs attack a method")
     if len(suite.seeds) > 1:
         raise UsageError(
             f"seeds: a challenge has one draw of each {track.words.item}, of a seed of its own, or participants could "
@@ -97,6 +96,8 @@ def make_challenge(suite: Suite, name: str, to: Path, truth: Path, seed: int | N
         raise UsageError(f"metric {of_sets[0].display} is of whole sets: a challenge scores each {track.words.item}")
     seed = secrets.randbits(62) if seed is None else seed
     regimes = bind_all(suite.regimes, "regime", track.name)
+    if isinstance(track, Attacks) and (attacks := [one for one in regimes if track.attacked_together(one) > 1]):
+        raise UsageError(f"regime {attacks[0].display} attacks a method: it has no challenge")
     datasets = bind_all(suite.datasets, "dataset", track.name)
     if not datasets or not regimes:
         raise UsageError("a challenge needs datasets and regimes: name a suite, or give --datasets and --regimes")
@@ -126,6 +127,7 @@ def make_challenge(suite: Suite, name: str, to: Path, truth: Path, seed: int | N
     ]
     items: dict[str, ChallengeItem] = {}
     inputs: dict[str, str] = {}
+    classes: list[str] = []
     with (
         noticing_full_disk(to.parent),
         _staged(to, truth) as (folder, truth_file),
@@ -136,12 +138,13 @@ def make_challenge(suite: Suite, name: str, to: Path, truth: Path, seed: int | N
             named = names[place]
             items[named] = _write_item(folder, named, places[place].regime, case)
             inputs[named] = case.input_sha256
+            classes = _same_classes(track, item, classes)
             for array_name, array in track.sealed_arrays(item).items():
                 archive.writestr(f"items/{named}/{array_name}.npy", array_bytes(array))
         manifest = text_of(Manifest(
             noisebench_challenge=SCHEMA, name=name, track=track.name, protocol=protocol.display,
             metrics=[metric.display for metric in metrics], rank_by=suite.rank_by, signatures=lines,
-            dtype=track.outputs.dtype, items=items,
+            dtype=track.outputs.dtype, items=items, classes=classes,
         ))  # fmt: skip
         (folder / MANIFEST).write_bytes(manifest)
         sealed = Truth(
@@ -179,6 +182,16 @@ def _case(track: Any, regime: Bound, item: Any, seed: int) -> Case:
             f"regime {regime.display} needs more of {one_line(item.id, 60)} than its arrays: it has no challenge"
         )
     return case
+
+
+def _same_classes(track: Any, item: Any, known: list[str]) -> list[str]:
+    """The classes of an item, where a track has some. Raises `UsageError` where they are not those known."""
+    if not isinstance(track, AnswersClasses):
+        return known
+    classes = list(track.answer_classes(item))
+    if known and classes != known:
+        raise UsageError(f"{one_line(item.id, 60)} has other classes than the others: make a challenge of each set")
+    return classes
 
 
 def _names_of(cell: int, places: Sequence[_Place], names: Mapping[int, str]) -> dict[str, str]:
@@ -235,7 +248,7 @@ def _notes(track: Any, datasets: Sequence[Bound], regimes: Sequence[Bound]) -> I
     """What an organiser must know of how well the truths are kept."""
     words = track.words
     public = [one.display for one in datasets if one.entry.obj.__module__.startswith("noisebench.datasets.")
-              and one.entry.name not in ("folder", "pairs")]  # fmt: skip
+              and not one.entry.meta.get("own_files")]  # fmt: skip
     if public:
         yield (
             f"{one_line(', '.join(public), 120)}: anybody can have these {words.items}, and find each truth among "

@@ -68,6 +68,10 @@ class AudioTrack(DefaultTrack):
     batches = LazyPart("batches.ClipBatches")
     panels = LazyPart("report.panels")
     score_folders = LazyPart("folder_scoring.score_folders")
+    answer_files = "`item-0001.npy` or `item-0001.wav`"
+    sealed_arrays = LazyPart("challenge.sealed_arrays")
+    unsealed = LazyPart("challenge.unsealed")
+    read_output_file = LazyPart("challenge.read_output_file")
 
     def identify(self, item: Clip) -> str:
         """Id, and the hash of waveform, rate, closures, effect and mixture, on one line.

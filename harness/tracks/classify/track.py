@@ -55,6 +55,12 @@ class Classify(PictureTrack):
     collector = LazyPart("set_metrics.AnswerCollector")
     sections = LazyPart("corruption_error.corruption_sections")
     panels = LazyPart("report.panels")
+    answer_files = "`item-0001.npy`, or all as lines of one CSV"
+    sealed_arrays = LazyPart("challenge.sealed_arrays")
+    unsealed = LazyPart("challenge.unsealed")
+    read_output_file = LazyPart("challenge.read_output_file")
+    answer_classes = LazyPart("challenge.answer_classes")
+    read_answers = LazyPart("challenge.read_answers")
 
     def identify(self, item: LabelledPicture) -> str:
         """Id, values, labels, classes, group and regions, on one line.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -24,7 +25,7 @@ def unsealed(name: str, arrays: Mapping[str, Array]) -> Sample:
     return Sample(name, arrays["clean"], arrays.get("noisy"))
 
 
-def read_output_file(file: Path) -> Array:
+def read_output_file(file: Path, wanted: Sequence[int], info: Mapping[str, Any]) -> Array:
     """A picture file or `.npy` as restored pictures are, float32 (H, W, C). Raises `UsageError`."""
     picture = read_picture(file)
     check_restored(picture, f"{file.name}", file=True)

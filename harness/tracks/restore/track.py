@@ -92,6 +92,7 @@ class Restore(PictureTrack):
     manifest_of = LazyPart("named_sets.manifest_of")
     explain_pairs = LazyPart("conventions.explain_files")
     explain_noise = LazyPart("forensics.explain_noise")
+    answer_files = "`item-0001.npy` or `item-0001.png`"
     sealed_arrays = LazyPart("challenge.sealed_arrays")
     unsealed = LazyPart("challenge.unsealed")
     read_output_file = LazyPart("challenge.read_output_file")

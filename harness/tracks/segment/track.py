@@ -50,6 +50,11 @@ class Segment(PictureTrack):
     plan_set = LazyPart("set_metrics.plan_set")
     collector = LazyPart("set_metrics.ConfusionCollector")
     panels = LazyPart("report.panels")
+    answer_files = "`item-0001.npy`, or the places of classes as `item-0001.png`"
+    sealed_arrays = LazyPart("challenge.sealed_arrays")
+    unsealed = LazyPart("challenge.unsealed")
+    read_output_file = LazyPart("challenge.read_output_file")
+    answer_classes = LazyPart("challenge.answer_classes")
 
     def identify(self, item: MappedPicture) -> str:
         """Id, values, maps, classes and group, on one line. Raises `UsageError` for what is no picture with its map."""
