@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 VERBS = (
-    "run", "study", "list", "report", "compare", "check", "score", "explain", "reproduce", "why", "doctor", "data",
-    "weights", "store", "export", "site", "pack", "verify", "challenge", "court", "certify",
+    "run", "study", "list", "report", "compare", "check", "trend", "score", "explain", "reproduce", "why", "doctor",
+    "data", "weights", "store", "export", "site", "pack", "verify", "challenge", "court", "certify",
     "plan-size", "completion",
 )  # fmt: skip
 

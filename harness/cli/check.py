@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..text.errors import UsageError, one_line
 from ..text.wording import counted
-from .options import add_shared, folder_to_write, note, note_old, print_json, verb
+from .options import add_shared, append_summary, folder_to_write, note_old, print_json, verb
 
 if TYPE_CHECKING:
     from ..store.results import Results
@@ -91,23 +91,12 @@ def run(args: argparse.Namespace) -> int:
         text = verdict_markdown(verdict).encode("utf-8", "replace")
         files = write_files({"check.md": text, "check.xml": verdict_junit(verdict).encode("utf-8", "replace")}, to)
         more["files"] = [str(f) for f in files]
-        _append_summary(text)
+        append_summary(text)
     if args.json:
         print_json({**verdict_values(verdict), **more})
     else:
         print("\n".join(lines))
     return 0 if args.update else verdict.exit_code
-
-
-def _append_summary(text: bytes) -> None:
-    target = os.environ.get("GITHUB_STEP_SUMMARY")
-    if not target:
-        return
-    try:
-        with open(target, "ab") as file:
-            file.write(text)
-    except OSError as error:
-        note(f"the job summary {one_line(target)} cannot be written: {error.strerror}")
 
 
 def _update(path: Path, current: Results) -> None:

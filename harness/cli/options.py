@@ -178,6 +178,18 @@ def write_to(file: Path, data: bytes) -> None:
         raise UsageError(f"{one_line(file)} cannot be written ({error.strerror}): check the path") from None
 
 
+def append_summary(text: bytes) -> None:
+    """Append Markdown to the summary of a job on GitHub, where there is one."""
+    target = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not target:
+        return
+    try:
+        with open(target, "ab") as file:
+            file.write(text)
+    except OSError as error:
+        note(f"the job summary {one_line(target)} cannot be written: {error.strerror}")
+
+
 def refuse_beside(args: argparse.Namespace, beside: str, why: str, *names: str) -> None:
     """Raise `UsageError` where an option is given that does nothing beside another one."""
     for name in names:

@@ -41,6 +41,15 @@ def test_it_measures_checks_and_comments(tmp_path: Path) -> None:
     done = shell(steps()["Check"]["run"], tmp_path, **given)
     assert done.returncode == 0 and "no regression: 2 compared" in done.stdout, done.stdout + done.stderr
     assert (tmp_path / "check" / "check.md").read_text().startswith("# ✅ noisebench check")
+    alone = (tmp_path / "check" / "check.md").read_text()
+    done = shell(steps()["Trend"]["run"], tmp_path, **given, GIT_CEILING_DIRECTORIES=str(tmp_path.parent))
+    assert done.returncode == 0 and "git says" in done.stderr, "a baseline without a history is no mistake"
+    assert (tmp_path / "check" / "check.md").read_text() == alone
+    me = "-c user.name=me -c user.email=me"
+    for change in (f"git init -q && git add baseline.json && git {me} commit -qm First", steps()["Trend"]["run"]):
+        done = shell(change, tmp_path, **given)
+        assert done.returncode == 0, done.stderr
+    assert "## Trend" in (tmp_path / "check" / "check.md").read_text().removeprefix(alone)
     done = shell(f'PATH="{gh.parent}:$PATH"\n' + steps()["Comment"]["run"], tmp_path, **given)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "said.txt").read_text().split()[:3] == ["pr", "comment", "7"]

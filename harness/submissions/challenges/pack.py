@@ -85,8 +85,8 @@ def _in_table(results: Path, challenge: Challenge) -> tuple[_Answers, list[str]]
             problems.append(f"{one_line(name, 80)} is extra: no item has that name")
         elif len(outputs) > 1:
             problems.append(f"{name} is there {len(outputs)} times")
-    found = {name: given[name][0] for name in challenge.items if name in given}
-    return {name: (name, partial(_as_is, output)) for name, output in found.items()}, problems
+    answers = {name: given[name][0] for name in challenge.items if name in given}
+    return {name: (name, partial(_as_is, output)) for name, output in answers.items()}, problems
 
 
 def _as_is(output: Any) -> Any:
