@@ -144,7 +144,7 @@ def _draw(axes: Any, trend: Trend, series: Series) -> None:
         axes.hlines(sum(level) / len(level), start - 0.5, end - 0.5, color=GREY, linewidth=0.8)
     axes.plot(places, [*series.values.values()], color=COLOURS[0], marker="o", markersize=3)
     marked = sorted({0, len(trend.names) - 1, *(change.place for change in series.changes)})
-    axes.set_xticks(marked, [fit(trend.names[at], 0.7) for at in marked])
+    axes.set_xticks(marked, ["\n" * (number % 2) + fit(trend.names[at], 0.7) for number, at in enumerate(marked)])
     axes.yaxis.set_major_formatter(plain_number)
     axes.margins(y=0.15)
     axes.set_ylabel(fit(f"{series.metric}{f' ({series.unit})' if series.unit else ''}", _HEIGHT - 0.9))
