@@ -46,7 +46,7 @@ def sketch(picture: Array) -> Sketch:
     """
     import cv2
 
-    grey = to_unit(picture).mean(axis=2).astype(np.float32)
+    grey = _grey(picture)
     at: npt.NDArray[np.int64] = np.empty((0, 2), np.int64)
     if min(grey.shape) >= LEAST:
         soft = cv2.GaussianBlur(grey, (0, 0), 2.0)
@@ -59,6 +59,15 @@ def sketch(picture: Array) -> Sketch:
     one, other = (soft[at[:, :1] + y, at[:, 1:] + x] for y, x in _points)
     codes = np.packbits(one > other, axis=1).view(np.uint64)[:, 0]
     return Sketch(pixel_sha256(picture), at, codes)
+
+
+def _grey(picture: Array) -> npt.NDArray[np.float32]:
+    """The mean of the channels; plane by plane it takes a third of the time of numpy's mean, for the same bits."""
+    unit = to_unit(picture)
+    total = unit[:, :, 0].copy()
+    for channel in range(1, unit.shape[2]):
+        total += unit[:, :, channel]
+    return (total / unit.shape[2]).astype(np.float32)
 
 
 def alike(sketches: Sequence[Sketch]) -> tuple[list[list[int]], list[tuple[int, int]]]:
@@ -88,41 +97,56 @@ def shown(trained: Sequence[Sketch], tested: Sequence[Sketch]) -> dict[int, int]
 
 def _overlapping(sketches: Sequence[Sketch]) -> list[tuple[int, int]]:
     """Pairs of pictures (i < j) of which enough corners look the same and lie equally far apart."""
-    return sorted({pair for pair, count in agreeing(sketches) if count >= AGREEING})
+    return sorted({pair for pair, _ in agreeing(sketches)})
 
 
 def agreeing(sketches: Sequence[Sketch]) -> Iterator[tuple[tuple[int, int], int]]:
-    """Pairs of pictures (i < j), some again, and how many corners that look the same lie equally far apart."""
+    """Pairs of pictures (i < j), some again, of which `AGREEING` corners or more that look the same lie equally far
+    apart, and how many."""
     owner = np.repeat(np.arange(len(sketches)), [len(sketch.codes) for sketch in sketches])
     if len(np.unique(owner)) < 2:
         return
     at, codes = np.concatenate([s.at for s in sketches]), np.concatenate([s.codes for s in sketches])
     first, second = _similar(codes, owner)
-    shift = at[second] - at[first]
+    if not len(first):
+        return
+    pair, shift = owner[first] * len(sketches) + owner[second], at[second] - at[first]
     # Corners may be a pixel off: cells of four pixels, laid in four ways so that no two that agree are cut apart.
     for corner in np.ndindex(2, 2):
-        votes = np.column_stack([owner[first], owner[second], (shift + 2 * np.array(corner)) // 4])
-        voted, counts = np.unique(votes, axis=0, return_counts=True)
-        yield from (((int(i), int(j)), int(count)) for (i, j, *_), count in zip(voted, counts, strict=True))
+        cell = (shift + 2 * np.array(corner)) // 4
+        cell -= cell.min(axis=0)
+        rows, columns = (cell.max(axis=0) + 1).tolist()
+        votes, counts = np.unique((pair * rows + cell[:, 0]) * columns + cell[:, 1], return_counts=True)
+        votes, counts = votes[counts >= AGREEING], counts[counts >= AGREEING]
+        ones, others = np.divmod(votes // (rows * columns), len(sketches))
+        yield from (((i, j), n) for i, j, n in zip(ones.tolist(), others.tolist(), counts.tolist(), strict=True))
 
 
 def _similar(
     codes: npt.NDArray[np.uint64], owner: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Places of corners of two pictures that differ in few bits and agree in a whole band of them."""
-    close_pairs = [np.empty((0, 2), np.int64)]
+    close_pairs = [np.empty(0, np.int64)]
     for low in range(0, _BITS, _BAND):
         band = (codes >> np.uint64(low)) & np.uint64(2**_BAND - 1)
         order = np.lexsort((codes, band))
+        bands, whole, owners = band[order], codes[order], owner[order]
         for step in range(1, _NEIGHBOURS + 1):
-            a, b = order[:-step], order[step:]
-            near = (band[a] == band[b]) & (owner[a] != owner[b])
-            if not near.any():
-                continue
-            a, b = a[near], b[near]
-            wrong = np.unpackbits((codes[a] ^ codes[b]).view(np.uint8).reshape(-1, 8), axis=1).sum(axis=1)
-            close = wrong <= _MOST_WRONG
-            close_pairs.append(np.column_stack([a[close], b[close]]))
-    # Corners are in the order of their pictures, so the smaller place is of the earlier picture.
-    pairs = np.unique(np.sort(np.concatenate(close_pairs), axis=1), axis=0)
-    return pairs[:, 0], pairs[:, 1]
+            same = bands[:-step] == bands[step:]
+            if not same.any():
+                break
+            at = np.flatnonzero(same & (owners[:-step] != owners[step:]))
+            at = at[_bits_set(whole[at] ^ whole[at + step]) <= _MOST_WRONG]
+            a, b = order[at], order[at + step]
+            # Corners are in the order of their pictures, so the smaller place is of the earlier picture.
+            close_pairs.append(np.minimum(a, b) * len(codes) + np.maximum(a, b))
+    first, second = np.divmod(np.unique(np.concatenate(close_pairs)), len(codes))
+    return first, second
+
+
+def _bits_set(words: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """How many bits of each are set: those of 2, 4 and 8 bits added up side by side, then all bytes by a product."""
+    pairs = words - ((words >> np.uint64(1)) & np.uint64(0x5555555555555555))
+    fours = (pairs & np.uint64(0x3333333333333333)) + ((pairs >> np.uint64(2)) & np.uint64(0x3333333333333333))
+    eights = (fours + (fours >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
+    return (eights * np.uint64(0x0101010101010101)) >> np.uint64(56)
