@@ -139,9 +139,9 @@ class Cluster:
         self._ended = 0
         self._empty: float | None = None
 
-    def plan(self, suite: Suite) -> Planned:
+    def plan(self, suite: Suite, store: Path | None = None) -> Planned:
         """All cells of a suite, planned here; devices are those of the workers. Raises `UsageError`."""
-        return plan_in_child(suite, (), self._confinement)
+        return plan_in_child(suite, (), self._confinement, store)
 
     def reach(self) -> None:
         """Connect to the scheduler, or start one. Raises `UsageError`, after which nothing was written."""

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, TypedDict, cast
 
 from ..planning.cells import PlannedCell
@@ -25,23 +26,34 @@ from .sandbox import Confinement
 
 class Planned(TypedDict):
     """The cells of a suite, the names that it gives to methods and datasets (kind → canonical spec → name), what is to
-    be imported before them, and the environment that they were planned in."""
+    be imported before them, the environment that they were planned in, and what `keep_parts` takes."""
 
     cells: list[PlannedCell]
     names: dict[str, dict[str, str]]
     preload: list[str]
     environment: dict[str, Any]
+    kept: dict[str, str]
 
 
-def plan_in_child(suite: Suite, devices: Sequence[str] | None = None, sandbox: Confinement | None = None) -> Planned:
+def plan_in_child(
+    suite: Suite,
+    devices: Sequence[str] | None = None,
+    sandbox: Confinement | None = None,
+    store: Path | None = None,
+) -> Planned:
     """All cells of a suite, where they are only looked at: a run has its pool plan them. Raises `UsageError`."""
-    return cast(Planned, _ask_child(request_of(suite, (suite.device,) if devices is None else devices, sandbox)))
+    named = (suite.device,) if devices is None else devices
+    return cast(Planned, _ask_child(request_of(suite, named, sandbox, store)))
 
 
-def request_of(suite: Suite, devices: Sequence[str], sandbox: Confinement | None = None) -> dict[str, Any]:
+def request_of(
+    suite: Suite, devices: Sequence[str], sandbox: Confinement | None = None, store: Path | None = None
+) -> dict[str, Any]:
     """What a child is asked, to have it plan a suite; `devices` are those that must be here. Plug-ins are imported in
-    the `sandbox`, if there is one."""
-    request = {"verb": "plan", "suite": dataclasses.asdict(suite), "devices": list(devices)}
+    the `sandbox`, if there is one; what `store` has kept of datasets is not read again."""
+    request: dict[str, Any] = {"verb": "plan", "suite": dataclasses.asdict(suite), "devices": list(devices)}
+    if store is not None:
+        request["store"] = os.path.abspath(store)
     return request if sandbox is None else {**request, "sandbox": plain_values(sandbox)}
 
 
@@ -129,15 +141,19 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
     if request["verb"] == "check":
         return {}
     if request["verb"] == "plan":
+        from ..planning.kept_parts import KeptParts
         from ..planning.plan import named_specs, plan
+        from ..planning.trainings import ReadOnce
 
         suite = suite_of(request["suite"])
         if "sandbox" in request:
             from .sandboxed_plugins import import_in_sandbox
 
             import_in_sandbox(checked(request["sandbox"], Confinement), suite.methods)
-        cells = plan(suite)
+        kept = KeptParts(Path(request["store"])) if "store" in request else None
+        cells = plan(suite, ReadOnce(kept))
         return {
+            "kept": {} if kept is None else kept.new,
             "cells": packed(cells),
             "names": named_specs(suite),
             "preload": _preload(cells, suite.track),

@@ -29,7 +29,7 @@ _PLANNED = b'{"event": "planned"'
 class Cells(Protocol):
     """What runs cells: processes of this machine, or a cluster."""
 
-    def plan(self, suite: Suite) -> Planned: ...
+    def plan(self, suite: Suite, store: Path | None = None) -> Planned: ...
     def reach(self) -> None: ...
     def preload(self, modules: Sequence[str]) -> None: ...
     def width(self) -> int: ...
@@ -72,10 +72,10 @@ class Pool:
         self._running: dict[int, Job] = {}
         self._sandbox = sandbox
 
-    def plan(self, suite: Suite) -> Planned:
-        """All cells of a suite, before anything else is asked. Raises `UsageError`."""
+    def plan(self, suite: Suite, store: Path | None = None) -> Planned:
+        """All cells of a suite, before anything else is asked; `store` as of `request_of`. Raises `UsageError`."""
         assert self._process.stdout is not None
-        self._send(request_of(suite, self._devices or (suite.device,), self._sandbox))
+        self._send(request_of(suite, self._devices or (suite.device,), self._sandbox, store))
         texts: list[bytes] = []
         while line := self._process.stdout.readline():
             if line.startswith(_PLANNED):

@@ -14,6 +14,7 @@ from msgspec import structs
 
 from ..data.disk import DiskFull
 from ..planning.cells import PlannedCell
+from ..planning.kept_parts import keep_parts
 from ..store.cell import NOT_OK, Cell
 from ..store.cells import (
     WEIGHTS,
@@ -165,13 +166,14 @@ def run(suite: Suite, store: Path, options: RunOptions, watcher: Watcher) -> Sum
     if not store.exists():
         refuse_read_only(store)
     with closing(_cells(suite, store, options, watcher)) as pool:
-        planned = pool.plan(suite)
+        planned = pool.plan(suite, store)
         cells = planned["cells"]
         before = read_names(store)
         names = with_added(before, suite.track, planned["names"]) if any(planned["names"].values()) else before
         if not store.exists():
             pool.reach()
         open_store(store)
+        keep_parts(store, planned["kept"])
         if names != before:
             refuse_read_only(store)
             add_names(store, suite.track, planned["names"])

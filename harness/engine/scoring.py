@@ -20,6 +20,7 @@ from ..components.registry import Bound, bind
 from ..components.tracks import get_track
 from ..data.disk import noticing_full_disk, write_file
 from ..planning.cells import PlannedCell, plugins_of
+from ..planning.kept_parts import forget_parts
 from ..store.cell import SetPart
 from ..store.cell_json import plain_values
 from ..store.cells import append_row, read_rows, valid_length
@@ -166,6 +167,7 @@ def score_items(
         length += len(json.dumps(row)) + 1
         tell({"event": "item", "n": len(lines), "of": n})
     if combined(lines[i] for i in range(n)) != cell.dataset.fingerprint:
+        forget_parts(Path(job.store))
         raise UsageError(
             f"{track.words.items} of {cell.dataset.display} changed while the run was under way: run again"
         )

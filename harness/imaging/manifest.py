@@ -140,6 +140,9 @@ class ManifestSet:
     that comes in a package). `homepage` goes into advice.
     """
 
+    reads_files_alone = True
+    """Its items are what is in its files, so that a plan may know them by these: see planning/kept_parts.py."""
+
     def __init__(
         self,
         name: str,

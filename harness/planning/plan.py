@@ -250,7 +250,8 @@ def _score_cells(
     }
     for dataset in datasets:
         named = "tested", track.name, dataset.canonical, suite.limit
-        chosen = once(named, partial(dataset_part, dataset, suite.limit, track))
+        read = dataset_part if once.kept is None else once.kept.part
+        chosen = once(named, partial(read, dataset, suite.limit, track))
         dataset_sources = sources_of([dataset])
         for regime in map(PlannedRegime, regimes):
             keyed = {**regime.inputs, **regime_data(regime.bound, once)}

@@ -28,6 +28,7 @@ from .cells import (
     planned_cell,
     weights_part,
 )
+from .kept_parts import KeptParts
 from .recipe import VERSION, data_of, datasets_of, recipe_of, recipes_in, seed_of, tuned_in
 from .tuning_grid import TuningGrid, grid_of
 
@@ -56,9 +57,10 @@ class NeededTrainings:
 
 
 class ReadOnce:
-    """A cache of what plans read, by name: several plans read each dataset once."""
+    """A cache of what plans read, by name: several plans read each dataset once, and what `kept` has not at all."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept: KeptParts | None = None) -> None:
+        self.kept = kept
         self._read: dict[tuple[Any, ...], Any] = {}
 
     def __call__(self, name: tuple[Any, ...], read: Callable[[], T]) -> T:
