@@ -25,23 +25,24 @@ ELSEWHERE = {
 }  # fmt: skip
 """Pages whose blocks another file of tests runs, in folders that it prepares."""
 FOLLOWED = [p.name for p in PAGES if p.name not in ELSEWHERE and BLOCK.search(p.read_text(encoding="utf-8"))]
-DEMO = {"README.md", "reference.md", "notebooks.md", "plots.md"}
-"""Pages that begin with the store of the demonstration, which is made once."""
+OF_A_STORE = {"reference.md", "notebooks.md", "plots.md"}
+"""Pages that read a store which the reader has: a small one, which is made once. The README runs the demonstration."""
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The store of the first command of the README."""
-    folder = tmp_path_factory.mktemp("demo")
-    done = shell("noisebench run demo", folder)
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of three methods at two levels."""
+    folder = tmp_path_factory.mktemp("store")
+    names = "--methods identity gaussian_filter nlm --datasets photos --limit 6"
+    done = shell(f"noisebench run {names} --regimes 'gaussian(sigma={{15,25}})'", folder)
     assert done.returncode == 0, done.stderr
     return folder / "nb-store"
 
 
 @pytest.mark.parametrize("page", [page for page in FOLLOWED if page not in OF_TRACKS])
 def test_every_block_of_a_page_runs_as_written(page: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    if page in DEMO:
-        shutil.copytree(request.getfixturevalue("demo"), tmp_path / "nb-store")
+    if page in OF_A_STORE:
+        shutil.copytree(request.getfixturevalue("store"), tmp_path / "nb-store")
     (tmp_path / "results").mkdir()
     shutil.copy(ROOT / "results" / "demo.parquet", tmp_path / "results")
     # Its pipeline is that of the example repository, which test_example_repo.py runs.
