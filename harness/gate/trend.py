@@ -95,7 +95,7 @@ def _changes(series: Series, level: float) -> Iterator[Change]:
     means = [float(values[a:b].mean()) for a, b in pairwise(starts)]
     for one, before, after in zip(points, means, means[1:], strict=False):
         if abs(after - before) >= _least(series, before):
-            yield Change(*(places[at] for at in (one.place, one.first, one.last)), before, after)
+            yield Change(places[one.place], places[one.first], places[one.last], before, after)
 
 
 def _least(series: Series, before: float) -> float:

@@ -70,4 +70,6 @@ def _largest(values: Floats, length: int) -> tuple[Floats, np.ndarray]:
 def _are_two_values(spans: Floats) -> np.ndarray:
     """Where all values of a span before a place are equal, and all from it on: (spans, places)."""
     steps = np.diff(spans, axis=1) != 0
-    return (np.cumsum(steps, axis=1) - steps == 0) & (np.cumsum(steps[:, ::-1], axis=1)[:, ::-1] - steps == 0)
+    none_before = np.cumsum(steps, axis=1) - steps == 0
+    none_after = np.cumsum(steps[:, ::-1], axis=1)[:, ::-1] - steps == 0
+    return np.asarray(none_before & none_after)

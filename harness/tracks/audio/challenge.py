@@ -71,4 +71,4 @@ def read_output_file(file: Path, wanted: Sequence[int], info: Mapping[str, Any])
         return np.asarray(values, np.float32)
     levels = 2 ** (8 * values.dtype.itemsize - 1)
     centred = values - np.float64(levels if values.dtype.kind == "u" else 0)  # WAVs of 8 bits have no sign
-    return (centred / levels).astype(np.float32)
+    return np.asarray(centred / levels, np.float32)

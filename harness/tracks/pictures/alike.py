@@ -67,7 +67,8 @@ def _grey(picture: Array) -> npt.NDArray[np.float32]:
     total = unit[:, :, 0].copy()
     for channel in range(1, unit.shape[2]):
         total += unit[:, :, channel]
-    return (total / unit.shape[2]).astype(np.float32)
+    grey: npt.NDArray[np.float32] = (total / unit.shape[2]).astype(np.float32)
+    return grey
 
 
 def alike(sketches: Sequence[Sketch]) -> tuple[list[list[int]], list[tuple[int, int]]]:
@@ -149,4 +150,5 @@ def _bits_set(words: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     pairs = words - ((words >> np.uint64(1)) & np.uint64(0x5555555555555555))
     fours = (pairs & np.uint64(0x3333333333333333)) + ((pairs >> np.uint64(2)) & np.uint64(0x3333333333333333))
     eights = (fours + (fours >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
-    return (eights * np.uint64(0x0101010101010101)) >> np.uint64(56)
+    bits: npt.NDArray[np.uint64] = (eights * np.uint64(0x0101010101010101)) >> np.uint64(56)
+    return bits

@@ -50,4 +50,4 @@ def read_output_file(file: Path, wanted: Sequence[int], info: Mapping[str, Any])
     least, most = int(values.min(initial=0)), int(values.max(initial=0))
     if least < 0 or most >= wanted[0]:
         raise UsageError(f"it names class {least if least < 0 else most}: 0 to {wanted[0] - 1} are due")
-    return (values == np.arange(wanted[0])[:, None, None]).astype(np.float32)
+    return np.asarray(values == np.arange(wanted[0])[:, None, None], np.float32)
