@@ -26,12 +26,15 @@ def ems(text: str, bold: bool = False, mono: bool = False) -> float:
     """The width of one line of plain text, in em of its font at 10 pt."""
     width = 0.0
     for letter in text:
-        code = latex(letter) if not letter.isspace() else " "
-        if "[U+" in code:
-            width += ems(code, bold, mono)
-        else:
-            width += _MONO if mono else _WIDTHS.get(letter, _OTHER)
+        width += _letter(letter, bold, mono)
     return width * (_BOLD if bold else 1.0)
+
+
+@lru_cache(maxsize=16_384)
+def _letter(letter: str, bold: bool, mono: bool) -> float:
+    """The width of one letter before all of a text is made bold."""
+    code = latex(letter) if not letter.isspace() else " "
+    return ems(code, bold, mono) if "[U+" in code else _MONO if mono else _WIDTHS.get(letter, _OTHER)
 
 
 def points(em: float, size: int) -> float:

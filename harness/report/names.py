@@ -136,10 +136,9 @@ def _shown(record: Record, changes: Mapping[Room, Mapping[str, Mapping[str, str]
             changed[kind] = structs.replace(part, **change)
     if any("/" in name for name in cell.sets):
         changed["sets"] = {without_folders(name): value for name, value in cell.sets.items()}
-    paths = shortened(cell.method.spec) | shortened(cell.dataset.spec)
 
     def clean(text: str) -> str:
-        for path, short in paths.items():
+        for path, short in (shortened(cell.method.spec) | shortened(cell.dataset.spec)).items():
             text = text.replace(path, short)
         return message_without_folders(text)
 

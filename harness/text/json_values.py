@@ -23,9 +23,12 @@ def plain(value: Any, digits: int | None = None) -> Any:
     if isinstance(value, str):
         return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
     if isinstance(value, dict):
-        return {str(k): v if type(v) in _PLAIN else plain(v, digits) for k, v in value.items()}
+        return {
+            str(k): v if type(v) in _PLAIN or (type(v) is str and v.isascii()) else plain(v, digits)
+            for k, v in value.items()
+        }
     if isinstance(value, (list, tuple)):
-        return [v if type(v) in _PLAIN else plain(v, digits) for v in value]
+        return [v if type(v) in _PLAIN or (type(v) is str and v.isascii()) else plain(v, digits) for v in value]
     return value
 
 
