@@ -62,7 +62,7 @@ def test_the_track_of_functions(tmp_path: Path) -> None:
         assert f"{cells} cells: {cells} ok ({cells} run now)" in said
 
 
-@pytest.mark.parametrize("track", ["adapt", "classify", "generate", "segment"])
+@pytest.mark.parametrize("track", ["adapt", "classify", "generate", "segment", "text"])
 def test_tables_of_a_track_name_components_that_there_are(track: str) -> None:
     """A new component needs no row: `noisebench list` names them all."""
     from noisebench.components.registry import registry

@@ -65,6 +65,7 @@ DATASETS = {
     "graph": ("erdos_renyi(n=3)", "scale_free(n=3)"),
     "matrix": ("entries", "gaussian_psd", "gaussian_rectangular", "ill_conditioned", "moving_things", "photographs"),
     "audio": ("compressed(of=voices(n=3))", "instruments(n=5)", "mixtures(n=3)", "voices(n=3)"),
+    "text": ("word_chain(n=3)", "word_chain(n=3, length=200, words=8, split=train)"),
 }  # fmt: skip
 """By track, every dataset that is made here of nothing but its own key, digits and photographs."""
 
@@ -80,6 +81,7 @@ FROM_FILES = {
     "graph": {"sachs", "table"},
     "matrix": {"tables"},
     "audio": {"folder", "fsdd", "music_moh", "noise_clips", "pairs", "speech_prompts"},
+    "text": {"tiny_shakespeare"},
 }  # fmt: skip
 """Datasets that are read: their bits are those of the files."""
 
@@ -134,6 +136,7 @@ REGIMES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "lowpass(cutoff=2000)", "overdrive(drive=10)", "recorded(snr=5, of=voices(seed=3))",
         ),
     ),
+    "text": (("word_chain(n=1)",), ("none", "typos(rate=0.2)")),
 }  # fmt: skip
 """By track, items of which datasets are posed under which regimes."""
 

@@ -27,7 +27,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 OF_TRACKS = {"adapt.md", "audio.md", "classify.md", "generate.md", "graph.md", "learned-restorers.md", "matrix.md",
-             "segment.md", "training.md"}  # fmt: skip
+             "segment.md", "text.md", "training.md"}  # fmt: skip
 """Pages that `test_track_guides.py` follows, so that two workers share the pages."""
 
 

@@ -1,0 +1,1 @@
+"""Metrics of `text`, one a file."""

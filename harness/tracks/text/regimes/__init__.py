@@ -1,0 +1,1 @@
+"""Regimes of `text`, one a file."""

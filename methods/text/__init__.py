@@ -1,0 +1,1 @@
+"""Methods of `text`: what each next character may be."""
