@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import noisebench as nb
@@ -11,33 +12,12 @@ from annotated_types import Ge, Gt, Le, Lt
 from noisebench.methods.text._training_text import TrainingText
 from noisebench.tracks.text import codes_of
 
+Smoothing = Literal["kneser_ney", "witten_bell"]
+_DISCOUNTS = [0.5, 0.7, 0.8, 0.9]
 _MOST = 2**62
 """Of the number that stands for a run."""
-
-
-class _Runs:
-    """Runs of so many characters, the first of which are the history of the last: counted and sorted."""
-
-    def __init__(self, order: int, runs: Any, counts: Any, letters: int) -> None:
-        self.order, self.letters = order, letters
-        self.runs, self.counts = runs, counts
-        self.histories, first = np.unique(runs // letters, return_index=True)
-        self.totals = np.add.reduceat(counts, first) if len(counts) else counts
-        self.kinds = np.diff([*first, len(runs)])
-
-    def of(self, histories: Any) -> tuple[Any, Any, Any]:
-        """Of histories (N,): the counts of each next character (N, K), their sum (N,), and how many kinds (N,)."""
-        wanted = histories[:, None] * self.letters + np.arange(self.letters)
-        return (
-            _looked_up(self.runs, self.counts, wanted),
-            _looked_up(self.histories, self.totals, histories),
-            _looked_up(self.histories, self.kinds, histories),
-        )
-
-
-def _looked_up(keys: Any, values: Any, wanted: Any) -> Any:
-    at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-    return np.where(keys[at] == wanted, values[at], 0).astype(np.float64)
+_TUNED_ON = 20_000
+"""Characters, at most."""
 
 
 @nb.method("ngram", track="text", cite="Kneser & Ney 1995; Chen & Goodman 1999")
@@ -46,9 +26,9 @@ class NGram:
 
     smoothing: `kneser_ney` takes `discount` off each count, and gives what that frees to the shorter history, which
     counts after how many different characters a run stands; `witten_bell` gives each history as many counts of the
-    shorter one as it has kinds of successors. The shortest is backed by all characters alike. order, and discount,
-    where none is given: the best by nats on a tenth of the passages, chosen by the hashes of their texts; then all are
-    counted.
+    shorter one as it has kinds of successors. The shortest is backed by all characters alike. What is not given of
+    order, up to 10, smoothing and discount is the best by nats on a tenth of the passages or 20,000 characters, chosen
+    by the hashes of their texts; then all are counted.
     """
 
     def __init__(
@@ -56,7 +36,7 @@ class NGram:
         *,
         data: nb.DatasetSpec = "word_chain(split=train, n=400, length=512)",
         order: Annotated[int, Ge(1), Le(12)] | None = None,
-        smoothing: Literal["kneser_ney", "witten_bell"] = "kneser_ney",
+        smoothing: Smoothing | None = None,
         discount: Annotated[float, Gt(0), Lt(1)] | None = None,
     ) -> None:
         self.data, self.order, self.smoothing, self.discount = data, order, smoothing, discount
@@ -69,76 +49,120 @@ class NGram:
     def setup(self, device: Any) -> None:
         """Count all runs. Raises `UsageError` where such long ones of so many characters have no number."""
         self.text = TrainingText(self.data)
-        self.letters = len(self.text.alphabet)
-        longest = next(order for order in range(12, 0, -1) if self.letters**order < _MOST)
+        letters = len(self.text.alphabet)
+        longest = next(order for order in range(12, 0, -1) if letters**order < _MOST)
         if self.order is not None and self.order > longest:
-            raise nb.UsageError(f"ngram: order={self.order} is too long for {self.letters} characters: give {longest}")
-        passages = self.text.passages
-        if self.order is None or (self.discount is None and self.smoothing == "kneser_ney"):
-            passages = self._tune(min(longest, 10))
-        self.levels = self._counted(passages, self.order)
+            raise nb.UsageError(f"ngram: order={self.order} is too long for {letters} characters: give {longest}")
+        orders = [self.order] if self.order is not None else [*range(1, min(longest, 10) + 1)]
+        smoothings: list[Smoothing] = [self.smoothing] if self.smoothing is not None else ["kneser_ney", "witten_bell"]
+        discounts = [self.discount] if self.discount is not None else _DISCOUNTS
+        tried = [
+            (order, smoothing, discount)
+            for order in orders
+            for smoothing in smoothings
+            for discount in (discounts if smoothing == "kneser_ney" else [0.0])
+        ]
+        best = self._best_of(tried, letters) if len(tried) > 1 else tried[0]
+        self.order, self.smoothing, self.discount = best
+        self.levels = _Counts(self.text.passages, letters).levels(self.order, self.smoothing)
 
-    def _tune(self, longest: int) -> list[Any]:
-        """Choose order and discount on a tenth of the passages; returns all of them."""
+    def _best_of(self, tried: Sequence[tuple[int, Smoothing, float]], letters: int) -> tuple[int, Smoothing, float]:
+        """The settings that say most of a tenth of the passages, counted in the others."""
         by_hash = sorted(self.text.passages, key=lambda one: hashlib.sha256(one.tobytes()).digest())
         if len(by_hash) < 10:
-            by_hash = [half for one in by_hash for half in np.array_split(one, 10)]
+            by_hash = [part for one in by_hash for part in np.array_split(one, 10)]
         kept = by_hash[: len(by_hash) // 10]
-        orders = [self.order] if self.order is not None else range(1, longest + 1)
-        discounts = [0.5, 0.7, 0.8, 0.9] if self.smoothing == "kneser_ney" else [0.5]
-        best = np.inf
-        for order in orders:
-            self.levels = self._counted(by_hash[len(kept) :], order)
-            for discount in discounts if self.discount is None else [self.discount]:
-                nats = -np.mean(np.concatenate([self._log_p(one, discount) for one in kept]))
-                if nats < best:
-                    best, self.best = nats, (order, discount)
-        self.order, self.discount = self.best
-        return self.text.passages
-
-    def _log_p(self, codes: Any, discount: float) -> Any:
-        """ln p of each character but the first, (N - 1,)."""
-        return np.log(self._probabilities(codes[:-1], discount)[np.arange(len(codes) - 1), codes[1:]])
-
-    def _counted(self, passages: Any, order: int) -> list[_Runs]:
-        """Runs of 1 to `order` characters."""
-        levels = []
-        for length in range(1, order + 1):
-            runs, counts = np.unique(
-                np.concatenate([_numbers(one, length, self.letters) for one in passages]), return_counts=True
-            )
-            levels.append((runs, counts))
-        if self.smoothing == "kneser_ney":
-            # A run shorter than the longest counts once for each character that stands before it.
-            for place in range(len(levels) - 1):
-                tails = levels[place + 1][0] % self.letters ** (place + 1)
-                known, counts = np.unique(tails, return_counts=True)
-                runs = levels[place][0]
-                levels[place] = runs, np.maximum(_looked_up(known, counts, runs), 1)
-        return [_Runs(place + 1, runs, counts, self.letters) for place, (runs, counts) in enumerate(levels)]
-
-    def _probabilities(self, codes: Any, discount: float | None) -> Any:
-        """Of the next character after each of `codes`, (N, K)."""
-        p = np.full((len(codes), self.letters), 1 / self.letters)
-        for level in self.levels:
-            histories = _numbers(np.asarray(codes), level.order - 1, self.letters)
-            rows = np.arange(len(codes) - len(histories), len(codes)) if level.order > 1 else np.arange(len(codes))
-            if not len(rows):
-                break
-            counts, totals, kinds = level.of(histories if level.order > 1 else np.zeros(len(codes), np.int64))
-            seen = totals > 0
-            counts, totals, kinds, rows = counts[seen], totals[seen, None], kinds[seen, None], rows[seen]
-            if self.smoothing == "kneser_ney":
-                assert discount is not None
-                p[rows] = (np.maximum(counts - discount, 0) + discount * kinds * p[rows]) / totals
-            else:
-                p[rows] = (counts + kinds * p[rows]) / (totals + kinds)
-        return p
+        several = int(np.searchsorted(np.cumsum([len(one) for one in kept]), _TUNED_ON)) + 1
+        kept, others = kept[:several], by_hash[len(kept) :]
+        if not any(len(one) > 1 for one in kept):
+            return tried[0]
+        counts = _Counts(others, letters)
+        nats = []
+        for order, smoothing, discount in tried:
+            levels = counts.levels(order, smoothing)
+            p = [_probabilities(levels, one[:-1], one[1:, None], smoothing, discount) for one in kept if len(one) > 1]
+            nats.append(-float(np.log(np.concatenate(p)).mean()))
+        return tried[int(np.argmin(nats))]
 
     def predict(self, text: str, info: Any) -> Any:
         """ln p after each of N characters, float32 (N, K)."""
         self.text.refuse_other_alphabet(info)
-        return np.log(self._probabilities(codes_of(text, self.text.alphabet), self.discount)).astype(np.float32)
+        codes = codes_of(text, self.text.alphabet)
+        every = np.tile(np.arange(len(self.text.alphabet)), (len(codes), 1))
+        return np.log(_probabilities(self.levels, codes, every, self.smoothing, self.discount)).astype(np.float32)
+
+
+def _probabilities(
+    levels: Sequence[_Runs], codes: Any, following: Any, smoothing: Smoothing | None, discount: float | None
+) -> Any:
+    """Of each of `following` (N, M) to come after each of `codes` (N,), float64 (N, M)."""
+    letters = levels[0].letters
+    p = np.full(following.shape, 1 / letters)
+    for place, level in enumerate(levels):
+        histories = _numbers(codes, place, letters)[-len(codes) :]
+        rows = slice(len(codes) - len(histories), None)
+        counts, totals, kinds = level.after(histories, following[rows])
+        if smoothing == "kneser_ney":
+            new = (np.maximum(counts - discount, 0) + discount * kinds * p[rows]) / np.maximum(totals, 1)
+        else:
+            new = (counts + kinds * p[rows]) / np.maximum(totals + kinds, 1)
+        p[rows] = np.where(totals > 0, new, p[rows])
+    return p
+
+
+class _Counts:
+    """Runs of passages by their length, each counted when it is first asked for."""
+
+    def __init__(self, passages: Any, letters: int) -> None:
+        self._passages, self._letters = passages, letters
+        self._counted: dict[int, tuple[Any, Any]] = {}
+        self._smoothed: dict[tuple[int, bool], _Runs] = {}
+
+    def levels(self, order: int, smoothing: Smoothing) -> list[_Runs]:
+        """Runs of 1 to `order` characters, as far as there are any."""
+        while not len(self._runs(order)[0]):
+            order -= 1
+        shorter = smoothing == "kneser_ney"
+        return [self._level(length, shorter and length < order) for length in range(1, order + 1)]
+
+    def _runs(self, length: int) -> tuple[Any, Any]:
+        if length not in self._counted:
+            numbers = np.concatenate([_numbers(one, length, self._letters) for one in self._passages])
+            self._counted[length] = np.unique(numbers, return_counts=True)
+        return self._counted[length]
+
+    def _level(self, length: int, by_kinds: bool) -> _Runs:
+        """Runs with their counts, or counted once for each character that stands before one, and once at least."""
+        if (length, by_kinds) not in self._smoothed:
+            numbers, counts = self._runs(length)
+            if by_kinds:
+                tails, kinds = np.unique(self._runs(length + 1)[0] % self._letters**length, return_counts=True)
+                counts = np.maximum(_looked_up(tails, kinds, numbers), 1)
+            self._smoothed[length, by_kinds] = _Runs(numbers, counts, self._letters)
+        return self._smoothed[length, by_kinds]
+
+
+class _Runs:
+    """Runs of so many characters, the first of which are the history of the last: sorted numbers, with counts."""
+
+    def __init__(self, numbers: Any, counts: Any, letters: int) -> None:
+        self.numbers, self.counts, self.letters = numbers, counts, letters
+        self.histories, first = np.unique(numbers // letters, return_index=True)
+        self.totals = np.add.reduceat(counts, first)
+        self.kinds = np.diff([*first, len(numbers)])
+
+    def after(self, histories: Any, following: Any) -> tuple[Any, Any, Any]:
+        """Counts of each of `following` (N, M) after histories (N,), their sum (N, 1), and how many kinds (N, 1)."""
+        return (
+            _looked_up(self.numbers, self.counts, histories[:, None] * self.letters + following),
+            _looked_up(self.histories, self.totals, histories[:, None]),
+            _looked_up(self.histories, self.kinds, histories[:, None]),
+        )
+
+
+def _looked_up(keys: Any, values: Any, wanted: Any) -> Any:
+    at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    return np.where(keys[at] == wanted, values[at], 0).astype(np.float64)
 
 
 def _numbers(codes: Any, length: int, letters: int) -> Any:

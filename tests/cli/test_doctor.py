@@ -729,7 +729,7 @@ TRACKS = {
     "graph": "correlation_threshold",
     "matrix": "mean",
     "segment": "otsu",
-    "text": "ngram(order=3, discount=0.8)",
+    "text": "ngram(order=3, smoothing=witten_bell)",
 }
 ADAPTERS = {
     "fine": "return 0.5 * wave",

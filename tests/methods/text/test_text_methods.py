@@ -53,11 +53,17 @@ def test_witten_bell_by_hand():
 
 
 def test_kneser_ney_by_hand():
-    method = NGram(data=data("aabab"), order=2, discount=0.5)
+    method = NGram(data=data("aabab"), order=2, smoothing="kneser_ney", discount=0.5)
     # a stands behind a and b, and b behind a alone.
     one = (np.array([1.5, 0.5, 0]) + 0.5 * 2 / 3) / 3
     after_a = (np.array([0.5, 1.5, 0]) + 0.5 * 2 * one) / 3
     assert_allclose(predicted(method, "a"), [after_a], rtol=1e-6)
+
+
+def test_no_passage_is_as_long_as_the_runs():
+    method = NGram(data=data("aab", "ab"), order=6, smoothing="kneser_ney")
+    assert predicted(method, "aaaaaaaa").shape == (8, 3)
+    assert method.discount == 0.5
 
 
 def test_runs_do_not_go_from_passage_to_passage():
@@ -91,7 +97,7 @@ def test_an_order_that_has_no_number_is_refused():
 
 
 def test_another_alphabet_is_skipped():
-    for method in (Unigram(data=data("aab")), NGram(data=data("aab"), order=1, discount=0.5)):
+    for method in (Unigram(data=data("aab")), NGram(data=data("aab"), order=1)):
         method.setup("cpu")
         with pytest.raises(nb.Skip, match="whose alphabet is another"):
             method.predict("aa", nb.Info({"alphabet": "abd"}))
