@@ -9,7 +9,7 @@ from ...track.protocols import Case
 from .passage import Passage
 from .scored import score_characters
 
-_AHEAD = 13.8
+_MOST_GAIN = 13.8
 """Nats of a whole passage by which no honest prediction is ahead of its source but once in a million passages: the mean
 of the ratio of their probabilities is at most 1."""
 
@@ -19,6 +19,6 @@ def why_copied(output: Any, item: Passage, case: Case, protocol: Bound) -> str:
     if item.law is None:
         return ""
     characters = score_characters(protocol.entry.obj(output, **protocol.kwargs), item, case)
-    if characters.source is None or (characters.source - characters.nats).sum() <= _AHEAD:
+    if characters.source is None or (characters.source - characters.nats).sum() <= _MOST_GAIN:
         return ""
     return "predicts its passage better than the source that made it allows"

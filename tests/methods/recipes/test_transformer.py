@@ -41,7 +41,7 @@ def test_parts_reach_each_of_its_matrices():
 
 def test_other_shapes_are_refused():
     for given, wanted in (((1, 8, 8), (10,)), ((8,), (5, 9))):
-        with pytest.raises(nb.UsageError, match="train it in the track text"):
+        with pytest.raises(nb.UsageError, match="in the track text"):
             bind("transformer", "arch").entry.obj(given, wanted)
 
 

@@ -160,7 +160,7 @@ def test_what_looks_ahead_is_invalid():
     for function in (honest, draws):
         assert accepted(function, case).shape == case.wanted
     for function in (looks_ahead, normalises_over_the_passage, draws_by_itself):
-        with pytest.raises(nb.Invalid, match="changes with those after them"):
+        with pytest.raises(nb.Invalid, match="those after them"):
             accepted(function, case)
     with pytest.raises(nb.Invalid, match="returned shape"):
         accepted(lambda text, info: np.zeros((3, 3)), case)
@@ -265,9 +265,9 @@ def test_plays_that_are_not_there_are_named(tmp_path: Any, monkeypatch: pytest.M
 
     tiny_shakespeare._plays.cache_clear()
     monkeypatch.setattr(nb, "data_roots", lambda: [tmp_path])
-    with pytest.raises(nb.UsageError, match="dataset tiny_shakespeare is not at .*give --data DIR"):
+    with pytest.raises(nb.UsageError, match="tiny_shakespeare.*--data DIR"):
         passages("tiny_shakespeare(n=1)")
     (tmp_path / "tiny_shakespeare").mkdir()
     (tmp_path / "tiny_shakespeare" / "input.txt").write_text("To be")
-    with pytest.raises(nb.UsageError, match="has other characters than published"):
+    with pytest.raises(nb.UsageError, match=r"input\.txt.*SHA-256"):
         passages("tiny_shakespeare(n=1)")
