@@ -52,7 +52,7 @@ def test_the_page_of_data_names_the_suites_of_each_set():
 
     texts = {name: path.read_text(encoding="utf-8") for name, path in named_suites().items()}
     rows = table_of(PAGE, "set")
-    assert len(rows) == 11 == len({row[0] for row in rows})
+    assert len(rows) == 12 == len({row[0] for row in rows})
     for row in rows:
         name = row[0].split("`")[1]
         used = r"labels=(?:aggregate|random|worst)" if name == "cifar10n" else rf"\b{name}\b"
