@@ -40,13 +40,13 @@ def number(value: float | None, decimals: int, more: int = 0) -> str:
     """
     if value is None:
         return "–"
-    if math.isnan(value):
-        return "n/d"
-    if math.isinf(value):
-        return "inf" if value > 0 else "−inf"
+    if not math.isfinite(value):
+        return "n/d" if math.isnan(value) else "inf" if value > 0 else "−inf"
     if decimals > COARSE and value != 0 and not 1e-2 <= abs(value) < 1e4:
         return f"{value:.4g}".replace("-", "−")
     text = f"{value:.{decimals + more}f}"
+    if text[0] != "-":
+        return text
     return text.replace("-", "−") if float(text) else text.lstrip("-")
 
 
@@ -269,16 +269,18 @@ def to_markdown(table: TextTable) -> list[str]:
 
 
 def pipe_table(header: Sequence[str], numeric: Sequence[bool], rows: Sequence[Sequence[str]]) -> list[str]:
-    """The same of cells that are Markdown already; `numeric` columns are aligned right."""
-    import tabulate
-
-    # A board is the same bytes wherever it is made: widths count characters, whatever else is installed.
-    tabulate.WIDE_CHARS_MODE = False
-    sides = ["right" if right else "left" for right in numeric]
-    text: str = tabulate.tabulate(
-        rows, header, tablefmt="pipe", disable_numparse=True, colalign=sides if rows else None
-    )
-    return text.split("\n")
+    """The same of cells that are Markdown already; `numeric` columns are aligned right. Widths count characters."""
+    columns = [[cell.strip() for cell in column] for column in zip(*rows, strict=True)] or [[] for _ in header]
+    widths = [max([len(title) + 2, *map(len, column)]) for title, column in zip(header, columns, strict=True)]
+    right = [rows and side for side in numeric]
+    padded = [
+        [text.rjust(width) if side else text.ljust(width) for text in (title, *column)]
+        for title, column, width, side in zip(header, columns, widths, right, strict=True)
+    ]
+    head, *lines = (f"| {' | '.join(cells)} |" for cells in zip(*padded, strict=True))
+    ends = [(":", "-") if not side else ("-", ":") for side in right] if rows else [("-", "-") for _ in header]
+    rule = "|".join(f"{first}{'-' * width}{last}" for (first, last), width in zip(ends, widths, strict=True))
+    return [head, f"|{rule}|", *lines]
 
 
 # --------------------------------------------------------------------------------------------------- CSV
