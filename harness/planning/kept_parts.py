@@ -103,8 +103,8 @@ def _is_settled(seen: Seen) -> bool:
 
 def _modules() -> Seen:
     """The files of this program, and one of each package that it has imported: what they are made by."""
-    own = __name__.partition(".")[0]
-    names = [name for name in sys.modules if "." not in name or name.partition(".")[0] == own]
+    package = __name__.partition(".")[0]
+    names = [name for name in sys.modules if "." not in name or name.partition(".")[0] == package]
     files = [getattr(sys.modules[name], "__file__", None) for name in names]
     return {file: _signature(file) for file in files if file}
 

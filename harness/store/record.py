@@ -122,6 +122,8 @@ def cell_text(cell: Cell) -> str:
 
 def used_trainings(cell: Cell) -> list[str]:
     """The keys of the trainings whose networks a cell uses: of what is tuned that of the variant chosen alone."""
+    if not cell.trained and not cell.tuned:
+        return []
     variants = {variant.key for tuning in cell.tuned for variant in tuning.variants}
     chosen = [tuning.variants[tuning.chosen].key for tuning in cell.tuned if tuning.chosen is not None]
     plain = [key for key in cell.trained.values() if key not in variants]

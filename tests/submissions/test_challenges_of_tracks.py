@@ -83,7 +83,7 @@ def test_a_wav_of_another_rate_length_or_kind_is_named(
     for name in ("item-0001", "item-0002", "item-0003"):
         wavfile.write(f"mine/{name}.wav", 16_000, np.zeros(7, np.float32))
     assert pack("mine") == 2
-    assert "is of a wrong size: shape (7,) where (8000,) was due" in capsys.readouterr().err
+    assert "shape (7,) where (8000,) was due" in capsys.readouterr().err
 
 
 def write_csv(lines: list[list[object]]) -> None:
@@ -110,7 +110,7 @@ def test_a_score_of_probabilities_needs_logits(
     labels = {item: int(arrays["label"].item()) for item, arrays in truths().items()}
     write_csv([["item", "class"], *([item, label] for item, label in labels.items())])
     assert pack("answers.csv") == 2
-    assert "nll is scored too: give logits, a column a class" in capsys.readouterr().err
+    assert "nll is scored too" in capsys.readouterr().err
     even = np.log(np.full(10, 0.1))
     write_csv([["item", *classes], *([item, *even] for item in labels)])
     assert pack("answers.csv") == 0
