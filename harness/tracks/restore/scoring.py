@@ -12,12 +12,12 @@ import numpy.typing as npt
 
 from ...components.calls import metric_value
 from ...components.registry import Bound, bind, bind_all
-from ...imaging.pixels import to_unit
 from ...imaging.sample import Sample
 from ...imaging.validation import Range, as_tensor, check_pair, check_restored, given_array, mapped
 from ...planning.plan import split_metrics
 from ...text.errors import NotDefined, UsageError, nearest, one_line
-from .pairs import Array, Pair, composed, pictures_of, prepare, residual
+from .own_range import as_share, own_range, refuse_own_range
+from .pairs import Array, composed, pictures_of, prepare, residual
 
 
 def score_pair(
@@ -45,32 +45,12 @@ def score_pair(
         filled = composed(pair, restored, noisy, mask, protocol)
     pairs = {m.display: filled or pair if m.entry.meta.get("missing") else pair for m in metrics}
     if protocol.entry.meta["own_range"]:
-        low, span = _own_range(protocol, clean, noisy)
+        low, span = own_range(protocol, clean, noisy)
         if span == 0:
             none = NotDefined(f"{protocol.display}: the picture has one value, and no range")
             return {m.display: none for m in metrics}
-        pairs = {name: _as_share(one, low, span) for name, one in pairs.items()}
+        pairs = {name: as_share(one, low, span) for name, one in pairs.items()}
     return {m.display: metric_value(m, pairs[m.display]) for m in metrics}
-
-
-def _own_range(protocol: Bound, clean: Array, noisy: Array | None) -> tuple[float, float]:
-    """The minimum, and the range above it, of the picture that a protocol with a range of its own names."""
-    of = clean if protocol.kwargs.get("of", "clean") == "clean" else noisy
-    if of is None:
-        raise UsageError(f"protocol {protocol.display} needs the noisy input: give noisy=, or take range(of=clean)")
-    values = to_unit(of)
-    return float(values.min()), float(values.max()) - float(values.min())
-
-
-def _as_share(pair: Pair, low: float, span: float) -> Pair:
-    """Both pictures as shares of a data range."""
-    return replace(pair, unfinished=((pair.x - low) / span, (pair.y - low) / span), finish=None)
-
-
-def refuse_own_range(protocol: Bound, who: str) -> None:
-    """Raise `UsageError` where a protocol has another range for each picture, which `who` cannot take."""
-    if protocol.entry.meta["own_range"]:
-        raise UsageError(f"protocol {protocol.display} has a range for each picture, and {who} needs one: take raw")
 
 
 def score(

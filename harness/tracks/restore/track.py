@@ -74,7 +74,7 @@ class Restore(PictureTrack):
         "metric": {"residual": False, "missing": False, "set": False},
         "protocol": {"peak": 1.0, "bits": None, "keeps": None, "own_range": False},
     }
-    """`own_range`: a protocol whose data range is that of each picture, see `scoring.py`."""
+    """`own_range`: a protocol whose data range is that of each picture, see `own_range.py`."""
     split_metric = "mse"
     """The metric whose mean is split over draws of the noise: it must be scored."""
 

@@ -17,8 +17,8 @@ from ....imaging.sample import Sample
 from ....text.errors import UsageError, one_line
 from ....text.wording import counted
 from ....track.order import copy_rows
+from ..own_range import refuse_own_range
 from ..pairs import Array, pictures_of, prepare
-from ..scoring import refuse_own_range
 from .definition import PictureSetMetric, Sets, made_of, plan_set, refused, score_set, why_too_few
 
 Taken = dict[str, Any]
