@@ -81,7 +81,7 @@ FROM_FILES = {
     "graph": {"sachs", "table"},
     "matrix": {"tables"},
     "audio": {"folder", "fsdd", "music_moh", "noise_clips", "pairs", "speech_prompts"},
-    "text": {"tiny_shakespeare"},
+    "text": {"folder", "tiny_shakespeare"},
 }  # fmt: skip
 """Datasets that are read: their bits are those of the files."""
 

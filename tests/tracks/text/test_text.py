@@ -260,6 +260,26 @@ def test_the_plays_are_split_in_order(monkeypatch: pytest.MonkeyPatch):
     assert len({item.id for item in spread}) == 5 and whole.index(spread[-1].text) > 0.98 * len(whole)
 
 
+def test_texts_of_a_folder_are_split_by_their_length(tmp_path: Any):
+    (tmp_path / "one.txt").write_text("ab" * 50)
+    (tmp_path / "two.txt").write_text("é" * 100, encoding="utf-8")
+    (tmp_path / "notes.md").write_text("xyz")
+    train, test = (passages(f"folder(path={tmp_path.as_posix()!r}, split={s}, length=3)") for s in ("train", "test"))
+    assert [len(train), len(test)] == [2 * 22, 2 * 2]
+    assert {item.alphabet for item in (*train, *test)} == {"abé"}
+    assert [item.text for item in test] == ["abab", "abab", "éééé", "éééé"]
+    assert test[1].id == "one.txt_0000094"
+    assert [item.id for item in passages(f"folder(path={tmp_path.as_posix()!r}, length=3, n=2)")] == [
+        "one.txt_0000090",
+        "two.txt_0000090",
+    ]
+    with pytest.raises(nb.UsageError, match="split=test: give a shorter length"):
+        passages(f"folder(path={tmp_path.as_posix()!r}, length=30)")
+    (tmp_path / "three.txt").write_bytes(b"\xff\xfe")
+    with pytest.raises(nb.UsageError, match=r"three\.txt cannot be read"):
+        passages(f"folder(path={tmp_path.as_posix()!r}, length=3)")
+
+
 def test_plays_that_are_not_there_are_named(tmp_path: Any, monkeypatch: pytest.MonkeyPatch):
     from noisebench.datasets.text import tiny_shakespeare
 
