@@ -69,11 +69,11 @@ class Text(DefaultTrack):
         return ("torch",) if used else torch_where_used(())
 
     def probe(self, size: tuple[int, ...]) -> Passage:
-        """A passage of `size` (N,) characters and one more, which repeats the alphabet, for costs."""
+        """A passage of `size` (N,) characters and one more, which repeats the alphabet of `word_chain`, for costs."""
         from .passage import as_passage
 
         (count,) = size
-        alphabet = " abcdefghijklmnopqrstuvwxyz"
+        alphabet = " abdefgiklmnoprstuvz"
         return as_passage("cost", (alphabet * (count // len(alphabet) + 1))[: count + 1], alphabet)
 
 
