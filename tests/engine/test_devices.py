@@ -59,7 +59,7 @@ def test_each_cell_sees_one_device_and_none_is_seen_by_two_at_once(monkeypatch, 
         plugins=(str(tmp_path / "looks_plugin.py"),),
     )  # fmt: skip
 
-    def planned(pool: Pool, suite: Suite) -> Any:
+    def planned(pool: Pool, suite: Suite, store: Any = None) -> Any:
         return plan_in_child(suite)  # where no device is looked for
 
     monkeypatch.setattr(Pool, "plan", planned)

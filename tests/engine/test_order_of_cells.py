@@ -44,7 +44,7 @@ def suite(tmp_path: Path) -> Suite:
 def needing(monkeypatch: pytest.MonkeyPatch, after: dict[int, list[int]]) -> None:
     """Have the cell of each number need others, as a planner of trained methods does."""
 
-    def planned(pool: Pool, suite: Suite) -> Any:
+    def planned(pool: Pool, suite: Suite, store: Any = None) -> Any:
         found = plan_in_child(suite)
         for number, needs in after.items():
             found["cells"][number].after = [found["cells"][n].key for n in needs]
