@@ -36,6 +36,7 @@ API = {
     "training": "Networks", "text": "Errors",
 }  # fmt: skip
 """The titles of API pages by the package that defines what is on them."""
+EXAMPLES = "Examples begin with `import noisebench as nb` and `import numpy as np`."
 PACKAGE = ROOT / "build" / "docs" / "noisebench"
 REMOTE_WORKER = '<script src="https://unpkg.com/iframe-worker/shim"></script>'
 LOCAL_WORKER = """if (location.protocol === "file:") window.Worker = class extends EventTarget {
@@ -76,7 +77,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for name, source in (("index", "README"), ("contributing", "CONTRIBUTING"), ("changelog", "CHANGELOG")):
         files.append(File.generated(config, f"{name}.md", content=(ROOT / f"{source}.md").read_text("utf-8")))
     for title, names in public_names().items():
-        page = f"# {title}\n\n" + "\n".join(f"::: noisebench.{name}" for name in names)
+        page = f"# {title}\n\n{EXAMPLES}\n\n" + "\n".join(f"::: noisebench.{name}" for name in names)
         files.append(File.generated(config, f"api/{_file_name(title)}.md", content=page))
     for kind in LISTS:
         files.append(File.generated(config, f"lists/{_file_name(LISTS[kind])}.md", content=list_page(kind)))

@@ -63,6 +63,9 @@ def evaluate(
     `torch.autocast`, `torch.no_grad` or another default dtype around the call have no effect: a method of mixed
     precision enters autocast by itself. Raises what the method raises, `Skip` where it does not apply, `Invalid` where
     it gives no output of the track, and `UsageError`.
+
+        >>> 20 < nb.evaluate("identity", "photos", "gaussian(sigma=25)", limit=1).psnr < 21
+        True
     """
     device = str(device)
     check_device(device)

@@ -16,7 +16,14 @@ if TYPE_CHECKING:
 
 
 def open_dataset(bound: Bound) -> Dataset:
-    """The dataset that a bound spec names. Raises `UsageError` for anything else."""
+    """The dataset that a bound spec names. Raises `UsageError` for anything else.
+
+    For example:
+
+        >>> digits = nb.open_dataset(nb.bind("digits(n=3)", "dataset", "classify"))
+        >>> len(digits.ids), digits.load(0).picture.shape
+        (3, (8, 8))
+    """
     if not isinstance(bound, Bound):
         raise UsageError(f"a dataset is opened by its bound spec: nb.open_dataset(nb.bind({bound!r}, 'dataset'))")
     try:

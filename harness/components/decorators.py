@@ -69,7 +69,19 @@ def checked(check: Callable[..., None]) -> Callable[[F], F]:
 
 
 def at_most(less: str, more: str) -> Callable[..., None]:
-    """A check that the parameter `less` is no more than `more`: `@nb.checked(nb.at_most("least", "most"))`."""
+    """A check that the parameter `less` is no more than `more`: `@nb.checked(nb.at_most("least", "most"))`.
+
+    For example:
+
+        >>> @nb.regime("between")
+        ... @nb.checked(nb.at_most("low", "high"))
+        ... def between(x, rng, *, low: float = 0.0, high: float = 1.0):
+        ...     '''The picture, clipped.'''
+        ...     return x.clip(low, high), {}
+        >>> nb.degrade("between(low=2.0)", np.zeros((4, 4)))
+        Traceback (most recent call last):
+        noisebench.text.errors.UsageError: regime 'between': low=2 is above high=1: give less for low, or exchange them
+    """
 
     def refuse(**given: float) -> None:
         if given[less] > given[more]:
@@ -130,6 +142,13 @@ def method(
     paper, are one contender where boards stand together. `named` methods get the item's id as `info.item`, for
     results that exist already; an `oracle` gets the item itself. `declared` is what the track declares further (in
     `restore`: `layout`, and `enhances` for a method that is meant to change the brightness). Raises `UsageError`.
+
+        >>> @nb.method("halved", layout="hwc", blind=True)
+        ... def halved(noisy, info, *, by: float = 2.0):
+        ...     '''The noisy picture, darker.'''
+        ...     return noisy / by
+        >>> nb.evaluate("halved(by=4)", "gaussian_field(n=1, size=32)").psnr < 30
+        True
     """
     if role not in ROLES:
         raise ValueError(f"role is one of {', '.join(map(repr, ROLES))}, not {role!r}")
@@ -149,6 +168,15 @@ def dataset(name: str, *, track: str = DEFAULT, version: int = 1, **meta: Any) -
 
     `own_files=True`: it reads the user's files, which may change under one spec. `truthless=True`: its items have no
     truth to train on.
+
+        >>> @nb.dataset("grey", licence="CC0-1.0")
+        ... class Grey:
+        ...     '''One grey picture.'''
+        ...     ids = ("grey",)
+        ...     def load(self, index):
+        ...         return nb.Sample("grey", np.full((16, 16), 128, np.uint8))
+        >>> 19 < nb.evaluate("identity", "grey").psnr < 22
+        True
     """
     return component("dataset", name, version, meta, track)
 
@@ -176,6 +204,15 @@ def regime(
     the names of parameters that make it clip or round what it made; `planes`, names that it discloses as arrays of the
     size of `y`, which the batches of a training have too, as float32 (B, 1, H, W); `title`, how tables write it, such
     as `σ = {sigma}` (default: its name and its parameters).
+
+        >>> @nb.regime("shifted", discloses=("shift",))
+        ... def shifted(x, rng, *, most: float = 0.1):
+        ...     '''A brightness that is off by up to `most`.'''
+        ...     shift = rng.uniform(0, most)
+        ...     return x + shift, {"shift": shift}
+        >>> noisy, info = nb.degrade("shifted(most=0.2)", np.zeros((4, 4)))
+        >>> bool(0 < info.shift < 0.2)
+        True
     """
     meta = {
         "discloses": _names("regime", name, "discloses", discloses), "source": source,
@@ -209,6 +246,13 @@ def metric(
     bound metric what is stored with it, such as the hash of its weights. `title` is what figures call it, such as
     `PSNR`; its name where that is empty. `goal` says what boards show as best in place of `higher`, and is in no key: a
     number such as "1", "none", or by the parameters of a bound metric "higher" or "lower".
+
+        >>> @nb.metric("largest_error", higher=False)
+        ... def largest_error(pair):
+        ...     '''The largest error of a pixel, in units of the data range.'''
+        ...     return float(abs(pair.x.astype(float) - pair.y).max() / pair.peak)
+        >>> nb.score(np.full((4, 4), 51, np.uint8), np.zeros((4, 4), np.uint8), "largest_error")
+        {'largest_error': 0.2}
     """
     meta = {
         "higher": higher, "unit": unit, "decimals": decimals, "order": order, "gate": dict(gate or {}),
@@ -225,6 +269,13 @@ def protocol(name: str, version: int = 1, *, track: str = DEFAULT, **declared: A
     (H, W, C), uint8 or float; `peak` is its data range: where nothing is said 255 with `bits=8`, else 1.
     `keeps=(low, high)`, without `bits`, says that values of that range stay as they are, that others come out each by
     itself, and that float32 may be given too: metrics that add up over values then need no whole copies.
+
+        >>> @nb.protocol("middle", bits=8)
+        ... def middle(picture):
+        ...     '''Eight bits, without a border of two pixels.'''
+        ...     return picture[2:-2, 2:-2]
+        >>> nb.score(np.eye(8), np.zeros((8, 8)), "mae", "middle")
+        {'mae': 0.25}
     """
     return component("protocol", name, version, get_track(track).declare("protocol", declared), track)
 

@@ -23,7 +23,14 @@ def text_key(text: str) -> bytes:
 
 
 def keyed_generator(key: bytes) -> np.random.Generator:
-    """A numpy generator (Philox) that depends on the key alone."""
+    """A numpy generator (Philox) that depends on the key alone.
+
+    For example:
+
+        >>> first, second = (nb.keyed_generator(nb.text_key("noise 7")).normal() for _ in range(2))
+        >>> first == second
+        True
+    """
     import numpy as np
 
     return np.random.Generator(np.random.Philox(key=int.from_bytes(key[:16], "little")))

@@ -295,7 +295,13 @@ SUMS = ("regime",)
 
 
 def bind(spec: Spec | str, kind: str, track: str = "restore") -> Bound:
-    """Check `spec` against what is registered. Raises `UsageError` for an unknown name, key, type or range."""
+    """Check `spec` against what is registered. Raises `UsageError` for an unknown name, key, type or range.
+
+    For example:
+
+        >>> nb.bind("nlm(h=0.8)", "method", "restore").display
+        'nlm(h=0.8)'
+    """
     if not isinstance(spec, Spec):
         spec = parse(spec)
     entry = registry(kind, track).get(spec.name)

@@ -15,7 +15,13 @@ DEFAULT = "restore"
 
 
 def get_track(name: str) -> Track:
-    """The track of that name. Raises `UsageError` with the nearest match."""
+    """The track of that name. Raises `UsageError` with the nearest match.
+
+    For example:
+
+        >>> nb.get_track("audio").words.item
+        'clip'
+    """
     track: Track = registry("track", "").get(name).obj()
     return track
 

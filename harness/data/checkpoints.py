@@ -40,6 +40,10 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Tensors:
     of Keras. The table of tensors is found within a training checkpoint (`state_dict`, `params_ema`, …), and freed of
     what `DataParallel` and `torch.compile` put before every name. Nothing in a file is ever executed. Raises
     `UsageError`, one line.
+
+        >>> torch.save({"state_dict": {"module.weight": torch.ones(2)}}, "net.pth")
+        >>> nb.load_checkpoint("net.pth")
+        {'weight': tensor([1., 1.])}
     """
     file = path_of(path, "a checkpoint").expanduser()
     form = _FORMS.get(file.suffix.lower())

@@ -75,6 +75,12 @@ def pair_folders(
     Sorted by name. With `scaled`, an `x2` or the like at the end of all names of the second folder is ignored, if no
     name of the first ends in it. Raises `UsageError` as `list_files` does, for two files
     of one name in a folder, and listing what has no partner.
+
+        >>> for folder in ("clean", "noisy"):
+        ...     Path(folder).mkdir()
+        ...     Path(folder, "a.png").touch()
+        >>> [name for name, clean, noisy in nb.pair_folders("clean", "noisy", (".png",))]
+        ['a']
     """
     ours, theirs = (_by_stem(folder, list_files(folder, suffixes, pattern)) for folder in (first, second))
     if scaled:

@@ -29,6 +29,11 @@ def kernel_distance(a: Any, b: Any, *, paired: bool = False, block: int = BLOCK)
     then k(aᵢ, bᵢ) is no draw from both distributions and is left out, which keeps the mean unbiased (the
     one-sample statistic of Gretton et al. 2012, lemma 6, over h = k(aᵢ, aⱼ) + k(bᵢ, bⱼ) − k(aᵢ, bⱼ) − k(aⱼ, bᵢ)).
     Equal sets give 0 to rounding. Raises `UsageError` as `frechet_distance` does, and for pairs of unequal number.
+
+        >>> features = np.random.default_rng(0).normal(size=(50, 4))
+        >>> value, error = nb.kernel_distance(features, features + 1)
+        >>> value > 3 * error
+        True
     """
     if block < 1:
         raise UsageError(f"block is {block}: give 1 or more rows")

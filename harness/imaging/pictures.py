@@ -35,6 +35,10 @@ def read_picture(path: str | os.PathLike[str]) -> Array:
     naming file and remedy where the file is missing, empty, cut short or damaged, or is transparent, animated,
     CMYK, of several pages, of another depth, or stored in another orientation than it is shown (EXIF), because some
     programs turn such a picture and others do not.
+
+        >>> np.save("flat.npy", np.zeros((4, 5), np.float32))
+        >>> nb.read_picture("flat.npy").dtype
+        dtype('float32')
     """
     try:
         data = path_of(path, "a picture file").read_bytes()
@@ -125,6 +129,10 @@ def write_picture(path: str | os.PathLike[str], picture: Array) -> None:
     """Write (H, W) or (H, W, 1|3) RGB: uint8 or uint16 as `.png`, any numbers as `.npy`; whole or not at all.
 
     Raises `UsageError` where the picture does not fit the file, and `OSError` where the disk refuses.
+
+        >>> nb.write_picture("ramp.png", np.arange(256, dtype=np.uint8).reshape(16, 16))
+        >>> nb.read_picture("ramp.png").shape
+        (16, 16)
     """
     target = path_of(path, "a picture file")
     if not isinstance(picture, np.ndarray):

@@ -33,6 +33,10 @@ def pixel_sha256(picture: Array) -> str:
     """SHA-256 of dtype, shape and pixels; (H, W) and (H, W, 1) are the same picture, and zeros have no sign.
 
     Raises `UsageError`.
+
+        >>> picture = np.zeros((4, 5), np.uint8)
+        >>> nb.pixel_sha256(picture) == nb.pixel_sha256(picture[:, :, None])
+        True
     """
     if not isinstance(picture, np.ndarray):
         raise UsageError(f"a picture is an array (H, W[, C]), not {type(picture).__name__}")

@@ -17,6 +17,9 @@ class Sample:
     `noisy` may be smaller than `clean` by a whole factor, for super-resolution.
     `meta` may hold what only the oracle and `bayes_optimum` see, such as the true spectrum of a synthetic set.
     Pictures of one `group` (a scene, patient, video) count as one in every test.
+
+        >>> nb.Sample("scan_1", np.zeros((8, 8), np.uint8), group="patient_1").group
+        'patient_1'
     """
 
     id: str

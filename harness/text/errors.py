@@ -48,7 +48,14 @@ class NotFinite(Invalid):
 
 
 class NotDefined(float):
-    """A score that has no value for this input: a NaN that carries its `reason`."""
+    """A score that has no value for this input: a NaN that carries its `reason`.
+
+    For example:
+
+        >>> value = nb.NotDefined("the picture is flat")
+        >>> value != value, value.reason
+        (True, 'the picture is flat')
+    """
 
     reason: str
 
@@ -131,7 +138,13 @@ def text_of(thing: object) -> str:
 
 
 def one_line(text: object, limit: int = 400) -> str:
-    """`text` on one line of printable characters, at most `limit` long: safe to show in a terminal."""
+    """`text` on one line of printable characters, at most `limit` long: safe to show in a terminal.
+
+    For example:
+
+        >>> nb.one_line("a text\\nof two lines")
+        'a text of two lines'
+    """
     plain = text if isinstance(text, str) else text_of(text)
     # The usual text is one line already, and a big board has a million of them.
     if len(plain) <= limit and plain.isprintable() and "  " not in plain and plain == plain.strip():

@@ -23,6 +23,10 @@ class Info:
     `shape` is that of the wanted output, (H, W) of a picture; `rng` (numpy) and `generator` (torch, CPU) are keyed by
     the input, for stochastic methods. `sample` is None except for methods registered with `oracle=True`. A method whose
     call takes long reports by `progress` how far it is.
+
+        >>> info = nb.Info({"sigma": 0.1})
+        >>> info.sigma, info.peak
+        (0.1, None)
     """
 
     def __init__(self, values: Mapping[str, Any] | None = None, key: bytes = b"") -> None:

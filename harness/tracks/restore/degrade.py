@@ -118,6 +118,10 @@ def degrade(spec: str, clean: Any, seed: int = 0, draw: int = 0, *, range: Range
     what a float picture is on instead: 255 for 0–255, (-1, 1), or (0, 1) to have it taken as it stands. The noise
     depends on the values of the picture: the same picture in 8 bits and as float of /255 gets the same. The result is
     float32 on [0, 1] (not clipped), of the same kind. Raises `UsageError` for a wrong spec or picture.
+
+        >>> noisy, info = nb.degrade("gaussian(sigma=25)", np.full((64, 64), 128, np.uint8), seed=0)
+        >>> noisy.dtype, noisy.shape, round(info.sigma * 255)
+        (dtype('float32'), (64, 64), 25)
     """
     if not isinstance(spec, str):
         raise UsageError(f"the regime comes first, as text, not {type(spec).__name__}: degrade(regime, clean)")

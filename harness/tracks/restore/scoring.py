@@ -71,6 +71,10 @@ def score(
     the method, for metrics of the residual such as `residual_whiteness`; with `mask`, an array (H, W) above 0 where a
     pixel is known, for metrics of the others such as `psnr_hole`. A score without a value is `NotDefined`, a NaN with
     its `reason`. Raises `UsageError` for a wrong spec, type, shape or value, and for floats on another scale.
+
+        >>> clean = np.full((8, 8), 100, np.uint8)
+        >>> nb.score(clean + np.uint8(51), clean, ["mae", "mse"])
+        {'mae': 0.2, 'mse': 0.04}
     """
     chosen = bind_all(metrics, "metric")
     if split_metrics(chosen)[1]:
@@ -167,12 +171,26 @@ def features(
 
 
 def psnr(restored: Any, clean: Any, protocol: str = "uint8", *, range: Range = None) -> float:
-    """Peak signal-to-noise ratio in dB, inf for identical pictures. Pictures, `range` and errors as for `score`."""
+    """Peak signal-to-noise ratio in dB, inf for identical pictures. Pictures, `range` and errors as for `score`.
+
+    For example:
+
+        >>> clean = np.full((8, 8), 100, np.uint8)
+        >>> round(nb.psnr(clean + np.uint8(10), clean), 2)
+        28.13
+    """
     return score(restored, clean, ("psnr",), protocol, range=range)["psnr"]
 
 
 def ssim(restored: Any, clean: Any, protocol: str = "uint8", *, range: Range = None) -> float:
-    """Structural similarity (Wang et al. 2004), at most 1. Pictures, `range` and errors as for `score`."""
+    """Structural similarity (Wang et al. 2004), at most 1. Pictures, `range` and errors as for `score`.
+
+    For example:
+
+        >>> clean = np.arange(256, dtype=np.uint8).reshape(16, 16)
+        >>> nb.ssim(clean, clean)
+        1.0
+    """
     return score(restored, clean, ("ssim",), protocol, range=range)["ssim"]
 
 
