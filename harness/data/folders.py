@@ -30,6 +30,11 @@ def list_files(folder: Folder, suffixes: Collection[str], pattern: str = "*") ->
 
     Sorted by name; `pattern="**/*"` takes subfolders too. Raises `UsageError` for no folder, a pattern that leads
     out of it, a name that is of no file, such as a link that leads nowhere, and where nothing matches.
+
+        >>> for name in ("b.png", "a.png", "notes.txt"):
+        ...     Path(name).touch()
+        >>> list(nb.list_files(".", (".png",), "[ab].*"))
+        ['a.png', 'b.png']
     """
     root, shown = path_of(folder, "a folder").expanduser(), one_line(folder)
     suffixes = (suffixes,) if isinstance(suffixes, str) else suffixes

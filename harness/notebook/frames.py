@@ -28,6 +28,10 @@ def frame(*sources: str | os.PathLike[str]) -> pandas.DataFrame:
     NaN where the score is not defined or the cell has none), `seconds`, `input_sha256`, `output_sha256`, `note`,
     `outcome`, `key`. Cells that are not ok give the rows that they have; costs have none. A cell of several sources
     counts once. Raises `UsageError` for what is neither a store nor an export, and where pandas is not installed.
+
+        >>> rows = nb.frame("results/demo.parquet")
+        >>> float(rows[rows.method == "nlm"].groupby("regime").psnr.mean().round(2)["gaussian(sigma=25)"])
+        30.43
     """
     by_key: dict[str, Record] = {}
     for source in sources:

@@ -104,7 +104,14 @@ class StoredResults:
 
 
 def read_results(path: str | os.PathLike[str]) -> StoredResults:
-    """What a store or an export holds. Raises `UsageError` for what is neither."""
+    """What a store or an export holds. Raises `UsageError` for what is neither.
+
+    For example:
+
+        >>> results = nb.read_results("results/demo.parquet")
+        >>> len(results.boards), len(results.failures)
+        (4, 3)
+    """
     results, left_out = read_genuine(path_of(path, "a store or export"))
     return StoredResults(os.fspath(path), results, tuple(left_out))
 

@@ -32,6 +32,10 @@ class Skip(Exception):
 
     `needs` names what is missing here and may be there later, such as a package or a file: then the cell is tried
     again by the next run.
+
+        >>> raise nb.Skip("for grey pictures")
+        Traceback (most recent call last):
+        noisebench.text.errors.Skip: for grey pictures
     """
 
     def __init__(self, reason: str = "", *, needs: str = "") -> None:

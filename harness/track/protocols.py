@@ -66,7 +66,13 @@ class Case:
 
 @dataclass(frozen=True)
 class Words:
-    """The words of a track on boards, pages and plots."""
+    """The words of a track on boards, pages and plots.
+
+    For example:
+
+        >>> nb.Words("signal", "signals").items
+        'signals'
+    """
 
     item: str = "item"
     items: str = "items"

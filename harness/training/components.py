@@ -15,12 +15,29 @@ def arch(name: str, *, version: int = 1, cite: str = "") -> Callable[[F], F]:
 
     `given` and `wanted` are shapes of one item without the batch, such as (1, 48, 48) of a picture or (10,) of logits;
     only what the definition needs of them is read. The module maps a batch of the first to a batch of the second.
+
+        >>> @nb.arch("one_layer")
+        ... def one_layer(given, wanted):
+        ...     '''One convolution.'''
+        ...     return torch.nn.Conv2d(given[0], wanted[0], 3, padding=1)
+        >>> one_layer((1, 8, 8), (1, 8, 8))(torch.zeros(2, 1, 8, 8)).shape
+        torch.Size([2, 1, 8, 8])
     """
     return component("arch", name, version, {"cite": cite}, "", made_of=2)
 
 
 def loss(name: str, *, version: int = 1, cite: str = "") -> Callable[[F], F]:
-    """Register a loss: `f(output, wanted, **params) -> scalar tensor`, the mean over the batch; lower is better."""
+    """Register a loss: `f(output, wanted, **params) -> scalar tensor`, the mean over the batch; lower is better.
+
+    For example:
+
+        >>> @nb.loss("fourth_power")
+        ... def fourth_power(output, wanted):
+        ...     '''Fourth power: large errors count most.'''
+        ...     return ((output - wanted) ** 4).mean()
+        >>> fourth_power(torch.zeros(2), torch.full((2,), 2.0))
+        tensor(16.)
+    """
     return component("loss", name, version, {"cite": cite}, "")
 
 
@@ -30,17 +47,40 @@ def objective(name: str, *, version: int = 1, cite: str = "") -> Callable[[F], F
     `batch` maps `given`, `wanted` and what else the track gives to tensors with the batch first; `progress`, one number
     an item, is the share of the steps that are done. Draws of its own come from torch's generator, which is seeded anew
     for each step.
+
+        >>> @nb.objective("absolute")
+        ... def absolute(net, batch):
+        ...     '''The mean absolute error.'''
+        ...     return (net(batch["given"]) - batch["wanted"]).abs().mean()
     """
     return component("objective", name, version, {"cite": cite}, "")
 
 
 def optimizer(name: str, *, version: int = 1, cite: str = "") -> Callable[[F], F]:
-    """Register an optimiser: `f(parameters, **params) -> torch.optim.Optimizer`; `lr` is the rate before a schedule."""
+    """Register an optimiser: `f(parameters, **params) -> torch.optim.Optimizer`; `lr` is the rate before a schedule.
+
+    For example:
+
+        >>> @nb.optimizer("plain_sgd")
+        ... def plain_sgd(parameters, *, lr: float = 0.1):
+        ...     '''SGD without momentum.'''
+        ...     return torch.optim.SGD(parameters, lr=lr)
+    """
     return component("optimizer", name, version, {"cite": cite}, "", made_of=1)
 
 
 def schedule(name: str, *, version: int = 1, cite: str = "") -> Callable[[F], F]:
-    """Register a schedule: `f(progress, **params) -> factor` of the rate; `progress` is 0 at first, and below 1."""
+    """Register a schedule: `f(progress, **params) -> factor` of the rate; `progress` is 0 at first, and below 1.
+
+    For example:
+
+        >>> @nb.schedule("halves")
+        ... def halves(progress, *, times: int = 3):
+        ...     '''Halves: the rate is halved some times on the way.'''
+        ...     return 0.5 ** int(progress * (times + 1))
+        >>> [halves(progress) for progress in (0, 0.5, 0.9)]
+        [1.0, 0.25, 0.125]
+    """
     return component("schedule", name, version, {"cite": cite}, "")
 
 
@@ -63,7 +103,17 @@ def part(name: str, *, version: int = 1, cite: str = "") -> Callable[[F], F]:
 
 
 def sampler(name: str, *, version: int = 1, cite: str = "") -> Callable[[F], F]:
-    """Register a sampler: `f(n, batch, seed, **params) -> order`; `order(step)` are the places of a batch below `n`."""
+    """Register a sampler: `f(n, batch, seed, **params) -> order`; `order(step)` are the places of a batch below `n`.
+
+    For example:
+
+        >>> @nb.sampler("in_turn")
+        ... def in_turn(n, batch, seed):
+        ...     '''Items one after the other.'''
+        ...     return lambda step: [(step * batch + i) % n for i in range(batch)]
+        >>> in_turn(5, 2, seed=0)(2)
+        [4, 0]
+    """
     return component("sampler", name, version, {"cite": cite}, "")
 
 
@@ -71,5 +121,10 @@ def stop(name: str, *, version: int = 1, cite: str = "") -> Callable[[F], F]:
     """Register a rule when to stop: `f(curve, higher, **params) -> reason`, an empty text to go on.
 
     `curve` are the validations so far (see `CurvePoint`); `higher` says whether a higher score is better.
+
+        >>> @nb.stop("at_third")
+        ... def at_third(curve, higher):
+        ...     '''At the third validation.'''
+        ...     return "the third validation" if len(curve) == 3 else ""
     """
     return component("stop", name, version, {"cite": cite}, "")
