@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import importlib.util
 import math
@@ -23,6 +24,8 @@ from ..store.cell import REFERENCE
 from ..text.errors import UsageError
 from .budgets import AtBudget
 from .effects import Effect
+from .expression import parsed
+from .figures import CellOf
 from .numbers import Claim, ClaimRow, reason_text
 
 PUBLISHED = Path(__file__).with_name("published.json")
@@ -193,8 +196,15 @@ def _hash_of(claim: Claim | Effect) -> str:
 
 
 def _steps(claim: Claim | Effect) -> int | None:
-    """The steps of the longest training that a claim names; None where nothing is trained."""
-    cells = [claim] if isinstance(claim, Claim) else [c.at(seed) for c in claim.cells.values() for seed in claim.seeds]
+    """The steps of the longest training behind what a claim states; None where nothing is trained."""
+    cells: list[Claim | CellOf]
+    if isinstance(claim, Claim):
+        cells = [claim]
+    else:
+        names = {
+            node.id for node in ast.walk(parsed(claim.holds, claim.cells, spread=True)) if isinstance(node, ast.Name)
+        }
+        cells = [cell.at(seed) for name, cell in claim.cells.items() if name in names for seed in claim.seeds]
     try:
         methods = [bind(method, "method", track) for method, track in {(cell.method, cell.track) for cell in cells}]
         steps = [recipe_of(one.kwargs).steps for method in methods for one in recipes_in(method)]
