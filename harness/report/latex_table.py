@@ -109,7 +109,7 @@ def fit(table: Tabular, width: Width, key: Mapping[str, str] | None = None) -> F
 
 def _widths(table: Tabular, size: int) -> list[float]:
     return [
-        max(points(cell.em, size) for cell in (head, *(row[at] for row in table.rows)))
+        points(max([head.em, *(row[at].em for row in table.rows)]), size)
         for at, head in enumerate(table.head)
     ]
 
