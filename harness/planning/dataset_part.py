@@ -72,8 +72,9 @@ def dataset_part(bound: Bound, limit: int | None, track: Track) -> DatasetPart:
             return f"{_where(bound, ids[index], track)}: {type(error).__name__}: {one_line(error)}"
 
     if reads_files_alone(bound, dataset):
+        first = read(0)  # alone, for what a dataset finds out once
         with ThreadPoolExecutor(_AT_ONCE) as threads:
-            answers = list(threads.map(read, range(len(ids))))
+            answers = [first, *threads.map(read, range(1, len(ids)))]
     else:
         answers = list(map(read, range(len(ids))))
     traits = [one for one in answers if isinstance(one, Traits)]
