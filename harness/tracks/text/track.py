@@ -69,7 +69,10 @@ class Text(DefaultTrack):
         return ("torch",) if used else torch_where_used(())
 
     def probe(self, size: tuple[int, ...]) -> Passage:
-        """A passage of `size` (N,) characters and one more, which repeats the alphabet of `word_chain`, for costs."""
+        """A passage of `size` (N,) characters and one more, which repeats the alphabet of `word_chain`, for costs.
+
+        A method that was trained on another alphabet is skipped there.
+        """
         from .passage import as_passage
 
         (count,) = size

@@ -210,6 +210,11 @@ def test_the_law_is_that_of_bayes():
         assert_allclose(item.law[row], wanted, atol=1e-12)
 
 
+def test_the_input_of_costs_has_the_alphabet_of_the_words():
+    probe = TRACK.probe((64,))
+    assert len(probe.text) == 65 and probe.alphabet == passages("word_chain(n=1)")[0].alphabet
+
+
 def test_a_training_that_shows_a_passage_is_seen():
     tested = [as_passage(f"t{i}", text[:65], ABC) for i, text in enumerate((LONG, LONG[::-1]))]
     trained = [as_passage("a", "abc" * 30, ABC), as_passage("b", "noise " * 9 + LONG[7:80], ABC)]
