@@ -296,7 +296,3 @@ def test_plays_that_are_not_there_are_named(tmp_path: Any, monkeypatch: pytest.M
     (tmp_path / "tiny_shakespeare" / "input.txt").write_text("To be")
     with pytest.raises(nb.UsageError, match=r"input\.txt.*SHA-256"):
         passages("tiny_shakespeare(n=1)")
-
-
-def test_costs_are_of_the_alphabet_that_models_are_trained_on_by_default() -> None:
-    assert TRACK.probe((64,)).alphabet == language(60).alphabet
