@@ -159,8 +159,9 @@ def features(
 
     if not isinstance(network, str) or network not in NETWORKS:
         raise UsageError(f"unknown features {one_line(network, 60)!r}: {nearest(str(network), NETWORKS)}")
-    rules, net = bind(protocol, "protocol"), open_network(network)
+    rules = bind(protocol, "protocol")
     refuse_own_range(rules, "features")
+    net = open_network(network)
     rows = []
     for picture in _several(pictures, "pictures"):
         array = mapped(given_array(picture, "a"), range, "a")
