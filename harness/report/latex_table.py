@@ -108,10 +108,7 @@ def fit(table: Tabular, width: Width, key: Mapping[str, str] | None = None) -> F
 
 
 def _widths(table: Tabular, size: int) -> list[float]:
-    return [
-        points(max([head.em, *(row[at].em for row in table.rows)]), size)
-        for at, head in enumerate(table.head)
-    ]
+    return [points(max([head.em, *(row[at].em for row in table.rows)]), size) for at, head in enumerate(table.head)]
 
 
 def _width(table: Tabular, size: int, gap: float) -> float:
