@@ -3,8 +3,7 @@
     python benchmarks/remake_boards.py [NAME …]        by default all of results/; two at once
 
 `reports/NAME` has the text of a board with one picture: of the kinds that were drawn the first of `KINDS`. What most
-methods got wrong, where that was drawn, is a second one. The demonstration keeps its page too.
-`reports/README.md` lists all boards.
+methods got wrong, where that was drawn, is a second one. `reports/README.md` lists all boards.
 """
 
 from __future__ import annotations
@@ -22,8 +21,7 @@ KINDS = (
     "drawing", "panel", "level", "study", "critical", "pareto", "perception", "recipe-time", "recipe-cost",
     "recipe-memory",
 )  # fmt: skip
-MISTAKES, PAGE = "mistakes", "leaderboard.html"
-WITH_PAGE = ("demo",)
+MISTAKES = "mistakes"
 LARGEST, WIDEST, COLOURS = 40_000, 720, 32
 """Bytes, pixels and colours of a picture that is kept."""
 _PLOT = re.compile(r"!\[([^\n]*)\]\(plots/([^)]+)\.png\)\n\n([^\n]+)\n")
@@ -66,8 +64,6 @@ def kept_files(board: Path) -> dict[str, bytes]:
     kept = {"board": chosen, MISTAKES: first.get(MISTAKES)}
     shown = {plot.stem: name for name, plot in kept.items() if plot is not None}
     files = {f"{name}.png": small_picture(plot.read_bytes()) for name, plot in kept.items() if plot is not None}
-    if board.name in WITH_PAGE:
-        files[PAGE] = (board / PAGE).read_bytes()
     return {"leaderboard.md": kept_text(board, shown).encode(), **files}
 
 

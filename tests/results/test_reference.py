@@ -32,7 +32,7 @@ SAMPLE = (
     "brightness_bias",
     "train_bits",
 )
-"""A page, mistakes, a study alone, and a board of recipes are among them."""
+"""Mistakes, a study alone, and a board of recipes are among them."""
 
 
 def pixels(data: bytes) -> np.ndarray:
@@ -54,9 +54,6 @@ def test_what_is_committed_of_a_board_is_what_is_made_of_its_results(cli, name, 
         committed = (board / file).read_bytes()
         if file.endswith(".md"):
             assert data == committed, file
-        elif file.endswith(".html"):
-            assert words(data) == words(committed) and "PICTURE" in words(data)
-            assert not same or data == committed
         elif same:
             # A logarithm ends in another bit on another processor, and the edge of a mark in another shade.
             one, other = pixels(data), pixels(committed)
@@ -64,26 +61,15 @@ def test_what_is_committed_of_a_board_is_what_is_made_of_its_results(cli, name, 
             assert np.abs(one - other).max() <= 8 and (one != other).mean() < 1e-3, file
 
 
-def words(page: bytes) -> str:
-    """A page but for the encoding of its pictures."""
-    return re.sub(r"data:image/png;base64,[A-Za-z0-9+/=]+", "PICTURE", page.decode())
-
-
 def test_every_board_is_a_text_and_small_pictures():
     folders = {path.name: path for path in (ROOT / "reports").iterdir() if path.is_dir()}
     assert sorted(folders) == all_boards()
     for name, folder in folders.items():
         files = {file.name: file for file in folder.iterdir()}
-        assert files.keys() <= {
-            "leaderboard.md",
-            "board.png",
-            "mistakes.png",
-            *(["leaderboard.html"] * (name == "demo")),
-        }
+        assert files.keys() <= {"leaderboard.md", "board.png", "mistakes.png"}
         assert all(file.stat().st_size <= LARGEST for file in files.values() if file.suffix == ".png"), name
         links = re.findall(r"\]\((?!http|#)([^)]+)\)", files["leaderboard.md"].read_text())
         assert sorted(links) == sorted(file for file in files if file.endswith(".png")), name
-    assert (folders["demo"] / "leaderboard.html").stat().st_size < 10**6
 
 
 def test_the_list_of_boards_has_a_short_line_for_each():
