@@ -156,7 +156,7 @@ mutants: $(VENV)/.mutants
 	$(BIN)/python benchmarks/mutants.py $(MUTANTS)
 
 # Remakes the demonstrations, exported, and their boards.
-DEMOS := demo_adapt demo_classify demo_graph demo_segment
+DEMOS := demo_adapt demo_classify demo_graph demo_segment demo_text
 WITHOUT_PICTURES := demo_audio demo_matrix
 
 reference: $(STAMP)
