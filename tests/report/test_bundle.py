@@ -474,7 +474,7 @@ def test_what_latex_lacks_prints_as_its_code() -> None:
 
 
 def test_every_character_of_a_report_is_one_of_latex() -> None:
-    drawn_or_markdown = set("✓✅❌⚠\ufe0f")
+    drawn_or_markdown = set("✓✅❌⚠\ufe0f▁▂▃▄▅▆▇█")
     met = {"√", "λ", "α", "Σ"}
     for folder in ("report", "boards", "comparing", "statistics", "claims"):
         for file in (ROOT / "harness" / folder).rglob("*.py"):
