@@ -7,11 +7,14 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..text.errors import Skip, UsageError, one_line
 from .checkpoints import Tensors, read_checkpoint
 from .folders import path_of
 from .roots import weight_roots
+
+_SMALLEST_NORMAL = 2.0**-126
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,8 @@ def find_weights(files: Sequence[WeightFile]) -> tuple[Path, WeightFile]:
 def load_weights(files: Sequence[WeightFile]) -> tuple[Tensors, WeightFile]:
     """The tensors of the first of `files` that is there, and which one that was.
 
-    Raises `Skip` where none is there, `UsageError` where it is not the published file: its bytes are
+    Values below the smallest normal float32 are 0: with them a convolution on a CPU takes forty times as long, and no
+    output differs. Raises `Skip` where none is there, `UsageError` where it is not the published file: its bytes are
     hashed before they are parsed.
     """
     place, known = find_weights(files)
@@ -93,4 +97,10 @@ def load_weights(files: Sequence[WeightFile]) -> tuple[Tensors, WeightFile]:
             f"weights {one_line(place)} are not the published ones (SHA-256 {sha[:12]}…, not "
             f"{known.sha256[:12]}…; {len(data)} bytes): get {one_line(known.origin)} again"
         )
-    return read_checkpoint(data, known.form, place), known
+    tensors = read_checkpoint(data, known.form, place)
+    return {name: _without_subnormals(tensor) for name, tensor in tensors.items()}, known
+
+
+def _without_subnormals(tensor: Any) -> Any:
+    """A tensor with 0 in the place of values that have not all digits of float32."""
+    return tensor.masked_fill(tensor.abs() < _SMALLEST_NORMAL, 0) if tensor.is_floating_point() else tensor

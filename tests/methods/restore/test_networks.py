@@ -270,6 +270,16 @@ def test_a_truncated_file_is_refused_in_one_line(weights: Path, nowhere: Path, d
     assert "\n" not in str(caught.value)
 
 
+def test_values_that_slow_a_convolution_and_change_nothing_are_0(nowhere: Path) -> None:
+    values = torch.tensor([1.0, 1e-39, -1e-45, 2.0**-126, -3e-38])
+    file = nowhere / "DnCNN-S-25.pth"
+    torch.save({"a": values, "count": torch.tensor([0, 1])}, file)
+    sha = hashlib.sha256(file.read_bytes()).hexdigest()
+    tensors, _ = nb.load_weights([nb.WeightFile(file.name, sha, "torch", "x", "MIT")])
+    assert torch.equal(tensors["a"], torch.tensor([1.0, 0.0, 0.0, 2.0**-126, -3e-38]))
+    assert torch.equal(tensors["count"], torch.tensor([0, 1]))
+
+
 class Bomb:
     """Writes a file when it is unpickled."""
 
