@@ -11,6 +11,7 @@ import noisebench as nb
 import numpy as np
 import pytest
 from noisebench.cli import main
+from noisebench.components.tracks import get_track
 from noisebench.store.reading import read_records
 from noisebench.submissions.challenges.files import Challenge, SealedTruth
 from scipy.io import wavfile
@@ -84,6 +85,20 @@ def test_a_wav_of_another_rate_length_or_kind_is_named(
         wavfile.write(f"mine/{name}.wav", 16_000, np.zeros(7, np.float32))
     assert pack("mine") == 2
     assert "shape (7,) where (8000,) was due" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("track", ["audio", "classify", "segment"])
+@pytest.mark.parametrize("shape", [(10**13,), (3,), "objects"])
+def test_an_array_that_claims_more_than_its_file_has_is_refused(tmp_path: Path, track: str, shape: Any) -> None:
+    file = tmp_path / "answer.npy"
+    with file.open("wb") as opened:
+        if shape == "objects":
+            np.save(opened, np.array([{}, None]), allow_pickle=True)
+        else:
+            header = {"descr": "<f8", "fortran_order": False, "shape": shape}
+            np.lib.format.write_array_header_1_0(opened, header)
+    with pytest.raises(nb.UsageError, match="npy"):
+        get_track(track).read_output_file(file, (10,), {"rate": 16_000})
 
 
 def write_csv(lines: list[list[object]]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ...data.arrays import read_numbers
 from ...text.errors import UsageError, one_line
 from .clip import Clip, ClipEffect, Floats
 from .mixture import MixedClip
@@ -51,10 +52,7 @@ def read_output_file(file: Path, wanted: Sequence[int], info: Mapping[str, Any])
     Raises `UsageError`.
     """
     if file.suffix == ".npy":
-        try:
-            return np.asarray(np.load(file, allow_pickle=False), np.float32)
-        except (ValueError, TypeError, EOFError) as error:
-            raise UsageError(f"it is no array of numbers ({one_line(error, 80)})") from None
+        return read_numbers(file).astype(np.float32)
     from scipy.io import wavfile
 
     try:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ...data.arrays import read_numbers
 from ...imaging.pixels import Array
 from ...text.errors import UsageError, nearest, one_line
 from .labelled_picture import LabelledPicture
@@ -36,10 +37,7 @@ def answer_classes(item: LabelledPicture) -> Sequence[str]:
 
 def read_output_file(file: Path, wanted: Sequence[int], info: Mapping[str, Any]) -> Array:
     """Logits in a `.npy`, float32 (K,). Raises `UsageError`."""
-    try:
-        return np.asarray(np.load(file, allow_pickle=False), np.float32)
-    except (ValueError, TypeError, EOFError) as error:
-        raise UsageError(f"it is no array of logits ({one_line(error, 80)})") from None
+    return read_numbers(file).astype(np.float32)
 
 
 def read_answers(file: Path, classes: Sequence[str], metrics: Collection[str]) -> dict[str, list[Array]]:

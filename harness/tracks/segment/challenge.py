@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from ...data.arrays import read_numbers
 from ...imaging.pictures import read_picture
 from ...imaging.pixels import Array
-from ...text.errors import UsageError, one_line
+from ...text.errors import UsageError
 from .mapped_picture import MappedPicture
 
 
@@ -36,13 +37,7 @@ def read_output_file(file: Path, wanted: Sequence[int], info: Mapping[str, Any])
 
     A map names each class by its place. Raises `UsageError`.
     """
-    if file.suffix == ".npy":
-        try:
-            values = np.load(file, allow_pickle=False)
-        except (ValueError, EOFError) as error:
-            raise UsageError(f"it is no array ({one_line(error, 80)})") from None
-    else:
-        values = read_picture(file)
+    values = read_numbers(file) if file.suffix == ".npy" else read_picture(file)
     if values.dtype.kind == "f":
         return np.asarray(values, np.float32)
     if values.ndim != 2 or values.dtype.kind not in "iu":
