@@ -40,7 +40,7 @@ def test_a_screen_holds_all_of_a_system(judged: list[JudgedSystem]) -> None:
 def test_a_page_says_what_the_screen_does(judged: list[JudgedSystem]) -> None:
     one = judged[47]
     page = system_page(one, {suite: f"../../reports/{suite}" for suite in one.system.suites}, one.system.suites[0])
-    assert page.startswith("# 48. WTA-CRS\n\nWeight gradients from a few rows")
+    assert page.startswith("# 48. WTA-CRS\n\nWeight gradients")
     for headline in one.headlines:
         assert f"| `{headline.name}` | {headline.verdict_text}" in page
         assert f" | {headline.steps} | {len(headline.seeds)} |" in page
