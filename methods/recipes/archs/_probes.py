@@ -8,12 +8,23 @@ from typing import Any
 import noisebench as nb
 import torch
 from noisebench.recipes.archs._classes import channels_and_classes
+from noisebench.recipes.weight_matrices import is_layer, weight_matrices
 from torch import nn
 
 
-def last_linear(net: Any) -> tuple[str, Any]:
-    """The name and the last of the linear layers of a network, in the order of their definition; "" where none is."""
-    return next(((n, m) for n, m in reversed([*net.named_modules()]) if isinstance(m, nn.Linear)), ("", None))
+def last_linear(net: nn.Module, given: Sequence[int]) -> str:
+    """The name of the last linear layer that a pass on items of shape `given` executes; "" where none is.
+
+    Raises `UsageError` where no pass could be made.
+    """
+    matrices = weight_matrices(net, given)
+    if matrices.failure:
+        raise nb.UsageError(
+            f"which linear layer comes last is not known, for the forward of the network raises {matrices.failure}: "
+            "mend it, or give another arch"
+        )
+    layers = [m.module for m in matrices if m.executed and is_layer(net, m, nn.Linear)]
+    return layers[-1] if layers else ""
 
 
 def without_head(of: Any, given: Sequence[int]) -> tuple[nn.Module, int]:
@@ -21,8 +32,10 @@ def without_head(of: Any, given: Sequence[int]) -> tuple[nn.Module, int]:
 
     Raises `UsageError` where that layer does not give the classes.
     """
-    name, head = last_linear(of.entry.obj(tuple(given), (2,), **of.kwargs))
-    if not name or head.out_features != 2:
+    two: nn.Module = of.entry.obj(tuple(given), (2,), **of.kwargs)
+    name = last_linear(two, given)
+    head: Any = two.get_submodule(name) if name else None
+    if head is None or head.out_features != 2:
         raise nb.UsageError(f"a probe needs a network whose last linear layer gives the classes, not {of.display}")
     # Made for as many classes as it has features, so that what it does behind its layers is of the right shape.
     net: nn.Module = of.entry.obj(tuple(given), (head.in_features,), **of.kwargs)

@@ -41,7 +41,8 @@ class Pretrained:
         probe = next((module for module in self.net.modules() if isinstance(module, Probe)), None)
         target = self.net if probe is None else probe.body
         source_weights, target_weights = source.state_dict(), target.state_dict()
-        anew = last_linear(target)[0] if probe is None and batch["wanted"].ndim == 1 else None
+        given = batch["given"].shape[1:]
+        anew = last_linear(target, given) if probe is None and batch["wanted"].ndim == 1 else None
         taken = {
             name: value for name, value in target_weights.items() if anew is None or name.rpartition(".")[0] != anew
         }

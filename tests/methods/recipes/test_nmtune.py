@@ -85,7 +85,7 @@ def test_features_are_what_the_last_layer_of_any_network_is_given(arch: str, of:
     held = whole.state_dict()
     made.body.load_state_dict({name: held[name] for name in made.body.state_dict()})
     seen: list[torch.Tensor] = []
-    last_linear(whole)[1].register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    whole.get_submodule(last_linear(whole, shape)).register_forward_pre_hook(lambda _, given: seen.append(given[0]))
     x = torch.rand(5, *shape)
     whole(x)
     torch.testing.assert_close(made.features(x), seen[0])
@@ -135,6 +135,28 @@ class NoLastLayer(nn.Module):
 def test_a_network_without_a_last_linear_layer_is_refused() -> None:
     with pytest.raises(nb.UsageError, match="last linear layer .*not no_last_layer"):
         net("linear_probe(of=no_last_layer)")
+
+
+@nb.arch("head_first")
+class HeadFirst(nn.Module):
+    """The layer that gives the classes is defined before the one that a pass executes first."""
+
+    def __init__(self, given: Any, wanted: Any) -> None:
+        super().__init__()
+        self.head = nn.Linear(5, wanted[0])
+        self.first = nn.Linear(math.prod(given), 5)
+
+    def forward(self, x: Any) -> Any:
+        return self.head(self.first(x.flatten(1)).relu())
+
+
+def test_the_last_layer_is_the_one_that_a_pass_executes_last() -> None:
+    assert last_linear(net("head_first"), SHAPE) == "head"
+    made = net("linear_probe(of=head_first)")
+    x = torch.rand(4, *SHAPE)
+    torch.testing.assert_close(made.features(x), made.body.first(x.flatten(1)).relu())
+    with pytest.raises(nb.UsageError, match="which linear layer comes last is not known, .*shape"):
+        last_linear(net("head_first"), (1, 2, 3))
 
 
 # --- where a training begins ---------------------------------------------------------------------------------
