@@ -36,7 +36,7 @@ def read_ahead_telling() -> Telling:
 '''
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")  # a worker may come back to this module, and a name is registered once
 def plugin(tmp_path_factory: pytest.TempPathFactory) -> str:
     file = tmp_path_factory.mktemp("plugin") / "read_ahead_plugin.py"
     file.write_text(PLUGIN)

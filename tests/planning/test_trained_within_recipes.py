@@ -37,7 +37,7 @@ class Taught:
 """
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")  # a worker may come back to this module, and a name is registered once
 def plugin(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("plugin") / "taught_by.py"
     file.write_text(PLUGIN, encoding="utf-8")
