@@ -36,7 +36,7 @@ API = {
     "training": "Networks", "text": "Errors",
 }  # fmt: skip
 """The titles of API pages by the package that defines what is on them."""
-EXAMPLES = "Examples begin with `import noisebench as nb` and `import numpy as np`."
+EXAMPLES = "Examples begin with `import noisebench as nb`, `import numpy as np` and `from pathlib import Path`."
 PACKAGE = ROOT / "build" / "docs" / "noisebench"
 REMOTE_WORKER = '<script src="https://unpkg.com/iframe-worker/shim"></script>'
 LOCAL_WORKER = """if (location.protocol === "file:") window.Worker = class extends EventTarget {

@@ -20,9 +20,9 @@ def open_dataset(bound: Bound) -> Dataset:
 
     For example:
 
-        >>> digits = nb.open_dataset(nb.bind("digits(n=3)", "dataset", "classify"))
-        >>> len(digits.ids), digits.load(0).picture.shape
-        (3, (8, 8))
+        >>> fields = nb.open_dataset(nb.bind("gaussian_field(n=2, size=16)", "dataset"))
+        >>> fields.ids, fields.load(0).clean.shape
+        (['gaussian_field_000', 'gaussian_field_001'], (16, 16))
     """
     if not isinstance(bound, Bound):
         raise UsageError(f"a dataset is opened by its bound spec: nb.open_dataset(nb.bind({bound!r}, 'dataset'))")

@@ -46,6 +46,17 @@ def checked(check: Callable[..., None]) -> Callable[[F], F]:
     `check` takes some of the parameters by name, a nested spec as its `Bound`. This decorator stands below the one
     that registers. Specs are refused in planning, as for values out of range. Raises `UsageError` where the decorator
     stands elsewhere or twice, and for a check whose parameters have no names.
+
+        >>> def odd(*, size):
+        ...     if size % 2 == 0:
+        ...         raise nb.UsageError(f"size={size} is even: give an odd one")
+        >>> @nb.method("window_mean", layout="hwc")
+        ... @nb.checked(odd)
+        ... def window_mean(noisy, info, *, size: int = 3):
+        ...     '''The mean of a window.'''
+        >>> nb.bind("window_mean(size=4)", "method")
+        Traceback (most recent call last):
+        noisebench.text.errors.UsageError: method 'window_mean': size=4 is even: give an odd one
     """
     if inspect.isclass(check) or not callable(check):
         raise UsageError(f"nb.checked takes a function of parameters, not {one_line(repr(check), 60)}")

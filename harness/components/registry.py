@@ -255,7 +255,16 @@ def registry(kind: str, track: str = "restore") -> Registry:
 
 @dataclass(frozen=True)
 class Bound:
-    """A spec whose names and values are checked: what to call with which arguments, and how it prints."""
+    """A spec whose names and values are checked: what to call with which arguments, and how it prints.
+
+    For example:
+
+        >>> bound = nb.bind("gaussian(sigma=25) + jpeg(quality=40)", "regime")
+        >>> [part.entry.name for part in bound.parts], bound.kwargs["sigma"]
+        (['gaussian', 'jpeg'], 25.0)
+        >>> bound.parts[1].canonical
+        "jpeg(chroma='4:2:0', quality=40)"
+    """
 
     entry: Entry
     kwargs: Mapping[str, Any]

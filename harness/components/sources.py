@@ -23,7 +23,13 @@ def sources_of(components: Iterable[Bound]) -> dict[str, str]:
 
 
 def method_sources(bound: Bound) -> dict[str, str]:
-    """`sources_of` one component, for what it computes once and caches."""
+    """`sources_of` one component, for what it computes once and caches.
+
+    For example:
+
+        >>> [file for file in nb.method_sources(nb.bind("median", "method")) if "__init__" not in file]
+        ['noisebench.methods/restore/median.py']
+    """
     return sources_of([bound])
 
 
@@ -86,6 +92,11 @@ def module_sources(file: Path, name: str) -> dict[str, str]:
     A file is named `<root>/<path below it>`. The root is the top package of `name`, or the module itself where it is
     in none. So the names are the same however the package was installed, and files of one name in two roots are two.
     Cached for the length of a plan, which starts with `forget_sources`.
+
+        >>> for name, code in {"net": "from layers import blur", "layers": "def blur(x): ..."}.items():
+        ...     _ = Path(f"{name}.py").write_text(code)
+        >>> list(nb.module_sources(Path("net.py").resolve(), "net"))
+        ['net/net.py', 'net/layers.py']
     """
     root, package = _root_of(file, name)
     fingerprints: dict[str, str] = {}

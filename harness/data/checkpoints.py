@@ -41,6 +41,7 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Tensors:
     what `DataParallel` and `torch.compile` put before every name. Nothing in a file is ever executed. Raises
     `UsageError`, one line.
 
+        >>> import torch
         >>> torch.save({"state_dict": {"module.weight": torch.ones(2)}}, "net.pth")
         >>> nb.load_checkpoint("net.pth")
         {'weight': tensor([1., 1.])}
@@ -62,7 +63,17 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Tensors:
 
 
 def read_checkpoint(data: bytes, form: str, where: object) -> Tensors:
-    """The tensors of a file of `form`; a key of `readers` below. Raises `UsageError`, one line."""
+    """The tensors of a file of `form`; a key of `readers` below. Raises `UsageError`, one line.
+
+    For example:
+
+        >>> import io
+        >>> import torch
+        >>> file = io.BytesIO()
+        >>> torch.save({"epoch": 9, "state_dict": {"weight": torch.ones(2)}}, file)
+        >>> nb.read_checkpoint(file.getvalue(), "torch", "net.pth")
+        {'weight': tensor([1., 1.])}
+    """
     readers: dict[str, Callable[[bytes], Tensors]] = {
         "safetensors": _safetensors,
         "torch": _torch,

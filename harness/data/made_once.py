@@ -29,6 +29,10 @@ def made_once(name: str, made_of: Iterable[str], make: Callable[[Say], Arrays]) 
 
     They lie in the folder `made` of the user's cache, each file whole or not there. Progress goes to standard error
     while they are computed. Raises `UsageError` where the cache cannot be written.
+
+        >>> arrays = nb.made_once("squares", ["squares 1", "n=4"], lambda say: {"squares": np.arange(4) ** 2})
+        >>> arrays["squares"].tolist()
+        [0, 1, 4, 9]
     """
     digest = hashlib.sha256()
     for line in made_of:

@@ -15,7 +15,15 @@ def weight_roots() -> list[Path]:
 
 
 def data_roots() -> list[Path]:
-    """Where named sets are looked for, in order: `$NOISEBENCH_DATA` (`--data` sets it), the user's cache."""
+    """Where named sets are looked for, in order: `$NOISEBENCH_DATA` (`--data` sets it), the user's cache.
+
+    For example:
+
+        >>> import os
+        >>> os.environ["NOISEBENCH_DATA"] = "/testsets"
+        >>> nb.data_roots()[0].as_posix()
+        '/testsets'
+    """
     given = os.environ.get("NOISEBENCH_DATA", "")
     cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "noisebench" / "data"
     return [*([Path(given).expanduser().absolute()] if given else []), cache]

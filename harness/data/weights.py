@@ -23,6 +23,10 @@ class WeightFile:
 
     `form` is `safetensors`, `torch`, `matconvnet` or `keras`; `origin` says who published it, and where, and ends in
     `(converted)` for a file that was made of the published one.
+
+        >>> file = nb.WeightFile("net.pth", 64 * "0", "torch", "example.org/net", "MIT", also="best.pth")
+        >>> file.file, file.also
+        ('net.pth', 'best.pth')
     """
 
     file: str
@@ -37,6 +41,11 @@ def read_weight_table(path: Path) -> dict[str, tuple[WeightFile, ...]]:
     """A CSV of known files, by network; several files of one network hold the same parameters, best first.
 
     Its columns are `network` and the fields of `WeightFile`. Raises `UsageError` for another file.
+
+        >>> lines = "network,file,sha256,form,origin,licence", f"dncnn,dncnn.pth,{64 * '0'},torch,example.org,MIT"
+        >>> _ = Path("weights.csv").write_text(chr(10).join(lines))
+        >>> nb.read_weight_table("weights.csv")["dncnn"][0].file
+        'dncnn.pth'
     """
     table: dict[str, tuple[WeightFile, ...]] = {}
     try:
@@ -85,6 +94,15 @@ def load_weights(files: Sequence[WeightFile]) -> tuple[Tensors, WeightFile]:
     Values below the smallest normal float32 are 0: with them a convolution on a CPU takes forty times as long, and no
     output differs. Raises `Skip` where none is there, `UsageError` where it is not the published file: its bytes are
     hashed before they are parsed.
+
+        >>> import hashlib, os
+        >>> import torch
+        >>> torch.save({"weight": torch.ones(2)}, "net.pth")
+        >>> sha256 = hashlib.sha256(Path("net.pth").read_bytes()).hexdigest()
+        >>> os.environ["NOISEBENCH_WEIGHTS"] = "."
+        >>> tensors, file = nb.load_weights([nb.WeightFile("net.pth", sha256, "torch", "example.org/net", "MIT")])
+        >>> tensors
+        {'weight': tensor([1., 1.])}
     """
     place, known = find_weights(files)
     try:

@@ -138,6 +138,17 @@ class ManifestSet:
 
     `folder` is the set's folder in a data root; `fixed` overrules it with a place of its own (for a set
     that comes in a package). `homepage` goes into advice.
+
+        >>> picture = np.arange(64, dtype=np.uint8).reshape(8, 8)
+        >>> nb.write_picture("a.png", picture)
+        >>> columns = "id,role,file,width,height,channels,sha256,address"
+        >>> _ = Path("set.csv").write_text(f"{columns}{chr(10)}a,clean,a.png,8,8,1,{nb.pixel_sha256(picture)},")
+        >>> pinned = nb.ManifestSet("tiny", "set.csv", folder="tiny", fixed=".")
+        >>> pinned.ids, pinned.load(0).clean.shape, pinned.verify()
+        (['a'], (8, 8), [])
+        >>> nb.write_picture("a.png", picture + np.uint8(1))
+        >>> len(pinned.verify())
+        1
     """
 
     reads_files_alone = True

@@ -22,7 +22,13 @@ Array = npt.NDArray[Any]
 PICTURE_SUFFIXES = (
     ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".pgm", ".ppm", ".pnm", ".pbm", ".npy", ".dcm",
 )  # fmt: skip
-"""File name endings that are taken for pictures, in lower case."""
+"""File name endings that are taken for pictures, in lower case.
+
+For example:
+
+    >>> [name for name in ("a.PNG", "notes.txt") if Path(name).suffix.lower() in nb.PICTURE_SUFFIXES]
+    ['a.PNG']
+"""
 
 
 def read_picture(path: str | os.PathLike[str]) -> Array:

@@ -24,7 +24,13 @@ from .validation import WIDEST
 Array = npt.NDArray[Any]
 Span = tuple[float, float]
 STACK_SUFFIXES = (".tif", ".tiff", ".dcm", ".nii", ".gz")
-"""File name endings that are taken for stacks, in lower case; `.gz` is that of `.nii.gz`."""
+"""File name endings that are taken for stacks, in lower case; `.gz` is that of `.nii.gz`.
+
+For example:
+
+    >>> [name for name in ("brain.nii.gz", "cells.TIF", "a.png") if Path(name).suffix.lower() in nb.STACK_SUFFIXES]
+    ['brain.nii.gz', 'cells.TIF']
+"""
 HOUNSFIELD = (-1024.0, 3072.0)
 """The levels of CT at 0 and 1, as the protocol `window` has them."""
 _MOST_PIXELS = 2**30
@@ -63,7 +69,16 @@ class Stack:
 
 
 def open_stack(path: str | os.PathLike[str]) -> Stack:
-    """The pages of a TIFF, DICOM or NIfTI file, `.npy` excepted. Raises `UsageError` naming the file and the remedy."""
+    """The pages of a TIFF, DICOM or NIfTI file, `.npy` excepted. Raises `UsageError` naming the file and the remedy.
+
+    For example:
+
+        >>> import tifffile
+        >>> tifffile.imwrite("cells.tif", np.zeros((3, 8, 8), np.uint16), photometric="minisblack")
+        >>> stack = nb.open_stack("cells.tif")
+        >>> stack.pages, stack.page(2).dtype
+        (3, dtype('uint16'))
+    """
     file = path_of(path, "a stack")
     if file.suffix.lower() not in _OPEN:
         raise UsageError(f"stack {_name(file)} must end in .tif, .tiff, .dcm, .nii or .nii.gz")
@@ -82,7 +97,17 @@ def open_stack(path: str | os.PathLike[str]) -> Stack:
 
 
 def read_page(path: str | os.PathLike[str], index: int, span: Span | None = None) -> Array:
-    """One page of a stack: see `Stack.page`. Raises `UsageError` naming file and page."""
+    """One page of a stack: see `Stack.page`. Raises `UsageError` naming file and page.
+
+    For example:
+
+        >>> import tifffile
+        >>> tifffile.imwrite("levels.tif", np.full((2, 8, 8), 300, np.uint16), photometric="minisblack")
+        >>> int(nb.read_page("levels.tif", 1).max())
+        300
+        >>> float(nb.read_page("levels.tif", 1, span=(0, 600)).max())
+        0.5
+    """
     try:
         return open_stack(path).page(index, span)
     except Unreadable as why_not:

@@ -27,7 +27,16 @@ _REST = ("difference", "interval_low", "interval_high", "worst_5_percent", "belo
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Leaderboard:
-    """All methods on one dataset under one regime and protocol, best first; `sets` are its set metrics if any."""
+    """All methods on one dataset under one regime and protocol, best first; `sets` are its set metrics if any.
+
+    For example:
+
+        >>> board = nb.read_results("results/quick.parquet").boards[0]
+        >>> board
+        Leaderboard(photos · gaussian(sigma=25): 6 methods)
+        >>> board.frame[["method", "rank_low", "rank_high"]].values.tolist()[:3]
+        [['bm3d', 1, 1], ['trained', 2, 2], ['nlm', 3, 4]]
+    """
 
     board: Board
     sets: BoardSets | None = None

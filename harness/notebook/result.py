@@ -35,6 +35,12 @@ class Result:
     A mean leaves out items that are exact (an infinite PSNR) as long as others are not; equal items, and those of one
     group, count once. A set metric is an attribute too (`.kid`), NaN where it was refused. `record` is what a run
     would have stored.
+
+        >>> result = nb.evaluate("gaussian_filter", "gaussian_field(n=2, size=32)", "gaussian(sigma=50)")
+        >>> [row["item"] for row in result.rows], bool(result.psnr == np.mean([row["psnr"] for row in result.rows]))
+        (['gaussian_field_000', 'gaussian_field_001'], True)
+        >>> result.signature("psnr").split("|")[:3]
+        ['psnr', 'uint8@1', 'gaussian(sigma=50)@1']
     """
 
     record: Record

@@ -30,6 +30,12 @@ class StoredResults:
     """The cells of a store or export as they were when it was read.
 
     `left_out` names each cell that is damaged or was edited by hand, a line each: it is in no frame and on no board.
+
+        >>> results = nb.read_results("results/quick.parquet")
+        >>> results
+        StoredResults(results/quick.parquet: 7 cells: 7 ok · 6 methods · 1 dataset · 1 regime · 1 cost)
+        >>> results.boards, len(results.failures)
+        ((Leaderboard(photos · gaussian(sigma=25): 6 methods),), 0)
     """
 
     source: str

@@ -27,6 +27,10 @@ class Recipe:
     key and scored `checks` times. `precision` other than float32 is automatic mixed precision; `compiled` uses
     torch.compile. With `draws` fresh an item's draws are new each time it comes, with fixed they stay. `keep` last is
     the network of the last step, best that of the best validation.
+
+        >>> recipe = nb.recipe_of(nb.bind("trained(arch=dncnn(depth=5), steps=2000)", "method").kwargs)
+        >>> recipe.arch, recipe.steps, recipe.keep
+        (Bound(dncnn(depth=5)), 2000, 'last')
     """
 
     arch: Bound
@@ -56,7 +60,14 @@ class Recipe:
 
 
 def recipe_of(kwargs: Mapping[str, Any]) -> Recipe:
-    """The recipe in the parameters of a trained method. Raises `UsageError` where it cannot be trained."""
+    """The recipe in the parameters of a trained method. Raises `UsageError` where it cannot be trained.
+
+    For example:
+
+        >>> nb.recipe_of(nb.bind("trained(steps=5, checks=10)", "method", "classify").kwargs)
+        Traceback (most recent call last):
+        noisebench.text.errors.UsageError: checks=10 are more than steps=5: validate at most once a step
+    """
     recipe = Recipe(**{field.name: kwargs[field.name] for field in fields(Recipe) if field.name in kwargs})
     if recipe.checks > recipe.steps:
         raise UsageError(f"checks={recipe.checks} are more than steps={recipe.steps}: validate at most once a step")

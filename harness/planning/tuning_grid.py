@@ -20,7 +20,16 @@ class TuningGrid:
 
 
 def grid_of(method: Bound) -> TuningGrid | None:
-    """The grid of a tuned method; None for any other."""
+    """The grid of a tuned method; None for any other.
+
+    For example:
+
+        >>> tuned = nb.bind("tuned(method=trained, vary='optimizer.lr', over=(0.001, 0.01))", "method", "classify")
+        >>> [values for values, method in nb.grid_of(tuned).variants]
+        [('0.001',), ('0.01',)]
+        >>> nb.grid_of(nb.bind("trained", "method", "classify")) is None
+        True
+    """
     if not getattr(method.entry.obj, "tuned", False):
         return None
     grid: TuningGrid = method.entry.obj(**method.kwargs).grid

@@ -17,6 +17,17 @@ class Nested:
     The component gets it bound. `track` names another one than that of the component. `many`: it is a tuple of specs,
     or one, and the component gets a tuple. One whose default is None may be left out: the component gets None, and the
     canonical form does not name it.
+
+        >>> from typing import Annotated, Any
+        >>> @nb.method("average_of", layout="hwc")
+        ... class AverageOf:
+        ...     '''The average of what several methods give.'''
+        ...     def __init__(self, *, methods: Annotated[Any, nb.Nested("method", many=True)]):
+        ...         self.restorers = [nb.Restorer(method) for method in methods]
+        ...     def restore(self, noisy, info):
+        ...         return np.mean([one.restore(noisy, info) for one in self.restorers], axis=0)
+        >>> nb.bind("average_of(methods=(median, gaussian_filter))", "method").kwargs["methods"]
+        (Bound(median), Bound(gaussian_filter))
     """
 
     kind: str
@@ -29,6 +40,16 @@ class Later:
     """Marks a parameter that came after results were stored: `Annotated[int | None, Later()]`.
 
     At its default it is left out of the canonical form, so that keys and keyed draws are as they were.
+
+        >>> from typing import Annotated
+        >>> @nb.regime("foggy")
+        ... def foggy(x, rng, *, depth: float = 0.5, tint: Annotated[float | None, nb.Later()] = None):
+        ...     '''The picture through fog, which came in one colour at first.'''
+        ...     return x + depth * ((1.0 if tint is None else tint) - x), {}
+        >>> nb.bind("foggy(depth=0.2)", "regime").canonical
+        'foggy(depth=0.2)'
+        >>> nb.bind("foggy(depth=0.2, tint=0.9)", "regime").canonical
+        'foggy(depth=0.2, tint=0.9)'
     """
 
 
@@ -36,11 +57,48 @@ class AxisLabel(str):
     """Marks a parameter with what the axis of a plot calls it, with its unit: `Annotated[float, AxisLabel("σ (dB)")]`.
 
     Of several the last one counts.
+
+        >>> from typing import Annotated
+        >>> @nb.regime("brighter")
+        ... def brighter(x, rng, *, gain: Annotated[float, nb.AxisLabel("gain (dB)")] = 6.0):
+        ...     '''The picture, brighter by some decibels.'''
+        ...     return x * 10 ** (gain / 20), {}
+        >>> nb.bind("brighter", "regime").entry.params["gain"]
+        (typing.Annotated[float, 'gain (dB)'], 6.0)
     """
 
 
 MethodSpec = Annotated[Any, Nested("method")]
+"""The type of a parameter that takes a method of the same track, which the component gets bound.
+
+For example:
+
+    >>> @nb.method("turned", layout="hwc")
+    ... class Turned:
+    ...     '''What another method gives for the picture upside down.'''
+    ...     def __init__(self, *, method: nb.MethodSpec):
+    ...         self.inner = nb.Restorer(method)
+    ...     def restore(self, noisy, info):
+    ...         return self.inner.restore(noisy[::-1, ::-1], info)[::-1, ::-1]
+    >>> nb.bind("turned(method=median)", "method").inner
+    (Bound(median),)
+"""
 DatasetSpec = Annotated[Any, Nested("dataset")]
+"""The type of a parameter that takes a dataset of the same track, which the component gets bound.
+
+For example:
+
+    >>> @nb.dataset("first_item", licence="CC0-1.0")
+    ... class FirstItem:
+    ...     '''The first item of another dataset.'''
+    ...     def __init__(self, *, data: nb.DatasetSpec):
+    ...         self.opened = nb.open_dataset(data)
+    ...         self.ids = self.opened.ids[:1]
+    ...     def load(self, index):
+    ...         return self.opened.load(index)
+    >>> len(nb.open_dataset(nb.bind("first_item(data=photos)", "dataset")).ids)
+    1
+"""
 
 _NAMES = {
     bool: "true or false", int: "whole number", float: "number", str: "text", type(None): "none",

@@ -23,7 +23,16 @@ _MOST_SPECS = 1_000_000
 
 @dataclass(frozen=True)
 class Spec:
-    """A name with named arguments; `then` holds the further parts of a sum `a + b`."""
+    """A name with named arguments; `then` holds the further parts of a sum `a + b`.
+
+    For example:
+
+        >>> spec = nb.Spec("gaussian", (("sigma", 25), ("clip", True)))
+        >>> str(spec)
+        'gaussian(sigma=25, clip=True)'
+        >>> nb.bind(spec, "regime") == nb.bind("gaussian(clip=True, sigma=25)", "regime")
+        True
+    """
 
     name: str
     args: tuple[tuple[str, Value], ...] = ()

@@ -20,7 +20,16 @@ _TO_FLOAT = ": inputs are float32, so call .float() on the network"
 
 
 class UsageError(Exception):
-    """A mistake in what the user gave. Its message is one line: what, where, and how to mend it. Exit code 2."""
+    """A mistake in what the user gave. Its message is one line: what, where, and how to mend it. Exit code 2.
+
+    For example:
+
+        >>> try:
+        ...     nb.bind("gausian(sigma=25)", "regime")
+        ... except nb.UsageError as error:
+        ...     print(error)
+        unknown regime 'gausian': did you mean 'gaussian'?
+    """
 
     def _render_traceback_(self) -> list[str]:
         """The line that IPython shows in place of a traceback."""
@@ -44,7 +53,19 @@ class Skip(Exception):
 
 
 class Invalid(Exception):
-    """A method returned something that is not an output of its track (wrong shape, NaN, Inf)."""
+    """A method returned something that is not an output of its track (wrong shape, NaN, Inf).
+
+    For example:
+
+        >>> @nb.method("without_border", layout="hwc")
+        ... def without_border(noisy, info):
+        ...     '''The picture without a border, and so of another size.'''
+        ...     return noisy[1:-1, 1:-1]
+        >>> restorer = nb.Restorer(nb.bind("without_border", "method"))
+        >>> restorer.restore(np.zeros((32, 32, 1), np.float32), nb.Info())
+        Traceback (most recent call last):
+        noisebench.text.errors.Invalid: returned shape (30, 30, 1) where (32, 32, 1) was due
+    """
 
 
 class NotFinite(Invalid):

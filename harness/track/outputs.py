@@ -9,7 +9,18 @@ from typing import Any
 
 
 class ArrayFiles:
-    """The `OutputFiles` of a track whose outputs are arrays of one type; a track that shows them overrides the rest."""
+    """The `OutputFiles` of a track whose outputs are arrays of one type; a track that shows them overrides the rest.
+
+    For example:
+
+        >>> files = nb.ArrayFiles()
+        >>> files.save(np.array([0.5, -0.5], "<f4"), Path("output.npy"))
+        >>> files.load(Path("output.npy"), wanted=(2,)).tolist()
+        [0.5, -0.5]
+        >>> files.check(np.zeros(3, "<f4"), wanted=(2,))
+        Traceback (most recent call last):
+        ValueError: shape (3,) where (2,) was due
+    """
 
     suffix = ".npy"
     dtype = "<f4"

@@ -24,7 +24,18 @@ class Item(Protocol):
 
 
 class Dataset(Protocol):
-    """Items in a fixed order. `ids` is cheap; `load` reads one item and is called when it is needed."""
+    """Items in a fixed order. `ids` is cheap; `load` reads one item and is called when it is needed.
+
+    For example:
+
+        >>> class Flat:
+        ...     ids = ("dark", "bright")
+        ...     def load(self, index):
+        ...         return nb.Sample(self.ids[index], np.full((8, 8), (32, 224)[index], np.uint8))
+        >>> flat: nb.Dataset = Flat()
+        >>> [(item.id, int(item.clean.max())) for item in map(flat.load, range(len(flat.ids)))]
+        [('dark', 32), ('bright', 224)]
+    """
 
     @property
     def ids(self) -> Sequence[str]: ...
@@ -51,6 +62,11 @@ class Case:
 
     The track chooses the types of `given` and `wanted`; `input_sha256` is the hash of all that is given. `note` is what
     a reader of the board must know of the input.
+
+        >>> track, sample = nb.get_track("restore"), nb.Sample("flat", np.full((8, 8), 128, np.uint8))
+        >>> case = track.pose(nb.bind("gaussian(sigma=25)", "regime"), sample, seed=0)
+        >>> case.given.shape, case.wanted, round(case.info.sigma * 255)
+        ((8, 8, 1), (8, 8, 1), 25)
     """
 
     given: Any
@@ -92,6 +108,10 @@ class Defaults:
 
     `validated_by` is the metric of validations in a training, where it is not `rank_by`. `size` is that of a cost;
     with `channels` a size may have one number more, as for pictures in colour: (256, 256, 3).
+
+        >>> defaults = nb.Defaults("plain", ("rmse", "mae"), "rmse", "sines", "white(sigma=0.1)", size=(64, 64))
+        >>> defaults.sizes, defaults.allows((128, 32)), defaults.allows((128,))
+        ('64x64', True, False)
     """
 
     protocol: str
@@ -118,7 +138,19 @@ class Defaults:
 
 
 class Runner(Protocol):
-    """A method ready to be called: `setup`, then for each case `check`, `prepare`, `call` (timed), `accept`."""
+    """A method ready to be called: `setup`, then for each case `check`, `prepare`, `call` (timed), `accept`.
+
+    For example:
+
+        >>> track, sample = nb.get_track("restore"), nb.Sample("flat", np.full((8, 8), 128, np.uint8))
+        >>> case = track.pose(nb.bind("gaussian(sigma=25)", "regime"), sample, seed=0)
+        >>> runner: nb.Runner = track.open(nb.bind("gaussian_filter", "method"))
+        >>> runner.setup("cpu")
+        >>> runner.check(case.info)
+        >>> output = runner.accept(runner.call(runner.prepare(case.given), case.info), case)
+        >>> output.shape, bool(output.std() < case.given.std() / 2)
+        ((8, 8, 1), True)
+    """
 
     bound: Bound
     meta: Mapping[str, Any]
@@ -174,7 +206,14 @@ class CallsTogether(Protocol):
 
 
 class Track(Protocol):
-    """A field of work: its items, what a regime makes of them, how a method is called, how an output is scored."""
+    """A field of work: its items, what a regime makes of them, how a method is called, how an output is scored.
+
+    For example:
+
+        >>> track: nb.Track = nb.get_track("audio")
+        >>> track.words.items, track.defaults.rank_by, track.defaults.regime
+        ('clips', 'si_sdr', 'white(snr=5)')
+    """
 
     name: str
     version: int
@@ -371,7 +410,17 @@ class SeesScale(Protocol):
 def checked_declarations(
     kind: str, declared: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """`declared`, completed by defaults. Raises `UsageError` for a name that the track does not know."""
+    """`declared`, completed by defaults. Raises `UsageError` for a name that the track does not know.
+
+    For example:
+
+        >>> known = {"method": {"layout": "hwc", "explains": False}}
+        >>> nb.checked_declarations("method", {"explains": True}, known)
+        {'layout': 'hwc', 'explains': True}
+        >>> nb.checked_declarations("method", {"explain": True}, known)
+        Traceback (most recent call last):
+        noisebench.text.errors.UsageError: a method declares no 'explain': did you mean 'explains'?
+    """
     defaults = known.get(kind, {})
     for name in declared:
         if name not in defaults:
@@ -391,7 +440,16 @@ _DUE = (*Track.__annotations__, *(name for name in vars(Track) if not name.start
 
 
 def add_track(track: Track) -> Track:
-    """Register a track. Raises `UsageError` for what it lacks, and where the name is taken by another one."""
+    """Register a track. Raises `UsageError` for what it lacks, and where the name is taken by another one.
+
+    For example:
+
+        >>> class Clocks:
+        ...     name, version, words = "clocks", 1, nb.Words("clock", "clocks")
+        >>> nb.add_track(Clocks())  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        noisebench.text.errors.UsageError: track clocks lacks defaults, preload, outputs, declare, identify, ...
+    """
     if lacks := [name for name in _DUE if getattr(track, name, None) is None]:
         who = getattr(track, "name", None) or type(track).__name__
         raise UsageError(f"track {who} lacks {', '.join(lacks)}: docs/add-a-track.md says what each is")

@@ -66,6 +66,15 @@ class MethodRunner:
     """A function `f(given, info, **params)`, or an instance of a class whose method `verb` takes the same.
 
     A track adds `prepare`, `accept` and `untouched`: see `Runner` of `protocols.py`.
+
+        >>> class CopyRunner(nb.MethodRunner):
+        ...     verb = "restore"
+        ...     def prepare(self, given):
+        ...         return given.copy()
+        >>> runner = CopyRunner(nb.bind("ffdnet", "method"))
+        >>> runner.check(nb.Info())
+        Traceback (most recent call last):
+        noisebench.text.errors.Skip: needs sigma, which the regime does not disclose
     """
 
     verb: ClassVar[str] = "call"

@@ -23,6 +23,18 @@ def classifier_network(
 
     `given` is the shape (C, H, W) of one picture, `classes` what the method is told of their number. Raises
     `UsageError`, which begins with `name`, for a method that fails or that torch cannot differentiate.
+
+        >>> import torch
+        >>> @nb.method("brighter_half", track="classify", layout="tensor")
+        ... def brighter_half(picture, info):
+        ...     '''Which half of a picture is brighter.'''
+        ...     return torch.stack([half.mean() for half in picture.chunk(2, dim=3)])[None]
+        >>> method = nb.bind("brighter_half", "method", "classify")
+        >>> network = nb.classifier_network(method, "example", (1, 8, 8), classes=2)
+        >>> pictures = torch.zeros(1, 1, 8, 8, requires_grad=True)
+        >>> network.net(pictures)[0, 1].backward()
+        >>> pictures.grad[0, 0, 0].tolist()
+        [0.0, 0.0, 0.0, 0.0, 0.03125, 0.03125, 0.03125, 0.03125]
     """
     import torch
 

@@ -16,6 +16,7 @@ def arch(name: str, *, version: int = 1, cite: str = "") -> Callable[[F], F]:
     `given` and `wanted` are shapes of one item without the batch, such as (1, 48, 48) of a picture or (10,) of logits;
     only what the definition needs of them is read. The module maps a batch of the first to a batch of the second.
 
+        >>> import torch
         >>> @nb.arch("one_layer")
         ... def one_layer(given, wanted):
         ...     '''One convolution.'''
@@ -35,6 +36,7 @@ def loss(name: str, *, version: int = 1, cite: str = "") -> Callable[[F], F]:
         ... def fourth_power(output, wanted):
         ...     '''Fourth power: large errors count most.'''
         ...     return ((output - wanted) ** 4).mean()
+        >>> import torch
         >>> fourth_power(torch.zeros(2), torch.full((2,), 2.0))
         tensor(16.)
     """
@@ -52,6 +54,9 @@ def objective(name: str, *, version: int = 1, cite: str = "") -> Callable[[F], F
         ... def absolute(net, batch):
         ...     '''The mean absolute error.'''
         ...     return (net(batch["given"]) - batch["wanted"]).abs().mean()
+        >>> import torch
+        >>> absolute(torch.nn.Identity(), {"given": torch.zeros(4), "wanted": torch.ones(4)})
+        tensor(1.)
     """
     return component("objective", name, version, {"cite": cite}, "")
 
@@ -61,10 +66,13 @@ def optimizer(name: str, *, version: int = 1, cite: str = "") -> Callable[[F], F
 
     For example:
 
+        >>> import torch
         >>> @nb.optimizer("plain_sgd")
         ... def plain_sgd(parameters, *, lr: float = 0.1):
         ...     '''SGD without momentum.'''
         ...     return torch.optim.SGD(parameters, lr=lr)
+        >>> plain_sgd(torch.nn.Linear(2, 1).parameters(), lr=0.5).param_groups[0]["lr"]
+        0.5
     """
     return component("optimizer", name, version, {"cite": cite}, "", made_of=1)
 
@@ -98,6 +106,20 @@ def part(name: str, *, version: int = 1, cite: str = "") -> Callable[[F], F]:
     loss as a scalar tensor, and neither its time nor its draws are those of the training. `figures() -> dict` gives
     numbers by name at the end, which are stored with the training and can be named in claims. `costs`, a mapping, says
     which of them are a cost, and of what: `{"average_bits": "bits a weight"}`; reports draw quality against these.
+
+        >>> import torch
+        >>> @nb.part("clamped")
+        ... class Clamped:
+        ...     '''Keep each weight within a bound after each step.'''
+        ...     def __init__(self, *, bound: float = 1.0):
+        ...         self.bound = bound
+        ...     def after_step(self, net, step, steps):
+        ...         for weight in net.parameters():
+        ...             weight.data.clamp_(-self.bound, self.bound)
+        >>> net = torch.nn.PReLU(init=3.0)
+        >>> Clamped().after_step(net, step=0, steps=10)
+        >>> net.weight.item()
+        1.0
     """
     return component("part", name, version, {"cite": cite}, "")
 
@@ -126,5 +148,7 @@ def stop(name: str, *, version: int = 1, cite: str = "") -> Callable[[F], F]:
         ... def at_third(curve, higher):
         ...     '''At the third validation.'''
         ...     return "the third validation" if len(curve) == 3 else ""
+        >>> at_third([0.1, 0.2, 0.3], higher=True)
+        'the third validation'
     """
     return component("stop", name, version, {"cite": cite}, "")

@@ -23,6 +23,11 @@ class Learned:
     """A network in eval mode on a CPU, and the shapes of one item that it gets and gives.
 
     `lines` name all that it depends on.
+
+        >>> import torch
+        >>> network = nb.Learned(torch.nn.Flatten(), given=(1, 8, 8), wanted=(64,), lines=("flatten",))
+        >>> network.net(torch.zeros(3, *network.given)).shape[1:] == network.wanted
+        True
     """
 
     net: Any
@@ -36,6 +41,12 @@ def learned(method: Bound, seed: int, name: str) -> Learned:
 
     On one CPU thread it is bit by bit that of a run. `seed` is for a recipe that has none. Raises `UsageError` for
     another method, and for a recipe that needs a validation or a checkpoint.
+
+        >>> import torch
+        >>> method = nb.bind("trained(arch=mlp(hidden=(4,)), steps=2, checks=1)", "method", "classify")
+        >>> network = nb.learned(method, seed=0, name="example")
+        >>> network.given, network.net(torch.zeros(2, 1, 8, 8)).shape
+        ((1, 8, 8), torch.Size([2, 10]))
     """
     import torch
 

@@ -52,6 +52,11 @@ def trained_network(recipe: Recipe, device: str) -> nn.Module:
     """The network with the weights that its training gave, in eval mode.
 
     Raises `Skip` where no checkpoint was given to this process, and `UsageError` where it does not fit.
+
+        >>> recipe = nb.recipe_of(nb.bind("trained(arch=dncnn(depth=5))", "method").kwargs)
+        >>> nb.trained_network(recipe, "cpu")
+        Traceback (most recent call last):
+        noisebench.text.errors.Skip: needs the checkpoint of its training: `noisebench run` trains it first
     """
     file = _checkpoint(recipe)
     net = build(recipe, made_parts(recipe), *trained_shapes(recipe))

@@ -12,7 +12,16 @@ if TYPE_CHECKING:
 
 
 class TrainedMethod:
-    """A method whose network is trained here: its class takes the choices of a `Recipe` as keyword parameters."""
+    """A method whose network is trained here: its class takes the choices of a `Recipe` as keyword parameters.
+
+    For example:
+
+        >>> method = nb.bind("trained(data=digits(split=train, n=300))", "method", "classify")
+        >>> issubclass(method.entry.obj, nb.TrainedMethod)
+        True
+        >>> nb.TrainedMethod.flags(**method.kwargs)
+        {'blind': True, 'trained_on': ('digits(n=300, split=train)',)}
+    """
 
     trained: ClassVar[bool] = True
 

@@ -28,7 +28,18 @@ Values = Annotated[tuple[Any, ...], MinLen(1), AfterValidator(_as_shown)]
 
 
 class TunedMethod:
-    """What a track registers as its method `tuned`; only the chosen variant is ever called."""
+    """What a track registers as its method `tuned`; only the chosen variant is ever called.
+
+    For example:
+
+        >>> method = nb.bind("tuned(method=trained, vary=batch, over=(32, 64))", "method", "classify")
+        >>> tuned = method.entry.obj(**method.kwargs)
+        >>> isinstance(tuned, nb.TunedMethod), len(tuned.grid.variants)
+        (True, 2)
+        >>> tuned.chosen()  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        noisebench.text.errors.Skip: needs the checkpoint of at least one of its variants: ...
+    """
 
     tuned: ClassVar[bool] = True
 

@@ -26,6 +26,14 @@ class Classifier(LogitRunner):
     (1, K). Logits are log-probabilities up to a constant. A method that explains gives a tuple of logits and maps
     (K, H, W), of each class what speaks for it, or (H, W), where they are alike; a second map, where it gives one, is
     that of a network without training.
+
+        >>> @nb.method("by_brightness", track="classify", layout="hwc")
+        ... def by_brightness(picture, info):
+        ...     '''The brighter a picture, the higher its class.'''
+        ...     return np.arange(info.classes, dtype=np.float32) * picture.mean()
+        >>> classifier = nb.Classifier(nb.bind("by_brightness", "method", "classify"))
+        >>> classifier.classify(np.full((8, 8, 1), 0.5, np.float32), nb.Info({"classes": 4})).tolist()
+        [0.0, 0.5, 1.0, 1.5]
     """
 
     verb = "classify"

@@ -33,7 +33,17 @@ def _can_use_device(bound: Bound) -> bool:
 
 
 class Restorer(PictureRunner):
-    """A method ready to be called on float32 (H, W, C) pictures."""
+    """A method ready to be called on float32 (H, W, C) pictures.
+
+    For example:
+
+        >>> clean = np.full((32, 32, 1), 128, np.uint8)
+        >>> noisy, info = nb.degrade("gaussian(sigma=25)", clean)
+        >>> restorer = nb.Restorer(nb.bind("nlm", "method"))
+        >>> restorer.setup()
+        >>> nb.psnr(restorer.restore(noisy, info), clean) > nb.psnr(noisy, clean) + 6
+        True
+    """
 
     verb = "restore"
 

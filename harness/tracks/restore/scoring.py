@@ -127,6 +127,12 @@ def score_sets(
 
     Pictures and `range` as for `score`; they are read once, in turn, and their features kept on disk meanwhile. Raises
     `UsageError` for a metric of single pictures, for sets of unequal number, and what `score` raises.
+
+        >>> import torch
+        >>> clean = [torch.full((1, 32, 32), level) for level in (0.2, 0.8)]
+        >>> parts = nb.score_sets(clean, clean, "kid(features=efficientnet_lite0_mid)")
+        >>> [(name, abs(round(part["value"], 6)), part["n"]) for name, part in parts.items()]
+        [('kid(features=efficientnet_lite0_mid)', 0.0, 2)]
     """
     import tempfile
 
@@ -154,6 +160,10 @@ def features(
     """Features (N, d) of pictures, as the set metrics take them; pictures and `range` as for `score`.
 
     Raises `UsageError` for an unknown network, and what `score` raises.
+
+        >>> import torch
+        >>> nb.features([torch.zeros(3, 64, 64), torch.ones(3, 64, 64)], "efficientnet_lite0_mid").shape
+        (2, 152)
     """
     from ...imaging.features.networks import NETWORKS, extract, open_network
 

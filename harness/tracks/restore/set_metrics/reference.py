@@ -98,6 +98,11 @@ def write_reference(path: str | Path, features: Any, network: str) -> None:
     """Write (N, d) features of a network as a reference file, with what they were made by. Raises `UsageError`.
 
     A later metric names it: `fd(features=efficientnet_lite0, reference='stats.npz')`.
+
+        >>> features = np.random.default_rng(0).normal(size=(4, 152))
+        >>> nb.write_reference("stats.npz", features, "efficientnet_lite0_mid")
+        >>> np.load("stats.npz")["mu"].shape
+        (152,)
     """
     from ....data.disk import write_file
 
