@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..text.errors import UsageError, one_line
+from ..text.errors import one_line
 from ..text.terminal import terminal_width
 from ..text.wording import counted
 from .options import add_shared, note, option_value, print_json, use_data, verb
@@ -20,7 +20,8 @@ _LISTED = 20
 _EXAMPLES = """  noisebench challenge make --datasets "folder(path='hidden')" --regimes "gaussian(sigma=25)" --to night
   noisebench challenge pack results/ --challenge night --to submission.zip --name my_net
   noisebench challenge judge *.zip --challenge night --truth night-truth.zip --to judged
-  noisebench challenge export --challenge night --truth night-truth.zip --codabench bundle.zip
+  noisebench challenge export --challenge night --truth night-truth.zip --codabench bundle.zip \\
+    --image me/noisebench
 
 night is for participants; night-truth.zip is for the organiser alone"""
 _MAKE = """  noisebench challenge make --datasets "folder(path='hidden')" --regimes "gaussian(sigma=25)" --to night
@@ -31,7 +32,8 @@ _JUDGE = """  noisebench challenge judge a.zip b.zip --challenge night --truth n
   noisebench report judged --to board
 
 exit codes: 0 all were scored, 1 some are refused, 2 usage"""
-_EXPORT = """  noisebench challenge export --challenge night --truth night-truth.zip --codabench bundle.zip"""
+_EXPORT = """  noisebench challenge export --challenge night --truth night-truth.zip --codabench bundle.zip \\
+    --image me/noisebench"""
 
 
 def add(verbs: Any) -> None:
@@ -70,7 +72,7 @@ def add(verbs: Any) -> None:
     export.add_argument("--challenge", metavar="DIR", required=True, help="the challenge")
     export.add_argument("--truth", metavar="FILE", required=True, help="its truth")
     export.add_argument("--codabench", metavar="FILE", required=True, help="the bundle to write, such as bundle.zip")
-    export.add_argument("--image", metavar="I", default="noisebench", help="a docker image with noisebench in it")
+    export.add_argument("--image", metavar="I", required=True, help="a docker image with noisebench in it")
     add_shared(export, "json")
 
 
@@ -187,12 +189,8 @@ def _export(args: argparse.Namespace) -> int:
     from ..submissions.challenges.codabench import export_codabench
     from ..submissions.challenges.files import Challenge, SealedTruth
 
-    if not args.image.strip():
-        raise UsageError("--image is empty: name a docker image that has noisebench in it")
     challenge = Challenge(Path(args.challenge))
-    size = export_codabench(
-        challenge, SealedTruth(Path(args.truth), challenge), Path(args.codabench), one_line(args.image, 200)
-    )
+    size = export_codabench(challenge, SealedTruth(Path(args.truth), challenge), Path(args.codabench), args.image)
     if args.json:
         print_json({"to": args.codabench, "bytes": size})
     else:

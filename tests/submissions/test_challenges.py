@@ -6,8 +6,6 @@ import io
 import json
 import pickle
 import shutil
-import subprocess
-import sys
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,7 +14,6 @@ from pathlib import Path
 import noisebench as nb
 import numpy as np
 import pytest
-import yaml
 from noisebench.boards.board import boards
 from noisebench.cli import main
 from noisebench.store.reading import read_records
@@ -272,37 +269,3 @@ def test_a_truth_of_another_challenge_is_refused(
     file = packed(made, tmp_path / "half.zip")
     code, said = judged(Made(made.folder, tmp_path / "other.zip", {}), capsys, file, to=tmp_path / "judged")
     assert code == 2 and "truth of another challenge" in said and not (tmp_path / "judged").exists()
-
-
-def test_the_bundle_for_codabench_scores_a_submission(
-    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    words = ["--challenge", str(made.folder), "--truth", str(made.truth), "--codabench", str(tmp_path / "bundle.zip")]
-    assert main(["challenge", "export", *words, "--image", "me/noisebench"]) == 0
-    bundle = files_of(tmp_path / "bundle.zip")
-    competition = yaml.safe_load(bundle["competition.yaml"])
-    task, phase = competition["tasks"][0], competition["phases"][0]
-    for name in (competition["image"], competition["terms"], *(page["file"] for page in competition["pages"])):
-        assert name in bundle
-    for folder in (task["reference_data"], task["scoring_program"], phase["public_data"]):
-        assert any(name.startswith(f"{folder}/") for name in bundle)
-    assert not any("truth" in name for name in bundle if name.startswith("public_data/"))
-    assert competition["version"] == 2 and competition["docker_image"] == "me/noisebench"
-    columns = {column["key"]: column["sorting"] for column in competition["leaderboards"][0]["columns"]}
-    assert columns == {"psnr_1": "desc", "ssim_1": "desc"}
-    # As a worker of Codabench lays it out, under /app.
-    app = tmp_path / "app"
-    for name, data in bundle.items():
-        place = {"reference_data": "input/ref", "scoring_program": "program"}.get(name.split("/")[0])
-        if place:
-            (app / place).mkdir(parents=True, exist_ok=True)
-            (app / place / Path(name).name).write_bytes(data)
-    with zipfile.ZipFile(packed(made, tmp_path / "half.zip")) as archive:
-        archive.extractall(app / "input" / "res")
-    (app / "output").mkdir()
-    command = yaml.safe_load(bundle["scoring_program/metadata.yaml"])["command"].replace("/app/", f"{app}/").split()
-    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=":")
-    done = subprocess.run([sys.executable, *command[1:]], capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    scores = json.loads((app / "output" / "scores.json").read_text())
-    assert set(scores) == set(columns) and 10 < scores["psnr_1"] < 40

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+import re
 import struct
 import zipfile
 import zlib
@@ -20,25 +22,42 @@ from .files import MANIFEST, Challenge, SealedTruth
 _SCORING = '''"""Score a submission: what noisebench says of it, as the columns of the leaderboard."""
 
 import json
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 given, scored = map(Path, sys.argv[1:3])
-command = ["noisebench", "challenge", "judge", str(given / "res"), "--challenge", str(given / "ref"),
-           "--truth", str(given / "ref" / "truth.zip"), "--to", str(scored / "store"), "--json"]
-done = subprocess.run(command, stdout=subprocess.PIPE, check=False)
+with tempfile.TemporaryDirectory() as scratch:
+    submitted = Path(scratch, "submission")
+    shutil.copytree(given / "res", submitted, symlinks=True)
+    (submitted / "metadata").unlink(missing_ok=True)  # which the server adds to each submission
+    command = ["noisebench", "challenge", "judge", str(submitted), "--challenge", str(given / "ref"),
+               "--truth", str(given / "ref" / "truth.zip"), "--to", str(scored / "store"), "--json"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=False)
 if done.returncode:
     sys.exit(done.stdout.decode() or done.returncode)
 (submission,) = json.loads(done.stdout)["submissions"]
-(scored / "scores.json").write_text(json.dumps(submission["columns"]))
+columns = {}
+for key, value in submission["columns"].items():
+    if isinstance(value, (int, float)) and abs(value) < 1e10:
+        columns[key] = value
+    else:
+        print(f"{key} is {value}, which the leaderboard cannot hold: its place stays empty")
+(scored / "scores.json").write_text(json.dumps(columns))
 '''
 _COMMAND = "command: python3 /app/program/scoring.py /app/input/ /app/output/\n"
+_LONGEST_COLUMN, _LONGEST_IMAGE = 36, 128
+"""Characters that Codabench keeps of a key or title of a column, and of the name of an image."""
 
 
 def column_key(board: int, metric: str) -> str:
-    """The key of a column: `psnr_1` for the first board."""
-    return f"{''.join(c if c.isalnum() else '_' for c in metric)}_{board}"
+    """The key of a column: `psnr_1` for the first board. Of a metric with parameters it is cut, and has a hash."""
+    plain = re.sub(r"[^A-Za-z0-9_]", "_", metric)
+    if plain == metric and len(plain) <= 24:
+        return f"{plain}_{board}"
+    return f"{plain[:16]}_{hashlib.sha256(metric.encode()).hexdigest()[:8]}_{board}"
 
 
 def export_codabench(challenge: Challenge, sealed: SealedTruth, to: Path, image: str) -> int:
@@ -46,6 +65,11 @@ def export_codabench(challenge: Challenge, sealed: SealedTruth, to: Path, image:
 
     Raises `UsageError`.
     """
+    if not re.fullmatch(rf"[!-~]{{1,{_LONGEST_IMAGE}}}", image):
+        raise UsageError(
+            f"--image {one_line(image, 60)!r}: name a docker image that has noisebench, such as me/noisebench, in "
+            f"at most {_LONGEST_IMAGE} characters without spaces"
+        )
     if to.suffix != ".zip" or not to.parent.is_dir() or to.is_dir():
         raise UsageError(f"--codabench {one_line(to)}: name a file that ends in .zip, in a folder that is there")
     refuse_in_store(to)
@@ -53,7 +77,7 @@ def export_codabench(challenge: Challenge, sealed: SealedTruth, to: Path, image:
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("competition.yaml", yaml.safe_dump(_competition(challenge, sealed, image), sort_keys=False))
         archive.writestr("logo.png", _logo())
-        archive.writestr("overview.md", _overview(challenge))
+        archive.writestr("overview.md", _overview(challenge, sealed))
         archive.writestr("terms.md", "# Terms\n\nWrite here what participants have to agree to.\n")
         archive.writestr("scoring_program/scoring.py", _SCORING)
         archive.writestr("scoring_program/metadata.yaml", _COMMAND)
@@ -81,11 +105,12 @@ def _public_files(challenge: Challenge) -> list[str]:
 def _competition(challenge: Challenge, sealed: SealedTruth, image: str) -> dict[str, Any]:
     columns: list[dict[str, Any]] = []
     by_rank = sorted(challenge.metrics, key=lambda metric: metric.display != challenge.manifest.rank_by)
-    for board, cell in enumerate(sealed.truth.cells, 1):
+    regimes = [cell.regime for cell in sealed.truth.cells]
+    for board in range(1, len(regimes) + 1):
         for metric in by_rank:
             part = metric_part(metric)
             columns.append({
-                "title": f"{metric.display}, {cell.regime}" if len(sealed.truth.cells) > 1 else metric.display,
+                "title": _title(metric.display, board, regimes),
                 "key": column_key(board, metric.display), "index": len(columns),
                 "sorting": "desc" if part.higher else "asc", "precision": part.decimals or 4,
             })  # fmt: skip
@@ -105,8 +130,20 @@ def _competition(challenge: Challenge, sealed: SealedTruth, image: str) -> dict[
     }  # fmt: skip
 
 
-def _overview(challenge: Challenge) -> str:
+def _title(metric: str, board: int, regimes: list[str]) -> str:
+    """The title of a column: its metric, and its regime where there are several; its key where that is too long."""
+    title = metric if len(regimes) == 1 else f"{metric}, {regimes[board - 1]}"
+    fits = len(title) <= _LONGEST_COLUMN and len(set(regimes)) == len(regimes)
+    return title if fits else column_key(board, metric)
+
+
+def _overview(challenge: Challenge, sealed: SealedTruth) -> str:
     manifest, words = challenge.manifest, challenge.track.words
+    columns = [
+        f"- `{column_key(board, metric.display)}`: `{metric.display}` of `{cell.dataset.display}`, `{cell.regime}`"
+        for board, cell in enumerate(sealed.truth.cells, 1)
+        for metric in challenge.metrics
+    ]
     lines = [
         f"# {manifest.name}", "",
         f"`public_data` has {len(manifest.items)} inputs as `.npy`, and `{MANIFEST}`, which describes each. "
@@ -114,7 +151,8 @@ def _overview(challenge: Challenge) -> str:
         "", "    noisebench challenge pack RESULTS_DIR --challenge PUBLIC_DATA --to submission.zip --name METHOD", "",
         f"Scores are taken by protocol `{manifest.protocol}`:", "",
     ]  # fmt: skip
-    return "\n".join([*lines, *(f"- `{line}`" for line in manifest.signatures), ""])
+    signatures = (f"- `{line}`" for line in manifest.signatures)
+    return "\n".join([*lines, *signatures, "", "The columns of the leaderboard:", "", *columns, ""])
 
 
 def _logo() -> bytes:
