@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 from conftest import ROOT
 from guides import BLOCK, OF_TRACKS, PAGES, blocks_of, follow, not_printed
+from noisebench.store.cells import open_store
 from noisebench.store.reading import read_records
 from shell import shell
+from stored_cells import put
 
 ELSEWHERE = {
     "bring-your-own.md": "test_bring_your_own.py",
@@ -43,11 +45,22 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_block_of_a_page_runs_as_written(page: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     if page in OF_A_STORE:
         shutil.copytree(request.getfixturevalue("store"), tmp_path / "nb-store")
+    if page == "README.md":
+        put_demonstration(tmp_path / "nb-store")
     (tmp_path / "results").mkdir()
     shutil.copy(ROOT / "results" / "demo.parquet", tmp_path / "results")
     # Its pipeline is that of the example repository, which test_example_repo.py runs.
     pipeline = BLOCK.findall((ROOT / "docs/examples/denoiser-repo/README.md").read_text(encoding="utf-8"))[0][2]
     AFTER.get(page, lambda said, folder: None)(follow(page, tmp_path, but=pipeline), tmp_path)
+
+
+def put_demonstration(store: Path) -> None:
+    """Store three quarters of the demonstration as committed: what is left runs each method, once, and all costs."""
+    open_store(store)
+    for record in read_records(ROOT / "results" / "demo.parquet"):
+        ran = record.cell.outcome == "ok" and record.cell.kind == "score"
+        if ran and record.cell.regime.display != "gaussian(sigma=25)" and record.cell.method.name != "vst":
+            put(store, record)
 
 
 def after_check(said: str, folder: Path) -> None:
@@ -67,7 +80,7 @@ def after_compare(said: str, folder: Path) -> None:
 
 
 def after_readme(said: str, folder: Path) -> None:
-    assert "50 cells: 47 ok, 3 skipped" in said
+    assert "50 cells: 47 ok, 3 skipped (23 run now" in said
     assert (folder / "board" / "leaderboard.html").is_file() and (
         folder / "paper" / "plugins" / "my_method.py"
     ).is_file()
