@@ -43,7 +43,8 @@ def run(args: argparse.Namespace) -> int:
     else:
         from ..engine.planning_process import catalogue_in_child
 
-        entries = catalogue_in_child(_singular(args.kind), args.track or "", args.plugin, args.name or "")
+        brief = not (args.name or args.json)
+        entries = catalogue_in_child(_singular(args.kind), args.track or "", args.plugin, args.name or "", brief=brief)
     if args.name:
         named = sorted((e for e in entries if e["name"] == args.name), key=lambda e: e.get("track") != "restore")
         if not named:

@@ -9,16 +9,20 @@ from typing import Any
 from ..spec.parameter_types import type_text
 from ..spec.parsing import show
 from ..text.errors import UsageError, nearest, one_line
+from ..text.extras import is_installed
 from .plugins import load_plugin
 from .readiness import state_of
 from .registry import RECIPE_KINDS, Entry, registry
 from .tracks import get_track
 
 
-def catalogue(kind: str, track: str, plugins: Sequence[str], only: str = "") -> list[dict[str, Any]]:
+def catalogue(
+    kind: str, track: str, plugins: Sequence[str], only: str = "", *, brief: bool = False
+) -> list[dict[str, Any]]:
     """Name, track, version, docstring, parameters and declarations of each entry of a kind, of one track or of all.
 
-    With `only` what is called so, and nothing else is imported. Raises `UsageError` for an unknown track or name.
+    With `only` what is called so, and nothing else is imported. `brief` gives name, track and first line of what can be
+    read without an import. Raises `UsageError` for an unknown track or name.
     """
     for file in plugins:
         load_plugin(file)
@@ -34,6 +38,10 @@ def catalogue(kind: str, track: str, plugins: Sequence[str], only: str = "") -> 
         for name in (name for name in names if only in ("", name)):
             if kind == "track":
                 listed.append(_track(name))
+                continue
+            # Of a metric, and without torch of anything, the import says what is missing.
+            if brief and kind != "metric" and is_installed("torch") and (about := registry(kind, owner).about(name)):
+                listed.append({"name": name, "track": owner, "about": about})
                 continue
             try:
                 entry = registry(kind, owner).get(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import importlib.machinery
 import importlib.util
@@ -142,6 +143,18 @@ class Registry:
                 raise UsageError(f"{self.kind} {name!r}: {module} does not register it")
         return self._entries[name]
 
+    def about(self, name: str) -> str:
+        """The first line of a docstring; of a built-in component it is read from its file, which is not imported.
+
+        Empty where only an import can say it.
+        """
+        if name in self._entries:
+            return self._entries[name].doc
+        if module := self._home(name):
+            return _read_about(module, name)
+        lender = None if name in self._from_points() else self._lender()
+        return lender.about(name) if lender is not None else ""
+
     def track_of(self, name: str) -> str:
         """The track of a component, of one that is borrowed that of the lender; empty of a kind that no track owns."""
         is_own = name in self._entries or self._home(name) or name in self._from_points()
@@ -204,6 +217,20 @@ def _modules(package: str, leaf: str) -> frozenset[str]:
     if leaf:
         return frozenset(file.parent.name for place in places for file in place.glob(f"*/{leaf}.py"))
     return frozenset(file.stem for place in places for file in place.glob("*.py") if not file.stem.startswith("_"))
+
+
+def _read_about(module: str, name: str) -> str:
+    """The first line of the docstring of what a module registers under a name by a decorator; empty of all else."""
+    file = getattr(_find_spec(module), "origin", None)
+    for node in ast.parse(Path(file).read_text(encoding="utf-8")).body if file else ():
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and name in _first_arguments(node.decorator_list):
+            return (ast.get_docstring(node) or "").partition("\n")[0]
+    return ""
+
+
+def _first_arguments(calls: Iterable[ast.expr]) -> set[object]:
+    first = (call.args[0] for call in calls if isinstance(call, ast.Call) and call.args)
+    return {argument.value for argument in first if isinstance(argument, ast.Constant)}
 
 
 def _find_spec(package: str) -> Any:

@@ -86,10 +86,12 @@ def replan_in_child(requests: Sequence[Request]) -> list[Replanned]:
     return replanned
 
 
-def catalogue_in_child(kind: str, track: str, plugins: Sequence[str], only: str = "") -> list[dict[str, Any]]:
+def catalogue_in_child(
+    kind: str, track: str, plugins: Sequence[str], only: str = "", *, brief: bool = False
+) -> list[dict[str, Any]]:
     """What is registered of a kind, of one track or (empty) of all, or `only` of one name. Raises `UsageError`."""
     files = [os.path.abspath(p) for p in plugins]
-    asked = {"verb": "list", "kind": kind, "track": track, "plugins": files, "only": only}
+    asked = {"verb": "list", "kind": kind, "track": track, "plugins": files, "only": only, "brief": brief}
     entries: list[dict[str, Any]] = _ask_child(asked)["entries"]
     return entries
 
@@ -178,7 +180,8 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
     if request["verb"] == "list":
         from ..components.catalogue import catalogue
 
-        return {"entries": catalogue(request["kind"], request["track"], request["plugins"], request["only"])}
+        asked = (request[name] for name in ("kind", "track", "plugins", "only"))
+        return {"entries": catalogue(*asked, brief=request["brief"])}
     raise UsageError(f"unknown request {one_line(request['verb'])!r}")
 
 
