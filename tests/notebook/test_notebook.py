@@ -7,7 +7,6 @@ import csv
 import html
 import io
 import math
-import os
 import re
 import subprocess
 import sys
@@ -15,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import nbclient
 import nbformat
 import noisebench as nb
 import numpy as np
@@ -23,6 +21,7 @@ import pandas
 import pytest
 from board_records import cost_record, record, sha
 from conftest import ROOT, Run
+from example_notebook import EXAMPLE, executed_notebook
 from msgspec import structs
 from noisebench.boards.board import boards
 from noisebench.report.data import report_data
@@ -367,21 +366,21 @@ def test_public_objects_print_what_they_are() -> None:
 
 # --- the example -------------------------------------------------------------------------------------------
 
-EXAMPLE = ROOT / "docs" / "examples" / "first_look.ipynb"
-
 
 @pytest.fixture(scope="module")
 def executed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
     """Source of each cell of the example → its outputs, executed in a folder of its own."""
-    where = {"metadata": {"path": str(tmp_path_factory.mktemp("example"))}}
-    book = nbformat.read(EXAMPLE, as_version=4)
-    before = os.environ["PATH"]
-    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{before}"
-    try:
-        nbclient.NotebookClient(book, timeout=240, kernel_name="python3", resources=where).execute()
-    finally:
-        os.environ["PATH"] = before
+    return outputs_of(executed_notebook(tmp_path_factory.mktemp("example")))
+
+
+def outputs_of(book: Any) -> dict[str, list[Any]]:
     return {cell["source"]: cell["outputs"] for cell in book["cells"] if cell["cell_type"] == "code"}
+
+
+def numbers_of(outputs: list[Any]) -> list[str]:
+    """What a cell shows, as text; what it prints and its figures apart."""
+    return [shown(data["text/html"]) if "text/html" in data else data["text/plain"]
+            for data in (one["data"] for one in outputs if one["output_type"] == "execute_result")]  # fmt: skip
 
 
 def output(executed: dict[str, list[Any]], last_line: str) -> dict[str, Any]:
@@ -391,12 +390,16 @@ def output(executed: dict[str, list[Any]], last_line: str) -> dict[str, Any]:
     return data
 
 
-def test_the_example_is_committed_without_outputs() -> None:
+def test_the_example_is_committed_with_its_outputs(executed: dict[str, list[Any]]) -> None:
     book = nbformat.read(EXAMPLE, as_version=4)
     nbformat.validate(book)
-    code = [cell for cell in book["cells"] if cell["cell_type"] == "code"]
-    assert len(code) >= 10 and EXAMPLE.stat().st_size < 10_000
-    assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in code)
+    committed = outputs_of(book)
+    assert len(committed) >= 10 and EXAMPLE.stat().st_size < 60_000
+    remedy = "run python tests/support/example_notebook.py"
+    assert {source: numbers_of(made) for source, made in committed.items()} == {
+        source: numbers_of(made) for source, made in executed.items()
+    }, remedy
+    assert sum("image/png" in one.get("data", ()) for made in committed.values() for one in made) == 2, remedy
 
 
 def test_the_example_shows_a_result_with_its_numbers(executed: dict[str, list[Any]]) -> None:
