@@ -209,7 +209,7 @@ def test_a_run_stores_groups_and_its_board_counts_them(cli: Run, tmp_path: Path)
 def scene() -> np.ndarray:
     """256 × 256 × 3."""
     folder = Path(__file__).resolve().parents[2] / "datasets/restore/pictures"
-    picture: np.ndarray = nb.read_picture(folder / "astronaut.png")
+    picture: np.ndarray = nb.read_picture(folder / "astronaut.webp")
     return picture
 
 

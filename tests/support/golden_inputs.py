@@ -34,7 +34,7 @@ DATASETS = {
         "discs(n=3)", "gaussian_digits(n=3)", "gaussian_field(n=3)", "gaussian_mixture(n=3)", "kspace_phantom(n=3)",
         "luma(of=photos)", "noisy(of=photos, regime=gaussian(sigma=25))",
         "noisy_only(of=noisy(of=photos, regime=poisson(peak=30)))", "partly_grey(of=photos, share=0.5)",
-        "patches(of=photos, size=32)", "photos", "piecewise(n=3)", "rgb(of=photos)",
+        "patches(of=photos, size=32)", "photos", "photos24", "piecewise(n=3)", "rgb(of=photos)",
         "rim_lesions(n=3)", "rim_lesions(n=3, kind=faint)", "sar_to_optical(n=3)",
         'subset(of=photos, ids="*")', "textured_leaves(n=3)", "unlabelled(of=digits)",
         "unprocessed(of=centre_crop(of=photos, size=64))", "unprocessed(of=centre_crop(of=photos, size=64), form=raw)",

@@ -208,25 +208,49 @@ def test_photos_are_twelve_verified_pictures_led_by_a_grey_textured_one():
     assert all(photos.load(i).clean.shape[:2] == (256, 256) for i in range(12))
 
 
+def test_photos24_are_photos_and_as_many_more_of_which_two_scenes_are_there_twice():
+    photos, more = opened("photos"), opened("photos24")
+    assert more.verify() == [] and len(more.ids) == len(set(more.sha256)) == 24
+    assert (more.ids[:12], more.sha256[:12]) == (photos.ids, photos.sha256)
+    samples = [more.load(i) for i in range(24)]
+    assert all(sample.clean.shape[:2] == (256, 256) for sample in samples)
+    assert Counter(sample.clean.ndim for sample in samples) == {2: 13, 3: 11}
+    assert {s.id: s.group for s in samples if s.group} == {
+        "astronaut": "astronaut", "helmet": "astronaut", "coffee": "coffee", "saucer": "coffee"
+    }  # fmt: skip
+
+
+PICTURES = Path(str(resources.files("noisebench.datasets.restore") / "pictures"))
+
+
+def licences():
+    return list(csv.DictReader((PICTURES / "licences.csv").read_text("utf-8").splitlines()))
+
+
 def test_photos_are_small_and_each_has_author_and_licence():
-    folder = resources.files("noisebench.datasets.restore") / "pictures"
-    files = sorted(f.name for f in folder.iterdir() if f.name.endswith(".png"))
-    assert sum(len((folder / f).read_bytes()) for f in files) < 1_000_000
-    rows = list(csv.DictReader((folder / "licences.csv").read_text("utf-8").splitlines()))
-    assert sorted(r["file"] for r in rows) == files
-    assert {r["licence"] for r in rows} == {"CC0-1.0", "public domain"}
-    assert all(r["author"] and r["statement"] and r["address"] for r in rows)
+    files = sorted(f.name for f in PICTURES.iterdir() if f.suffix in (".png", ".webp"))
+    assert sum((PICTURES / f).stat().st_size for f in files) < 1_500_000
+    assert sorted(p.file for p in opened("photos24").pictures) == files
+    assert sorted(row["file"] for row in licences()) == files
+    assert {row["licence"] for row in licences()} == {"CC0-1.0", "public domain"}
+    assert all(row["author"] and row["statement"] and row["address"] for row in licences())
 
 
-def test_photos_are_the_original_pixels_of_their_sources():
+def test_photos_are_the_pixels_of_their_sources():
+    import pywt
     import skimage
 
-    source_folder = Path(skimage.__file__).parent / "data"
-    folder = Path(str(resources.files("noisebench.datasets.restore") / "pictures"))
-    for row in csv.DictReader((folder / "licences.csv").read_text("utf-8").splitlines()):
-        x0, y0, x1, y1 = map(int, row["crop_x0_y0_x1_y1"].split())
-        original = nb.read_picture(source_folder / row["source"].split("data/")[1])
-        assert np.array_equal(nb.read_picture(folder / row["file"]), original[y0:y1, x0:x1]), row["file"]
+    folders = {"scikit-image": Path(skimage.__file__).parent, "PyWavelets": Path(pywt.__file__).parent}
+    known = [row for row in licences() if row["source"].split()[0] in folders]
+    assert len(known) == 13
+    for row in known:
+        source = folders[row["source"].split()[0]] / row["source"].split()[-1]
+        original = np.load(source)["data"].astype(np.uint8) if source.suffix == ".npz" else nb.read_picture(source)
+        (x0, y0, x1, y1), by = map(int, row["crop_x0_y0_x1_y1"].split()), int(row["reduced_by"])
+        blocks = original[y0:y1, x0:x1].reshape(256, by, 256, by, -1)
+        picture = nb.read_picture(PICTURES / row["file"])
+        assert np.array_equal(picture, np.rint(blocks.mean(axis=(1, 3))).reshape(picture.shape)), row["file"]
+        assert row["grey"] == ("source" if picture.ndim == 2 else ""), row["file"]
 
 
 def test_photos_span_dark_and_bright_smooth_and_textured():
