@@ -23,7 +23,7 @@ from ..spec.paths import is_meant
 from ..store.cell import Cell
 from ..store.cells import read_record
 from ..store.key_changes import differences
-from ..store.record import Record, cell_text, decimals_of
+from ..store.record import Record, cell_text, decimals_of, item_count
 from ..store.results import Results
 from ..suite.suite import TIMEOUT, Limits, Suite
 from ..text.errors import UsageError, one_line
@@ -214,6 +214,8 @@ def _run_again(record: Record, store: Path) -> CheckedCell:
 def _scored_again(entry: Entry, record: Record, away: str) -> CheckedCell:
     """A cell that is not run, by the outputs that the entry has of it."""
     cell, kept, away = record.cell, entry.outputs_of(record.cell.key), one_line(away, 160)
+    if len(record.items) != item_count(cell):
+        return CheckedCell(cell, "refuted", f"it has {len(record.items)} of {item_count(cell)} items", {})
     if not kept:
         return CheckedCell(cell, "not verifiable", f"{away}; and it has no outputs", {})
     try:
@@ -247,8 +249,10 @@ def _rows(record: Record, rows: Sequence[int]) -> Record:
 def difference(stated: Record, again: Record) -> tuple[str, dict[str, float]]:
     """Why a result that was made again refutes what is stated, empty where not; the largest difference of each score.
 
-    A score may be off by half of the last decimal that is printed of it: other processors and libraries are.
+    A score may be off by half of the last decimal that is printed of it here: other processors and libraries are.
     """
+    if why := _other_part(stated.cell, again.cell):
+        return why, {}
     if stated.items != again.items:
         return "its items are others", {}
     for item, given, anew in zip(stated.items, stated.input_sha256, again.input_sha256, strict=True):
@@ -256,7 +260,7 @@ def difference(stated: Record, again: Record) -> tuple[str, dict[str, float]]:
             return f"the input of {one_line(item, 60)} is another one", {}
     apart: dict[str, float] = {}
     why = ""
-    for name, part in stated.cell.metrics.items():
+    for name, part in again.cell.metrics.items():
         before, now = stated.scores[name], again.scores[name]
         with np.errstate(invalid="ignore"):  # of infinities
             off = np.abs(before - now)
@@ -272,6 +276,18 @@ def difference(stated: Record, again: Record) -> tuple[str, dict[str, float]]:
         if not why and not alike:
             why = f"{one_line(name, 60)} of the set is {two}, not {one}"
     return why, apart
+
+
+def _other_part(stated: Cell, again: Cell) -> str:
+    """What a cell says of its method or metrics that no score shows and that is otherwise here; empty for nothing."""
+    for name, value in again.method.flags.items():
+        given = stated.method.flags.get(name)
+        if given != value and (value or name in stated.method.flags):
+            return f"{one_line(name, 40)} of its method is {one_line(value, 80)}, not {one_line(given, 80)}"
+    for name, part in again.metrics.items():
+        if stated.metrics[name].higher != part.higher:
+            return f"{one_line(name, 60)} is best where it is {'high' if part.higher else 'low'}, and not as it says"
+    return ""
 
 
 def _accuracy(apart: Mapping[str, float]) -> str:

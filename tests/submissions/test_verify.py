@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from bubblewrap import needs_bubblewrap
 from conftest import Run
+from msgspec import structs
 from noisebench.store.export import export_text
 from noisebench.store.record import Record
 from noisebench.submissions.entry import RESULTS, read_entry, write_entry
@@ -56,13 +57,13 @@ def folder(packed: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def forge(entry: Path, change: Callable[[Record], Record], *, outputs: bool = True) -> None:
-    """Give an entry other results, with seals and a manifest that agree with these."""
+def forge(entry: Path, change: Callable[[Record], Record], *, outputs: bool = True, rows: int = 9) -> None:
+    """Give an entry other results, with seals and a manifest that agree with these, and outputs of the first rows."""
     old = read_entry(entry)
     contents = [(RESULTS, export_text(map(change, old.results)).encode())]
     for record in old.results if outputs else ():
         key = record.cell.key
-        contents += [(f"outputs/{key}/{row:05d}.npy", old.output(key, row)) for row in old.outputs_of(key)]
+        contents += [(f"outputs/{key}/{row:05d}.npy", old.output(key, row)) for row in old.outputs_of(key)[:rows]]
     write_entry(entry, old.manifest.packed_at, contents, None)
 
 
@@ -90,6 +91,55 @@ def test_a_score_that_does_not_come_out_again_is_refuted_by_how_much(cli: Run, f
     line, verdict = told.stdout.splitlines()[1:]
     assert verdict.startswith("refuted: ") and "psnr of gaussian_field_001 is " in line
     assert float(line.split()[-1].strip(")")) == pytest.approx(0.5, abs=1e-3)
+
+
+def lenient(record: Record) -> Record:
+    """A record that claims 0.4 dB more, and that its scores are printed without decimals."""
+    psnr = record.scores["psnr"] + 0.4
+    parts = {name: structs.replace(part, decimals=0) for name, part in record.cell.metrics.items()}
+    cell = structs.replace(record.cell, metrics=parts)
+    return replace(record, cell=cell, scores={**record.scores, "psnr": psnr})
+
+
+def turned(record: Record) -> Record:
+    """A record whose metrics rank the other way."""
+    parts = {name: structs.replace(part, higher=not part.higher) for name, part in record.cell.metrics.items()}
+    return replace(record, cell=structs.replace(record.cell, metrics=parts))
+
+
+def no_baseline(record: Record) -> Record:
+    """A record whose method keeps quiet about what it is."""
+    method = structs.replace(record.cell.method, flags={**record.cell.method.flags, "role": ""})
+    return replace(record, cell=structs.replace(record.cell, method=method))
+
+
+def without_last_item(record: Record) -> Record:
+    columns = {name: getattr(record, name)[:-1] for name in ("items", "input_sha256", "output_sha256", "notes")}
+    scores = {name: values[:-1] for name, values in record.scores.items()}
+    return replace(record, seconds=record.seconds[:-1], scores=scores, **columns)
+
+
+@needs_bubblewrap
+@pytest.mark.parametrize(
+    ("change", "due"),
+    [(lenient, "(off by 0.4)"), (turned, "psnr is best"), (no_baseline, "role"), (without_last_item, "its items")],
+)
+def test_what_an_entry_says_beside_its_scores_is_checked_too(
+    change: Callable[[Record], Record], due: str, cli: Run, folder: Path
+) -> None:
+    forge(folder / "built_in.nbz", change)
+    assert due in cli("verify", "built_in.nbz", "--rerun", "1", code=1).stdout
+
+
+@pytest.mark.parametrize(
+    ("change", "due"), [(lenient, "(off by 0.4)"), (turned, "psnr is best"), (without_last_item, "1 of 2 items")]
+)
+def test_outputs_that_are_scored_again_are_held_against_the_metrics_of_here(
+    change: Callable[[Record], Record], due: str, cli: Run, folder: Path
+) -> None:
+    kept = 1 if change is without_last_item else 2
+    forge(folder / "mine.nbz", change, rows=kept)
+    assert due in cli("verify", "mine.nbz", "--rerun", "1", code=1).stdout
 
 
 @needs_bubblewrap
