@@ -26,6 +26,8 @@ LARGEST, WIDEST, COLOURS = 40_000, 720, 32
 """Bytes, pixels and colours of a picture that is kept."""
 _PLOT = re.compile(r"!\[([^\n]*)\]\(plots/([^)]+)\.png\)\n\n([^\n]+)\n")
 """A plot in the text of a board or a study, with its caption."""
+_RULE = re.compile(r"\|[|:-]+\|")
+"""The line below the head of a table."""
 LONGEST = 110
 """Characters of what a board is of, in the list."""
 _LIST, _END = "<!-- boards -->\n", "<!-- end of boards -->"
@@ -77,7 +79,17 @@ def kept_text(board: Path, shown: dict[str, str]) -> str:
     bare = _PLOT.sub("", text)
     if _PLOTS not in bare:
         bare = bare.replace(_VERSIONS, f"{_PLOTS}\n{_VERSIONS}" if kept else _VERSIONS)
-    return re.sub(r"\n{3,}", "\n\n", bare.replace(_PLOTS, f"{_PLOTS}\n{kept}"))
+    return narrow_tables(re.sub(r"\n{3,}", "\n\n", bare.replace(_PLOTS, f"{_PLOTS}\n{kept}")))
+
+
+def narrow_tables(text: str) -> str:
+    """A text without the spaces that align its tables, which are a fifth of it."""
+    lines = (
+        re.sub(r"-{4,}", "---", line) if _RULE.fullmatch(line) else re.sub(" {2,}", " ", line)
+        if line.startswith("|") else line
+        for line in text.split("\n")
+    )  # fmt: skip
+    return "\n".join(lines)
 
 
 def small_picture(plot: bytes, widest: int = WIDEST) -> bytes:
