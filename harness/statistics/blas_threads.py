@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import AbstractContextManager
+from functools import lru_cache
 from typing import Any
 
 
 def one_blas_thread() -> AbstractContextManager[Any]:
     """Have BLAS compute in the calling thread: the same bits on every machine, and no busy waiting."""
-    from threadpoolctl import threadpool_limits
-
-    limit: AbstractContextManager[Any] = threadpool_limits(limits=1, user_api="blas")
+    limit: AbstractContextManager[Any] = _libraries(len(sys.modules)).limit(limits=1, user_api="blas")
     return limit
+
+
+@lru_cache(maxsize=1)
+def _libraries(_modules: int) -> Any:
+    """What is loaded of BLAS, looked up again where modules were imported: it takes 5 ms."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
