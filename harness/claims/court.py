@@ -184,8 +184,8 @@ def _fits(convention: Convention, row: PublishedValue, shift: float) -> bool:
     return right_set and convention.metric == metric and convention.least <= shift <= convention.most
 
 
-def known_here(rows: Iterable[PublishedValue]) -> dict[int, str]:
-    """What noisebench knows of a row, by its line: the claim of the same cell, what it says, and its verdict."""
+def known_here(rows: Iterable[PublishedValue]) -> dict[PublishedValue, str]:
+    """What noisebench knows of a row: the claim of the same cell, what it says, and its verdict."""
     claims = [claim for claim in all_claims() if isinstance(claim, Claim)]
     cells = [(claim, _cell(claim)) for claim in claims]
     judged = published_claims(claims)
@@ -198,7 +198,7 @@ def known_here(rows: Iterable[PublishedValue]) -> dict[int, str]:
         verdict = judged[claim.name].verdict_text if claim.name in judged else "not judged"
         same = abs(float(claim.value) - float(row.value)) <= row.slack + 0.5 * 10.0**-claim.decimals + 1e-9
         other = "" if same else f", which has {claim.value}"
-        result[row.line] = f"{claim.name}{other}: {verdict} ({claim.protocol}, {claim.regime})"
+        result[row] = f"{claim.name}{other}: {verdict} ({claim.protocol}, {claim.regime})"
     return result
 
 

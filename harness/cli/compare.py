@@ -32,6 +32,7 @@ def run(args: argparse.Namespace) -> int:
     from ..report.comparison import comparison_values, write_comparison
     from ..report.names import written
     from ..report.page.previews import KeptPreviews, previews_of
+    from ..submissions.entry import ENDING
 
     if len(args.stores) > 2:
         raise UsageError(f"{len(args.stores)} stores given: compare takes one with --method A B, or two")
@@ -45,6 +46,9 @@ def run(args: argparse.Namespace) -> int:
             raise UsageError(f"{one_line(store)} has no cells that can be read: there is nothing to compare")
     a, b = sides[0], sides[-1]
     names = [args.stores[0], args.stores[-1]]
+    if all(Path(store).suffix == ENDING for store in args.stores) and not args.method:
+        # An entry is of one method, and a newer one of another spec may stand in its place.
+        args.method = [next(r.cell.method.display for r in side if r.cell.kind != "train") for side in (a, b)]
     if args.method:
         one, other = args.method
         a, b = choose(a, written(a, one), names[0]), choose(b, written(b, other), names[1])

@@ -140,12 +140,15 @@ def note_old(path: Path, results: Results | None = None) -> None:
 
 
 def read_noted(path: Path) -> tuple[Results, list[str]]:
-    """The cells of a store or export that may be judged by, and a line for each one left out; notes name the latter.
+    """The cells of a store, export or entry that may be judged by, and a line for each one left out, which notes name.
 
-    Raises `UsageError` for what is neither store nor export.
+    Raises `UsageError` for what is none of them.
     """
     from ..store.reading import read_genuine
+    from ..submissions.entry import ENDING, read_entry
 
+    if path.suffix == ENDING:
+        return read_entry(path).results, []
     results, left_out = read_genuine(path)
     note_old(path, results)
     note_left_out(left_out)

@@ -7,6 +7,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+from ..text.errors import one_line
 from .options import add_shared, option_value, print_json, use_data, verb
 
 _EXAMPLES = """  noisebench verify nlm.nbz
@@ -59,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
         })  # fmt: skip
         return _CODES[verification.verdict]
     signed = f"signed by {entry.signer}" if entry.signer else "not signed"
-    print(f"{args.entry}: {entry.method}, packed {entry.manifest.packed_at}, {signed}")
+    print(f"{one_line(args.entry)}: {one_line(entry.method)}, packed {one_line(entry.manifest.packed_at)}, {signed}")
     for one in verification.cells:
         print(line_of(one))
     print(f"{verification.verdict}: {len(verification.cells)} of {verification.of} cells, drawn by --sample-key {key}")

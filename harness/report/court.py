@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from ..claims.court import Contradiction, PlaceVerdict
+from ..claims.court import Contradiction, PlaceVerdict, PublishedValue
 from ..text.wording import counted
 from .escape import markdown
 from .tables import pipe_table
 
 
 def court_markdown(
-    name: str, places: Sequence[PlaceVerdict], known: Mapping[int, str], cited: Mapping[str, str] = MappingProxyType({})
+    name: str,
+    places: Sequence[PlaceVerdict],
+    known: Mapping[PublishedValue, str],
+    cited: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
-    """The report: a section a place; `known` is what noisebench knows of a row, by its line, `cited` of a source."""
+    """The report: a section a place; `known` is what noisebench knows of a row, `cited` what of a source."""
     rows = [row for place in places for row in place.rows]
     sources = {row.source for row in rows}
     against = sum(len(place.contradictions) for place in places)
@@ -48,13 +51,11 @@ def court_badge(places: Sequence[PlaceVerdict]) -> str:
     )
 
 
-def _place(place: PlaceVerdict, known: Mapping[int, str]) -> list[str]:
+def _place(place: PlaceVerdict, known: Mapping[PublishedValue, str]) -> list[str]:
     first = place.rows[0]
     letters = {source: _letter(n) for n, sources in enumerate(place.classes) for source in sources}
     table = [
-        tuple(
-            markdown(text) for text in (row.method, row.value, row.source, letters[row.source], known.get(row.line, ""))
-        )
+        tuple(markdown(text) for text in (row.method, row.value, row.source, letters[row.source], known.get(row, "")))
         for row in sorted(place.rows, key=lambda row: (letters[row.source], -float(row.value)))
     ]
     head = ("method", first.metric, "source", "class", "here")

@@ -81,7 +81,16 @@ def test_levels_sets_and_metrics_are_places_of_their_own(tmp_path: Path) -> None
 def test_what_is_reproduced_here_is_named_with_its_verdict(tmp_path: Path) -> None:
     rows = read_table(table(tmp_path, "DnCNN-S,Set12,15,32.86,x\nDnCNN,Set12,15,33.5,y\nOther,Set12,15,32.0,x\n"))
     known = known_here(rows)
-    assert known[2].startswith("dncnn_s15_set12: ") and "32.859" in known[3] and 4 not in known
+    assert known[rows[0]].startswith("dncnn_s15_set12: ") and "32.859" in known[rows[1]] and rows[2] not in known
+
+
+def test_values_of_one_line_have_verdicts_of_their_own(tmp_path: Path) -> None:
+    file = tmp_path / "wide.csv"
+    file.write_text('method,"Set12, 25","Set12, 50"\nDnCNN,30.44,27.18\n')
+    rows = read_table(file)
+    assert [(row.level, known_here(rows)[row].split(":")[0]) for row in rows] == [
+        ("25", "dncnn_s25_set12"), ("50", "dpir_dncnn_50_set12"),
+    ]  # fmt: skip
 
 
 def test_the_report_keeps_text_of_the_table_in_its_cells(tmp_path: Path) -> None:
@@ -97,7 +106,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     capsys.readouterr()
     assert main(["court", str(table(tmp_path, "A1,S,15,30.0,x\n")), "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
-    assert document["places"][0]["classes"] == [["x"]] and document["here"] == {}
+    assert document["places"][0]["classes"] == [["x"]] and document["here"] == []
 
 
 @pytest.mark.parametrize(

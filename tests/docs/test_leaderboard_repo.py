@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -48,6 +49,10 @@ def test_an_entry_is_verified_recorded_and_published(clone: Path) -> None:
     done = step("verify", "Verify", clone)
     assert done.returncode == 0, (clone / "comment.md").read_text()
     assert "verified: 1 of 1 cell" in (clone / "comment.md").read_text()
+    done = step("verify", "Boards", clone)
+    assert done.returncode == 0, done.stderr
+    comment = (clone / "comment.md").read_text()
+    assert "| median " in comment and "| nlm " in comment and "What moved most" not in comment
     fine("git checkout --quiet main && git merge --quiet median && git push --quiet", clone)
     done = step("publish", "Record", clone)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -58,6 +63,32 @@ def test_an_entry_is_verified_recorded_and_published(clone: Path) -> None:
     page = (clone / "site" / "entries" / "index.html").read_text()
     assert "median" in page and ">verified<" in page
     assert step("publish", "Record", clone).returncode == 0, "nothing is left to record"
+    # A new version of the entry: what moved is commented, and it is verified anew.
+    fine("git checkout --quiet -b wider", clone)
+    fine(
+        "noisebench run suite.yaml --methods 'median(size=5)' --store wider --keep all && rm entries/median.nbz", clone
+    )
+    fine("noisebench pack wider --method 'median(size=5)' --to entries/median.nbz --outputs", clone)
+    fine("git add entries && git commit --quiet --message Widen && git fetch --quiet", clone)
+    assert step("verify", "Verify", clone).returncode == 0 and step("verify", "Boards", clone).returncode == 0
+    comment = (clone / "comment.md").read_text()
+    assert "## What moved most" in comment and "](plots/" not in comment
+    assert list((clone / "moved" / "median" / "plots").iterdir()), "the pictures are an artifact"
+    fine("git checkout --quiet main && git merge --quiet wider && git push --quiet", clone)
+    before = (clone / "entries" / "median.json").read_text()
+    assert step("publish", "Record", clone).returncode == 0
+    assert (clone / "entries" / "median.json").read_text() != before
+
+
+def test_an_entry_that_is_moved_or_a_link_is_verified_too(clone: Path) -> None:
+    fine("noisebench run suite.yaml --methods median --limit 1 --store nb-store", clone)
+    fine("noisebench pack nb-store --method median --to entries/median.nbz", clone)
+    fine("git add entries && git commit --quiet --message Enter && git push --quiet origin HEAD:main", clone)
+    fine("git checkout --quiet -b moved && git mv entries/median.nbz entries/mine.nbz", clone)
+    fine("printf x >> entries/mine.nbz && ln -s /etc/hostname entries/link.nbz", clone)
+    fine("git add --all && git commit --quiet --message Move && git fetch --quiet", clone)
+    assert step("verify", "Verify", clone).returncode == 1
+    assert {"mine.nbz", "link.nbz"} <= set(re.findall(r"\w+\.nbz", (clone / "comment.md").read_text()))
 
 
 def test_what_is_no_entry_is_refused(clone: Path) -> None:

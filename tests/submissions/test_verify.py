@@ -219,3 +219,12 @@ def test_scores_may_be_off_by_half_of_the_last_printed_decimal() -> None:
     assert off(30.0, np.inf, np.nan) == off(30.004, np.inf, np.nan) == ""
     assert "30.006" in off(30.006, np.inf, np.nan)
     assert off(30.0, 90.0, np.nan) and off(30.0, -np.inf, np.nan) and off(30.0, np.inf, 1.0)
+
+
+def test_entries_are_compared_as_methods_and_reported_as_stores(cli: Run, folder: Path) -> None:
+    told = cli("compare", "built_in.nbz", "mine.nbz", "--json")
+    pairs = {(one["method_a"], one["method_b"], one["items"]) for one in json.loads(told.stdout)["differences"]}
+    assert pairs == {("gaussian_filter", "mine", 2)}
+    assert "mine" in cli("report", "mine.nbz", "--to", "board", "--only", "board").stdout
+    (folder / "mine.nbz").write_bytes((folder / "mine.nbz").read_bytes()[:-9])
+    assert "mine.nbz" in cli("report", "mine.nbz", "--to", "other", code=2).stderr

@@ -17,7 +17,7 @@ from ..page.previews import KeptPreviews
 from .boards import SiteBoard, make_board
 from .changes import Change, changes_page, feed, manifest_text, newest_changes, next_manifest, with_files
 from .components import Component, component_index, component_page, places_of_datasets, places_of_methods
-from .entries import SiteEntry, at_places, entries_page, entry_boards, entry_page, places_in
+from .entries import SiteEntry, at_places, entries_markdown, entries_page, entry_boards, entry_page, places_in
 from .index_pages import DOCUMENTATION, SearchEntry, board_things, boards_page, home_page
 from .layout import part_links
 from .staging import staging
@@ -88,6 +88,7 @@ def build_site(
         ranked, left_out = entry_boards(sent, of_site) if sent else ([], [])
         if has_entries:
             place.add("entries/index.html", entries_page(sent, ranked))
+            place.add("entries/boards.md", entries_markdown(ranked).encode("utf-8", "replace"))
         for entry in sent:
             place.add(entry.path, entry_page(entry, ranked))
         for path, data in _pages(boards, catalogue, has_entries).items():

@@ -17,8 +17,9 @@ from ...store.results import Results
 from ...store.versions import newest
 from ...text.errors import UsageError, one_line
 from ...text.wording import counted
+from ..escape import markdown
 from ..names import shown
-from ..tables import metric_title, number, rank_text
+from ..tables import TextTable, metric_title, number, rank_text, to_markdown
 from .layout import whole_page
 from .markup import Content, Html, breakable, element, joined, link, outward, table, with_links
 
@@ -243,26 +244,57 @@ def _entry_row(entry: SiteEntry) -> tuple[Content, ...]:
     )
 
 
+def entries_markdown(ranked_boards: Sequence[EntryBoard]) -> str:
+    """The boards as Markdown, for a comment on a pull request."""
+    lines: list[str] = []
+    for one in ranked_boards:
+        rows = []
+        for row in one.board.rows:
+            entry, badges = one.entries.get(row.spec), ", ".join(_badges(one, row))
+            of = (entry.name, entry.packed_at[:10]) if entry else ("", "")
+            rows.append((rank_text(row.ranks), row.label, _score(row, one.board), badges, *of))
+        numeric = (True, False, True, False, False, False)
+        lines += [f"### {markdown(one.board.title)}", "", markdown(_scored_by(one.board)), ""]
+        lines += [*to_markdown(TextTable(_head(one.board), numeric, tuple(rows))), ""]
+    return "\n".join(lines)
+
+
 def _board(one: EntryBoard) -> list[Content]:
     board = one.board
-    head = ("rank", "method", metric_title(board.rank_by) if board.rank_by else "score", "badges", "entry", "packed")
     rows: list[Sequence[Content]] = []
     states: list[str] = []
     for row in board.rows:
         entry = one.entries.get(row.spec)
-        state = entry.state if entry else "of this site"
-        badges = [_badge(state), *(_badge(flag) for flag in row.flags if flag == "contaminated")]
+        badges = joined(map(_badge, _badges(one, row)), " ")
         of = link(entry.name, entry.path.removeprefix("entries/")) if entry else ""
         date = entry.packed_at[:10] if entry else ""
-        rows.append((rank_text(row.ranks), breakable(row.label), _score(row, board), joined(badges, " "), of, date))
-        states.append(_states(state, row.flags))
-    items = counted(len(board.items), board.words["item"], board.words["items"])
+        rows.append((rank_text(row.ranks), breakable(row.label), _score(row, board), badges, of, date))
+        states.append(_states(_state(one, row), row.flags))
     return [
         element("h3", one_line(board.title), id=one.anchor),
-        element("p", f"{board.protocol}, {board.seeds_text}, {items}", class_="soft"),
-        table(one_line(board.title), head, rows, numeric=(0, 2), states=states),
+        element("p", _scored_by(board), class_="soft"),
+        table(one_line(board.title), _head(board), rows, numeric=(0, 2), states=states),
         *([element("p", board.undecided, class_="soft")] if board.undecided else []),
     ]
+
+
+def _head(board: Board) -> tuple[str, ...]:
+    return ("rank", "method", metric_title(board.rank_by) if board.rank_by else "score", "badges", "entry", "packed")
+
+
+def _scored_by(board: Board) -> str:
+    """Protocol, seeds and items."""
+    items = counted(len(board.items), board.words["item"], board.words["items"])
+    return f"{board.protocol}, {board.seeds_text}, {items}"
+
+
+def _state(one: EntryBoard, row: Row) -> str:
+    entry = one.entries.get(row.spec)
+    return entry.state if entry else "of this site"
+
+
+def _badges(one: EntryBoard, row: Row) -> list[str]:
+    return [_state(one, row), *(flag for flag in row.flags if flag == "contaminated")]
 
 
 def _score(row: Row, board: Board) -> str:

@@ -70,6 +70,16 @@ def test_rows_have_badges_dates_and_what_the_filter_hides_them_by(tmp_path):
     assert list(broken_links(site)) == []
 
 
+def test_the_boards_are_there_as_markdown_too_whose_names_are_text(tmp_path):
+    sent = [entry("new", net("<b>net|x", 1), verdict="scores verified")]
+    text = (built(tmp_path / "site", sent) / "entries" / "boards.md").read_text()
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert len(rows) == 2 + len(OURS) + 1 and "<b>" not in text
+    assert len({row.replace(r"\|", "").count("|") for row in rows}) == 1
+    (row,) = (row for row in rows if " new " in row)
+    assert "scores verified" in row and "2026-03-01" in row
+
+
 def test_a_page_of_an_entry_has_its_place_at_its_date_and_since(tmp_path):
     site = built(tmp_path / "s", [entry("a", net("a_net", 1), day=1), entry("b", net("b_net", 2), day=5)])
     assert "2026-03-01: 1 of 4; 2026-03-05: 2 of 5" in page(site, "entries/entry-a.html").text
