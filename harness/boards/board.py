@@ -26,6 +26,7 @@ from .failures import Failure, failure_of
 from .grouping import Alignment, Group, GroupKey, MethodKey, groups, keys_of, labels
 from .identical import average_compared
 from .learned import learned_behind
+from .notations import noted
 from .ordering import OTHER_INPUTS, hold_against_references, rank, refuse_other_inputs
 from .resolution import Resolution, resolution_of, resolution_text
 from .row_costs import cost_records, with_costs
@@ -107,6 +108,11 @@ class Board:
             return f"tested over {self.units.words(self.words)} and {len(self.seeds)} trainings of each network"
         trained = any(keys for row in self.rows for keys in row.trainings)
         return "speaks of these weights: one training of each network" if trained else ""
+
+    @property
+    def shown_columns(self) -> tuple[Column, ...]:
+        """Those that a table shows: what is defined for no method has no column, unless it ranks."""
+        return tuple(c for c in self.columns if c == self.rank_by or any(_has_value(row, c) for row in self.rows))
 
     @property
     def has_optimum(self) -> bool:
@@ -268,6 +274,7 @@ def _board(group: Group, costs: Mapping[str, Results], hidden: Sequence[tuple[st
     rows, warned, optimum_column = hold_against_references(rows, rank_by, columns, words)
     rows, setting, timed = with_costs(rows, costs, known.dataset.channels or ())
     notes += filter(None, [timed])
+    written = noted(columns, rows, rank_by)
     environment = environment_of(everything)
     version = ",".join(environment.get("noisebench", ("unknown",)))
     return Board(
@@ -286,8 +293,8 @@ def _board(group: Group, costs: Mapping[str, Results], hidden: Sequence[tuple[st
         items=align.items,
         units=units,
         given=given,
-        columns=tuple(columns),
-        rank_by=rank_by,
+        columns=tuple(written.values()),
+        rank_by=rank_by and written[rank_by.label],
         rows=tuple(rows),
         failures=tuple(failures),
         warnings=tuple(warnings + warned),
@@ -298,7 +305,7 @@ def _board(group: Group, costs: Mapping[str, Results], hidden: Sequence[tuple[st
         inputs=reference,
         environment=environment,
         cost_setting=setting,
-        optimum_column=optimum_column,
+        optimum_column=optimum_column and written[optimum_column.label],
         identity="|".join(
             (
                 group.key[2],
@@ -310,6 +317,10 @@ def _board(group: Group, costs: Mapping[str, Results], hidden: Sequence[tuple[st
         ),
         place=_place_in_suite(everything),
     )
+
+
+def _has_value(row: Row, column: Column) -> bool:
+    return not math.isnan(row.scores[column.label].mean)
 
 
 def _named(row: Row) -> tuple[str, str]:

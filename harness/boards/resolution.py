@@ -120,8 +120,7 @@ def _seed_variances(
 
 def amount(value: float, column: Column) -> str:
     """A difference as a person reads it: `0.11 dB`, with two digits at least."""
-    text = f"{value:.{column.decimals}f}"
-    return f"{text if float(text) >= 10.0 ** (1 - column.decimals) else f'{value:.2g}'} {column.unit}".rstrip()
+    return f"{column.notation.text_of_digits(value, 2)} {column.unit}".rstrip()
 
 
 def count_text(count: int) -> str:

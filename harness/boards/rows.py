@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,7 @@ from ..store.record import (
 )
 from ..store.results import Results
 from ..text.errors import one_line
+from ..text.notation import Notation
 from ..text.wording import counted
 from .grouping import Alignment, MethodKey
 from .units import Units
@@ -38,9 +39,10 @@ FLAGS = {"blind": "blind", "zero_shot": "zero-shot", "self_ensemble": "self-ense
 
 @dataclass(frozen=True)
 class Column:
-    """A metric of a board, of which `decimals` are printed. `label` has the version only where two versions meet.
+    """A metric that asks for `decimals`. `label` has the version only where two versions meet.
 
-    `goal` is what is best, as `goal_of` has it; empty where that is `higher`, or not.
+    On a board `chosen` is how its numbers are written. `goal` is what is best, as `goal_of` has it; empty where that is
+    `higher`, or not.
     """
 
     name: str
@@ -50,6 +52,12 @@ class Column:
     label: str
     decimals: int
     goal: str = ""
+    chosen: Notation | None = field(default=None, compare=False)
+
+    @property
+    def notation(self) -> Notation:
+        """How its numbers are written, and all that are derived from them."""
+        return self.chosen or Notation(self.decimals)
 
     @property
     def arrow(self) -> str:

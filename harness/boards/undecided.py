@@ -9,6 +9,7 @@ import numpy as np
 from ..statistics.exact_scores import compared, is_exact
 from ..statistics.paired_tests import MIN_ITEMS, Floats, paired_difference
 from ..statistics.sample_size import MOST, units_needed
+from .resolution import amount
 from .rows import Column, Row
 from .units import Units
 
@@ -47,9 +48,7 @@ def _plan(difference: Floats, pairs: int, first: str, other: str, column: Column
     n, mean = len(difference), float(difference.mean())
     if np.isfinite(mean) and abs(mean) <= 1e-9 * np.abs(difference).max():
         return f"no number would tell {first} and {other} apart: their means are equal"
-    gap = f"{abs(mean):.{column.decimals}f}"
-    gap = gap if float(gap) else f"{abs(mean):.2g}"
-    by = f" (by {gap} {column.unit}".rstrip() + ")" if np.isfinite(mean) else ""
+    by = f" (by {amount(abs(mean), column)})" if np.isfinite(mean) else ""
     better = f"{first} is better than {other}{by}"
     needed = units_needed(difference, pairs)
     if needed is None:

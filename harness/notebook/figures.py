@@ -15,7 +15,7 @@ from ..report.plots.axis_text import metric_text
 from ..report.plots.drawing import fit, place, styled, text_width
 from ..report.plots.looks import COLOURS, GREY, looks_of
 from ..report.plots.sheets import HOUSE
-from ..report.tables import number, rank_text
+from ..report.tables import rank_text
 from ..text.errors import UsageError
 
 MAX_NAMED, MAX_METHODS = 40, 40
@@ -125,7 +125,7 @@ def _beside(axes: Any, text: str, line: float, **look: Any) -> None:
 
 def _legend(column: Column, mean: float, interval: tuple[float, float] | None, missing: int) -> str:
     """What is drawn beside the items, and how many of them are not."""
-    parts = [f"line: mean {number(mean, column.decimals)}"] if np.isfinite(mean) else []
+    parts = [f"line: mean {column.notation.text(mean)}"] if np.isfinite(mean) else []
     parts += ["band: its 95 % interval"] if interval is not None else []
     return "; ".join([*parts, *([f"{missing} without a finite score"] if missing else [])])
 

@@ -14,7 +14,7 @@ from ..boards.board import Board, boards, signature
 from ..boards.rows import Column, Row
 from ..boards.units import overlap_remark
 from ..report.set_metrics import part_table
-from ..report.tables import TextTable, metric_title, number
+from ..report.tables import TextTable, metric_title
 from ..statistics.exact_scores import compared
 from ..statistics.paired_tests import MIN_ITEMS, Floats, mean_differences
 from ..store.cell_json import plain_values
@@ -167,7 +167,7 @@ class Result:
     def __repr__(self) -> str:
         named = {column.name: column for column in self.board.columns}
         means = [
-            f"{name} {number(self.mean(name), named[name].decimals)} {named[name].unit}".rstrip()
+            f"{name} {named[name].notation.text(self.mean(name))} {named[name].unit}".rstrip()
             if name in named
             else f"{name} {self.mean(name):.4g}"
             for name in (*named, *self.sets)
@@ -219,10 +219,10 @@ class Result:
         rows = []
         for column in board.columns:
             interval = self.interval(column.name)
-            between = "–" if interval is None else "[{}, {}]".format(*(number(v, column.decimals) for v in interval))
+            between = "–" if interval is None else "[{}, {}]".format(*(column.notation.text(v) for v in interval))
             mean = self.mean(column.name)
             count = "–" if math.isnan(mean) else str(len(self._averaged(column)))
-            rows.append((metric_title(column), number(mean, column.decimals), between, count))
+            rows.append((metric_title(column), column.notation.text(mean), between, count))
         head = ("metric", "mean", "95 % interval", board.units.words(board.words))
         return [
             *([TextTable(head, (False, True, True, True), tuple(rows))] if rows else []),

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import attrgetter
@@ -22,11 +22,12 @@ from ..components.tracks import known_track
 from ..store.record import arrow_of
 from ..text.errors import one_line
 from ..text.json_values import plain
+from ..text.notation import Notation, notation_of, notation_of_digits, telling_apart
 from ..text.wording import counted
 from .escape import latex, markdown, spreadsheet
 from .files import Content, taken, text_bytes, write_files
 from .plots.drawing import Plot, new_figure
-from .tables import TextTable, ends_text, latex_float, number, to_markdown
+from .tables import TextTable, ends_text, latex_float, to_markdown
 from .track_protocols import HasChangedPanels, Previews
 from .verdict import environment_lines
 
@@ -42,16 +43,18 @@ _AT_ONCE = 1000
 def difference_table(comparison: Comparison) -> TextTable:
     """A row a metric of a matched pair of cells; McNemar's p where some metric is 0 or 1 on every item."""
     binary = any(d.mcnemar is not None for d in comparison.differences)
+    notations = notations_of(comparison.differences)
     rows = []
     for d in comparison.differences:
+        notation = notations[d.track, d.metric]
         better, same, worse = d.counts
-        change = _signed(d.difference, d)
+        change = _signed(d.difference, notation)
         if d.interval is not None:
-            change += " [{}, {}]".format(*ends_text(d.interval, d.decimals, MORE))
+            change += " [{}, {}]".format(*ends_text(d.interval, notation, MORE))
         rows.append(
             (
                 d.method, d.dataset, d.regime, d.protocol, d.seeds_text, f"{d.metric} {arrow_of(d.goal)}".rstrip(),
-                str(len(d.items)), *(number(mean, d.decimals, MORE) for mean in d.means), change,
+                str(len(d.items)), *(notation.text(mean, MORE) for mean in d.means), change,
                 "–" if (p := _p(d)) is None else f"{p:.2g}",
                 f"{better}/{same}/{worse}", *(["–" if d.mcnemar is None else f"{d.mcnemar:.2g}"] if binary else []),
             )
@@ -69,8 +72,22 @@ def _p(d: ScoreDifference) -> float | None:
     return d.p if math.isfinite(d.difference) else None
 
 
-def _signed(value: float, d: ScoreDifference) -> str:
-    text = number(value, d.decimals, MORE)
+def notations_of(differences: Sequence[ScoreDifference]) -> dict[tuple[str, str], Notation]:
+    """How the numbers of each metric are written, by its track and name: means show what the test tells apart."""
+    by_metric: dict[tuple[str, str], list[ScoreDifference]] = defaultdict(list)
+    for d in differences:
+        by_metric[d.track, d.metric].append(d)
+    notations = {}
+    for metric, those in by_metric.items():
+        means = [d.means for d in those]
+        apart = [d.means for d in those if d.interval is not None and math.prod(d.interval) > 0]
+        notation = notation_of((mean for pair in means for mean in pair), those[0].decimals)
+        notations[metric] = telling_apart(notation, apart, MORE)
+    return notations
+
+
+def _signed(value: float, notation: Notation) -> str:
+    text = notation.text(value, MORE)
     return f"+{text}" if value > 0 and text.strip("0.") else text
 
 
@@ -86,9 +103,13 @@ def unmatched_table(comparison: Comparison) -> TextTable:
 def sets_table(comparison: Comparison) -> TextTable:
     """Set metrics on both sides; a change within the standard error says so."""
     rows = []
+    of_metric: dict[str, list[float]] = defaultdict(list)
+    for s in comparison.sets:
+        of_metric[s.change.metric] += [] if s.change.reason else [s.change.a, s.change.b]
+    notations = {metric: notation_of_digits(values) for metric, values in of_metric.items()}
     for s in comparison.sets:
         c = s.change
-        values = ("–", "–", "–") if c.reason else tuple(f"{v:.4g}" for v in (c.a, c.b, c.change))
+        values = ("–", "–", "–") if c.reason else tuple(map(notations[c.metric].text, (c.a, c.b, c.change)))
         small = "within the standard error" if c.error and abs(c.change) <= c.error else ""
         rows.append((s.method, s.where, c.metric, str(c.n) if c.n else "–", *values, c.reason or small))
     return TextTable(
@@ -147,9 +168,11 @@ def comparison_markdown(comparison: Comparison, plots: Sequence[tuple[str, str]]
         ]
     out += [f"- {markdown(text)}" for text in notes(comparison)]
     if changed := changed_most(comparison):
+        notations = notations_of(comparison.differences)
         out += ["", "## What moved most", ""]
         for d, items in changed:
-            listed = ", ".join(f"{item} {_signed(change, d)}" for item, change in items)
+            notation = notations[d.track, d.metric]
+            listed = ", ".join(f"{item} {_signed(change, notation)}" for item, change in items)
             out.append(f"- {markdown(f'{d.method} · {d.where} · {d.metric}: {listed}')}")
     if shown.unmatched:
         out += ["", "## Not matched", "", *to_markdown(unmatched_table(shown))]
@@ -334,7 +357,7 @@ def _scatter(d: ScoreDifference, comparison: Comparison, place: int) -> Plot:
     axes.set_xlabel(fit(f"{name}{unit}, A: {one}", 2.8))
     axes.set_ylabel(fit(f"{name}{unit}, B: {other}", 2.6))
     axes.set_title(fit(d.where if d.method_a != d.method_b else f"{d.method} · {d.where}", 3.2, 9), fontsize=8)
-    change = "no number" if math.isnan(d.difference) else _signed(d.difference, d)
+    change = "no number" if math.isnan(d.difference) else _signed(d.difference, notations_of([d])[d.track, d.metric])
     side = "above" if d.higher else "below"
     caption = (
         f"{d.method} · {d.where}: a point an item, {side} the line B is better; mean {f'{change} {d.unit}'.strip()}."

@@ -12,12 +12,13 @@ from ..boards.together import LeftOut, Overall
 from ..statistics.friedman import Friedman
 from ..statistics.paired_tests import Floats
 from ..text.errors import one_line
+from ..text.notation import notation_of, number
 from ..text.wording import counted
 from .escape import markdown
 from .latex_table import USUAL, Width
 from .latex_width import breakable
 from .section import Section
-from .tables import TextTable, latex_float, number, to_markdown, unit_text
+from .tables import TextTable, latex_float, to_markdown, unit_text
 
 MAX_SECTIONS = 12
 MAX_METHODS = 16
@@ -113,11 +114,12 @@ def choices_table(one: Evidence, shown: int) -> TextTable:
 def _overall_section(one: Overall, first: Board) -> Section:
     assert first.rank_by is not None
     decided = len(one.boards) - len(one.undecided)
+    notation = notation_of(one.means, first.rank_by.decimals)
     rows = []
     for i, label in enumerate(one.labels[: 2 * MAX_METHODS]):
         rank = "–" if one.friedman is None else f"{one.friedman.mean_ranks[i]:.2f}"
         firsts = f"{one.firsts[i]} of {decided}" if decided else "–"
-        rows.append((label, number(one.means[i], first.rank_by.decimals), rank, firsts))
+        rows.append((label, notation.text(one.means[i]), rank, firsts))
     lines = [
         f"The score of one {first.words['item']} is its mean over the boards that show it; it counts once.",
         *who_is_compared(one),

@@ -10,11 +10,12 @@ from ..store.cell import Tuning, known
 from ..store.cell_json import plain_values
 from ..store.record import decimals_of
 from ..store.results import Results
+from ..text.notation import Notation, notation_of
 from .escape import spreadsheet
 from .order_stability import MAX_SECTIONS
 from .section import Section
 from .short_names import short_names
-from .tables import TextTable, count_text, csv_text, digits_text, metric_title, number
+from .tables import TextTable, count_text, csv_text, digits_text, metric_title
 
 _MIB = 2**20
 _HOUR = 3600
@@ -45,7 +46,7 @@ def recipe_sections(recipes: Recipes, decimals: Mapping[str, int]) -> list[Secti
 
 
 def _board_section(ranked: RecipeBoard) -> Section:
-    board, places = ranked.board, ranked.column.decimals
+    board, notation = ranked.board, ranked.column.notation
     names, shared = short_names([row.recipe.label for row in ranked.rows])
     lines = ["Ranks and intervals of these are those of the board."]
     if ranked.exact:
@@ -73,8 +74,8 @@ def _board_section(ranked: RecipeBoard) -> Section:
     )  # fmt: skip
     rows = tuple(
         (
-            names[row.recipe.label], number(row.mean, places), number(row.deviation, places, 1),
-            mib_text(row.recipe.memory), "best" if row.behind == 0 else number(row.behind, places),
+            names[row.recipe.label], notation.text(row.mean), notation.text(row.deviation, 1),
+            mib_text(row.recipe.memory), "best" if row.behind == 0 else notation.text(row.behind),
             *(digits_text(row.recipe.figures.get(name)) for name in ranked.costs),
         )
         for row in ranked.rows
@@ -127,8 +128,9 @@ def _trainings_section(races: Sequence[Race], decimals: Mapping[str, int]) -> Se
 
 
 def _race_table(race: Race, names: Mapping[str, str], decimals: Mapping[str, int]) -> TextTable:
-    places = decimals.get(race.metric, USUAL_DECIMALS)
     raced = len(race.recipes) > 1
+    known_decimals = decimals.get(race.metric, USUAL_DECIMALS)
+    notation = notation_of((recipe.score for recipe in race.recipes), known_decimals)
     head = (
         "recipe", "seeds", f"{race.metric} at the end", *((f"after {digits_text(race.time)} s",) if raced else ()),
         "seconds", "hours in all", "training MiB", "parameters", "gradients", "optimiser", "saved", "peak MiB",
@@ -139,8 +141,8 @@ def _race_table(race: Race, names: Mapping[str, str], decimals: Mapping[str, int
         macs = recipe.mean_cost("macs")
         rows.append(
             (
-                names[recipe.label], str(len(recipe.trials)), number(recipe.score, places),
-                *((number(recipe.score_after(race.time), places),) if raced else ()),
+                names[recipe.label], str(len(recipe.trials)), notation.text(recipe.score),
+                *((notation.text(recipe.score_after(race.time)),) if raced else ()),
                 digits_text(recipe.seconds), digits_text(recipe.spent / _HOUR), mib_text(recipe.memory),
                 *(mib_text(recipe.mean_cost(name)) for name in (*BYTES, "peak_memory_bytes")),
                 count_text(None if macs is None else round(macs)),
@@ -155,10 +157,11 @@ def _grid_table(recipes: Sequence[RecipeTrials], names: Mapping[str, str], decim
     rows = []
     for recipe in recipes:
         tunings = {trial.seed: trial.tuning for trial in recipe.trials if trial.tuning is not None}
-        places = decimals[recipe.trials[0].training.metric]
+        scores = [known(variant.score) for tuning in tunings.values() for variant in tuning.variants]
+        notation = notation_of(scores, decimals[recipe.trials[0].training.metric])
         first = next(iter(tunings.values()))
         for place in range(len(first.variants)):
-            cells = (_variant(tunings[seed], place, places) if seed in tunings else "–" for seed in seeds)
+            cells = (_variant(tunings[seed], place, notation) if seed in tunings else "–" for seed in seeds)
             rows.append((names[recipe.label], _tried(first, place), *cells))
     head = ("recipe", "tried", *(f"seed {seed}" for seed in seeds))
     return TextTable(head, (False, False, *(True,) * len(seeds)), tuple(rows))
@@ -169,10 +172,10 @@ def _tried(tuning: Tuning, place: int) -> str:
     return ", ".join(map("=".join, zip(tuning.vary, tuning.variants[place].values, strict=True)))
 
 
-def _variant(tuning: Tuning, place: int, places: int) -> str:
+def _variant(tuning: Tuning, place: int, notation: Notation) -> str:
     variant = tuning.variants[place]
     score = known(variant.score)
-    text = f"({variant.outcome or 'not run'})" if score is None else number(score, places)
+    text = f"({variant.outcome or 'not run'})" if score is None else notation.text(score)
     return f"{text} chosen" if tuning.chosen == place else text
 
 

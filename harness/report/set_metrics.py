@@ -8,6 +8,7 @@ from typing import Any
 
 from ..boards.board import Board
 from ..boards.set_metrics import LABELS, BoardSets, SetColumn, SetValue
+from ..text.notation import Notation, notation_of_digits
 from ..text.wording import by_number
 from .escape import latex, markdown, spreadsheet
 from .latex_table import USUAL, Width
@@ -43,22 +44,18 @@ def explain_board_sets(board: Board, sets: BoardSets) -> tuple[str, ...]:
 HEAD = ("value", "floor", "N", "flags", "note")
 
 
-def value_text(value: float | None, error: float | None, interval: Any) -> str:
+def value_text(value: float | None, error: float | None, interval: Any, notation: Notation) -> str:
     """A value with its error or interval."""
     if value is None or math.isnan(value):
         return "n/d"
-    text = _short(value) + ("" if error is None else f" ± {_short(error, 2)}")
-    return text + (" [{}, {}]".format(*(_short(v) for v in interval)) if interval else "")
+    text = notation.text(value) + ("" if error is None else f" ± {notation.text_of_digits(error, 2)}")
+    return text + (" [{}, {}]".format(*map(notation.text, interval)) if interval else "")
 
 
-def _short(value: float, digits: int = 4) -> str:
-    return f"{value:.{digits}g}".replace("-", "−")
-
-
-def _cells(value: SetValue) -> tuple[str, ...]:
+def _cells(value: SetValue, notation: Notation) -> tuple[str, ...]:
     return (
-        value_text(value.value, value.error, value.interval),
-        "–" if value.floor is None else _short(value.floor),
+        value_text(value.value, value.error, value.interval, notation),
+        notation.text(value.floor),
         str(value.n),
         ", ".join(value.flags),
         value.note,
@@ -75,7 +72,8 @@ def set_table(sets: BoardSets) -> TextTable:
         if len({value.note for _, value in methods}) == 1 and all(math.isnan(value.value) for _, value in methods):
             methods = [("all methods", methods[0][1])]
         name = f"{column.label} ↑" if column.higher else column.label
-        rows += [(name, label, *_cells(value)) for label, value in methods]
+        notation = notation_of_digits(value.value for _, value in methods)
+        rows += [(name, label, *_cells(value, notation)) for label, value in methods]
     return TextTable(("set metric ↓", "method", *HEAD), (False, False, True, True, True, False, False), tuple(rows))
 
 
@@ -170,5 +168,5 @@ def part_table(parts: Mapping[str, Any]) -> TextTable:
             math.nan if p["value"] is None else p["value"], p["error"], interval, p["n"], p["floor"], tuple(p["flags"]),
             p["note"],
         )  # fmt: skip
-        rows.append((name, *_cells(value)))
+        rows.append((name, *_cells(value, notation_of_digits([value.value]))))
     return TextTable(("set metric ↓", *HEAD), (False, True, True, True, False, False), tuple(rows))

@@ -18,6 +18,7 @@ from ..store.results import Results
 from ..suite.study import DRAWS, Axis
 from ..text.errors import UsageError, one_line
 from ..text.json_values import plain
+from ..text.notation import Notation, notation_of
 from ..text.wording import by_number
 from .escape import latex, markdown, slug, spreadsheet
 from .files import text_bytes, write_files
@@ -30,7 +31,7 @@ from .plots.maps import draw_map
 from .plots.pareto import best_of, draw_cost
 from .plots.sheets import Style, style_of
 from .short_names import short_names
-from .tables import TextTable, csv_text, latex_float, number, to_markdown, unit_text
+from .tables import TextTable, csv_text, latex_float, to_markdown, unit_text
 from .track_protocols import DrawsSection, HasDraws
 
 MAX_CHARTS = 40
@@ -144,20 +145,21 @@ def draw_chart(chart: Chart, place: int, looks: Looks, style: Style) -> Plot | N
 def chart_table(chart: Chart) -> TextTable:
     """A row a curve and a column a value of x; for a cost a row a method."""
     title = f"{chart.column.label}{unit_text(chart.column)}"
+    notation = notation_of((p.y for curve in chart.curves for p in curve.points), chart.column.decimals)
     if chart.cost:
         best = best_of(chart)
         points = sorted((p for curve in chart.curves for p in curve.points), key=lambda p: (p.x, by_number(p.method)))
         tails = any(p.tail is not None for p in points)
         rows: tuple[tuple[str, ...], ...] = tuple(
-            (p.method, f"{p.x:.4g}", number(p.y, chart.column.decimals),
-             *([number(p.tail, chart.column.decimals)] if tails else []), "yes" if (p.method, p.x) in best else "")
+            (p.method, f"{p.x:.4g}", notation.text(p.y),
+             *([notation.text(p.tail)] if tails else []), "yes" if (p.method, p.x) in best else "")
             for p in points
         )  # fmt: skip
         header = ("method", chart.x_label, title, *(["worst 5 %"] if tails else []), "on the front")
         return TextTable(header, (False, *(True,) * (len(header) - 2), False), rows)
     values = sorted({p.x for curve in chart.curves for p in curve.points})
     first = f"{chart.axis.by}, and {title}" if chart.axis.by else title
-    rows = tuple((curve.label, *(_at(curve, x, chart) for x in values)) for curve in chart.curves)
+    rows = tuple((curve.label, *(_at(curve, x, notation) for x in values)) for curve in chart.curves)
     header = (f"{first} at {chart.axis.label} =", *(f"{x:g}" for x in values))
     if chart.axis.log_y and not chart.axis.by:
         header = (*header, "exponent", "of the upper half")
@@ -166,9 +168,9 @@ def chart_table(chart: Chart) -> TextTable:
     return TextTable(header, (False, *(True,) * (len(header) - 1)), rows)
 
 
-def _at(curve: Curve, x: float, chart: Chart) -> str:
+def _at(curve: Curve, x: float, notation: Notation) -> str:
     means = [p.y for p in curve.points if p.x == x]
-    return " or ".join(number(y, chart.column.decimals) for y in means) or "–"
+    return " or ".join(notation.text(y) for y in means) or "–"
 
 
 def _markdown(drawn: Sequence[Chart], plots: Sequence[Plot | None], title: str, left_out: Sequence[str]) -> list[str]:

@@ -14,6 +14,7 @@ from ..boards.failures import Failure
 from ..boards.rows import Column, Row, Score
 from ..store.cell import Cost
 from ..text.errors import one_line
+from ..text.notation import Notation
 from ..text.wording import counted
 from .escape import markdown
 from .latex_table import USUAL, Cell, Tabular, Width, fit, key_lines, no_option
@@ -27,27 +28,6 @@ class TextTable:
     numeric: tuple[bool, ...]
     rows: tuple[tuple[str, ...], ...]
     strong: tuple[bool, ...] = ()
-
-
-COARSE = 2
-"""A metric that is printed with no more decimals keeps them: what is smaller is nothing to its readers."""
-
-
-def number(value: float | None, decimals: int, more: int = 0) -> str:
-    """A number with the `decimals` of its metric and `more` of them; `n/d` for NaN, `–` for None.
-
-    Of a metric with more than `COARSE` decimals what is very small or large has 4 digits instead.
-    """
-    if value is None:
-        return "–"
-    if not math.isfinite(value):
-        return "n/d" if math.isnan(value) else "inf" if value > 0 else "−inf"
-    if decimals > COARSE and value != 0 and not 1e-2 <= abs(value) < 1e4:
-        return f"{value:.4g}".replace("-", "−")
-    text = f"{value:.{decimals + more}f}"
-    if text[0] != "-":
-        return text
-    return text.replace("-", "−") if float(text) else text.lstrip("-")
 
 
 def rank_text(ranks: tuple[int, int] | None) -> str:
@@ -69,24 +49,25 @@ def unit_text(column: Column) -> str:
 
 
 def difference_text(
-    difference: float | None, interval: tuple[float, float] | None, decimals: int, best: str = "best"
+    difference: float | None, interval: tuple[float, float] | None, notation: Notation, best: str = "best"
 ) -> str:
     """A difference to the best with its interval; of the `best` itself what it is called."""
     if difference is None:
         return "–"
     if interval is None:
-        return best if difference == 0 else number(difference, decimals)
-    low, high = ends_text(interval, decimals)
-    return f"{number(difference, decimals)} [{low}, {high}]"
+        return best if difference == 0 else notation.text(difference)
+    low, high = ends_text(interval, notation)
+    return f"{notation.text(difference)} [{low}, {high}]"
 
 
-def ends_text(interval: tuple[float, float], decimals: int, more: int = 0) -> tuple[str, ...]:
+def ends_text(interval: tuple[float, float], notation: Notation, more: int = 0) -> tuple[str, ...]:
     """Both ends of an interval with `more` decimals; one that leaves 0 out has the digit that shows it."""
-    places = decimals + more
+    places = notation.decimals + more
     nearest = min(map(abs, interval))
-    if math.prod(interval) > 0 and nearest <= 0.5 * 10**-places:
-        places = -math.floor(math.log10(nearest))
-    return tuple(number(v, decimals, (places if abs(v) == nearest else decimals + more) - decimals) for v in interval)
+    hidden = math.prod(interval) > 0 and nearest <= 0.5 * 10**-places and not notation.scientific
+    return tuple(
+        notation.text_of_digits(v, 1) if hidden and abs(v) == nearest else notation.text(v, more) for v in interval
+    )
 
 
 def optimum_title(column: Column) -> str:
@@ -130,18 +111,18 @@ def board_table(board: Board, most: int | None = None) -> TextTable:
         ("rank", True, lambda row: rank_text(row.ranks)),
         ("method", False, lambda row: row.label),
     ]
-    for column in board.columns:
+    for column in board.shown_columns:
         columns.append((metric_title(column), True, _metric(column)))
     if (ranking := board.rank_by) is not None:
-        places = ranking.decimals
+        notation = ranking.notation
         best = "first" if board.undecided else "best"
         if any(row.difference is not None for row in rows):
             title = f"Δ {ranking.label} to {best} [95 %]"
-            columns.append((title, True, lambda row: difference_text(row.difference, row.interval, places, best)))
+            columns.append((title, True, lambda row: difference_text(row.difference, row.interval, notation, best)))
         if any(row.tail is not None for row in rows):
-            columns.append((f"worst 5 % {ranking.label}", True, lambda row: number(row.tail, places)))
+            columns.append((f"worst 5 % {ranking.label}", True, lambda row: notation.text(row.tail)))
     if (optimum := board.optimum_column) is not None:
-        columns.append((optimum_title(optimum), True, lambda row: number(row.below_optimum, optimum.decimals)))
+        columns.append((optimum_title(optimum), True, lambda row: optimum.notation.text(row.below_optimum)))
     if board.cost_setting:
         columns += [
             ("p50 ms", True, lambda row: latency_text(row.cost)),
@@ -168,13 +149,13 @@ def more_rows(board: Board, most: int | None) -> list[str]:
 
 
 def _metric(column: Column) -> Callable[[Row], str]:
-    return lambda row: score_text(row.scores[column.label], column.decimals)
+    return lambda row: score_text(row.scores[column.label], column.notation)
 
 
-def score_text(score: Score, decimals: int) -> str:
+def score_text(score: Score, notation: Notation) -> str:
     """The mean, and beside it how many items it leaves out because the method is exact on them."""
     count = f" ({score.identical} identical)" if score.identical and math.isfinite(score.mean) else ""
-    return number(score.mean, decimals) + count
+    return notation.text(score.mean) + count
 
 
 def flags_text(row: Row) -> str:
@@ -214,8 +195,14 @@ def facts(board: Board) -> str:
 def remarks(board: Board) -> list[str]:
     """What must be known to read the board, warnings apart; the same remark on many methods is made once."""
     methods: dict[str, list[str]] = defaultdict(list)
+    shown = board.shown_columns
+    absent = [
+        f"no column {column.label}: {'; '.join(sorted({row.scores[column.label].note for row in board.rows}))}"
+        for column in board.columns
+        if column not in shown and board.rows
+    ]
     for row in board.rows:
-        for column in board.columns:
+        for column in shown:
             note = row.scores[column.label].note
             if note and note != "not scored":
                 methods[f"{column.label} {note}"].append(row.label)
@@ -223,7 +210,7 @@ def remarks(board: Board) -> list[str]:
             methods[f"not ranked, {row.unranked}"].append(row.label)
         for note in row.notes:
             methods[note].append(row.label)
-    return [*filter(None, [board.resolution_text]), *board.notes, *note_lines(methods)]
+    return [*filter(None, [board.resolution_text]), *absent, *board.notes, *note_lines(methods)]
 
 
 def note_lines(methods: Mapping[str, Sequence[str]]) -> list[str]:

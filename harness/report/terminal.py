@@ -136,7 +136,7 @@ def ranking_lines(results: Results, width: int) -> list[str]:
             [
                 rank_text(row.ranks),
                 row.label,
-                "" if column is None else score_text(row.scores[column.label], column.decimals),
+                "" if column is None else score_text(row.scores[column.label], column.notation),
                 latency_text(row.cost) if board.cost_setting else "",
             ]
             for row in board.rows[:_RANKED]

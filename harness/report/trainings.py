@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from ..store.cell import Training
 from ..store.record import Record
 from ..store.results import Results
+from ..text.notation import Notation, notation_of, number
 from .recipes import BYTES, USUAL_DECIMALS, mib_text
 from .section import Section
-from .tables import TextTable, number
+from .tables import TextTable
 
 _LINE = (
     "Seconds are of the steps alone. Bytes, in MiB: parameters, gradients, state of the optimiser, and what one step "
@@ -28,7 +30,8 @@ def training_sections(records: Results, decimals: Mapping[str, int]) -> list[Sec
         "method", "seed", "trained on", "steps", "validation", "seconds", "CPU seconds", "items/s", "peak MiB",
         "parameters", "gradients", "optimiser", "saved", "MACs/step",
     )  # fmt: skip
-    rows = tuple(_row(record, training, decimals) for record, training in trained)
+    notations = _notations([training for _, training in trained], decimals)
+    rows = tuple(_row(record, training, notations[training.metric]) for record, training in trained)
     numeric = (False, True, False, *(True,) * (len(head) - 3))
     return [
         Section(
@@ -39,10 +42,17 @@ def training_sections(records: Results, decimals: Mapping[str, int]) -> list[Sec
     ]
 
 
-def _row(record: Record, training: Training, decimals: Mapping[str, int]) -> tuple[str, ...]:
+def _notations(trainings: Sequence[Training], decimals: Mapping[str, int]) -> dict[str, Notation]:
+    """How the validation scores of each metric are written."""
+    scores: dict[str, list[float | None]] = defaultdict(list)
+    for training in trainings:
+        scores[training.metric].append(training.score)
+    return {name: notation_of(of_metric, decimals.get(name, USUAL_DECIMALS)) for name, of_metric in scores.items()}
+
+
+def _row(record: Record, training: Training, notation: Notation) -> tuple[str, ...]:
     cell, cost = record.cell, training.cost
-    places = decimals.get(training.metric, USUAL_DECIMALS)
-    score = "–" if training.score is None else f"{number(training.score, places)} ({training.metric})"
+    score = "–" if training.score is None else f"{notation.text(training.score)} ({training.metric})"
     macs = "–" if cost.macs is None else f"{cost.macs:.3g}"
     return (
         cell.method.display,

@@ -10,12 +10,13 @@ from ..gate.trend import LEVEL, Change, Series, Trend
 from ..gate.verdict import RATIO
 from ..statistics.change_points import LEAST
 from ..text.errors import one_line
+from ..text.notation import notation_of
 from ..text.wording import counted
 from .escape import markdown
 from .plots.drawing import Plot, fit, new_figure, place, plain_number, save, styled
 from .plots.looks import COLOURS, GREY
 from .plots.sheets import HOUSE
-from .tables import TextTable, number, to_markdown
+from .tables import TextTable, to_markdown
 
 _LISTED, _DRAWN = 20, 12
 """Changes that the terminal lists, and series that are drawn."""
@@ -87,9 +88,9 @@ def _changes(trend: Trend) -> list[tuple[Series, Change]]:
 
 
 def _text(series: Series, change: Change) -> str:
-    more = max(0, 4 - series.decimals)
+    notation, more = notation_of(series.values.values(), series.decimals), max(0, 4 - series.decimals)
     before, after, moved = (
-        number(value, series.decimals, more) for value in (change.before, change.after, change.after - change.before)
+        notation.text(value, more) for value in (change.before, change.after, change.after - change.before)
     )
     unit = series.unit if series.unit == RATIO else f" {series.unit}".rstrip()
     return f"{before} → {after}{unit} ({'' if change.after < change.before else '+'}{moved})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import math
 import re
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
@@ -12,9 +13,10 @@ from xml.sax.saxutils import escape, quoteattr
 from ..gate.verdict import INCOMPARABLE, OK, RATIO, REGRESSION, UNCOUNTED, UNDECIDED, GateFinding, Verdict
 from ..text.errors import one_line
 from ..text.json_values import plain
+from ..text.notation import Notation, notation_of
 from ..text.wording import by_number, counted
 from .escape import markdown
-from .tables import TextTable, number, to_markdown
+from .tables import TextTable, to_markdown
 
 MOST = 20
 """Findings of a kind that the terminal lists, where there are many; XML and JSON hold all."""
@@ -24,26 +26,32 @@ MOST_WRITTEN = 200
 _TITLES = {REGRESSION: "Regressions", UNDECIDED: "Undecided", INCOMPARABLE: "Not comparable", UNCOUNTED: "Not counted"}
 
 
-def exact(value: float | None, finding: GateFinding) -> str:
+def notation_in(findings: Sequence[GateFinding]) -> Notation:
+    """How the scores of findings of one metric are written."""
+    scores = [score for f in findings for score in (f.baseline, f.current)]
+    return notation_of(scores, min((f.decimals for f in findings), default=4))
+
+
+def exact(value: float | None, finding: GateFinding, notation: Notation) -> str:
     """A score of a finding with the digits that a gate needs: more than on a board, and 4 decimals at least."""
     if value is None:
         return "–"
     if finding.unit == RATIO:
         return f"{value:.4g}"
-    return number(value, finding.decimals, max(1, 4 - finding.decimals))
+    return notation.text(value, max(1, 4 - finding.decimals))
 
 
-def change_text(finding: GateFinding) -> str:
+def change_text(finding: GateFinding, notation: Notation) -> str:
     """The change with its sign, or the ratio of a speed."""
     if finding.change is None:
         return "–"
     if finding.unit == RATIO:
         return f"{finding.change:.3g}{RATIO}"
-    return _signed(finding.change, finding)
+    return _signed(finding.change, finding, notation)
 
 
-def _signed(value: float, finding: GateFinding) -> str:
-    text = exact(value, finding)
+def _signed(value: float, finding: GateFinding, notation: Notation) -> str:
+    text = exact(value, finding, notation)
     return f"+{text}" if value > 0 else text
 
 
@@ -51,18 +59,20 @@ def finding_line(finding: GateFinding) -> str:
     """One line of a terminal."""
     name = f"{finding.place} · {finding.metric}" if finding.metric else finding.place
     if finding.measured:
-        before, after = exact(finding.baseline, finding), exact(finding.current, finding)
-        name += f": {before} → {after} ({change_text(finding)})"
+        notation = notation_in([finding])
+        before, after = exact(finding.baseline, finding, notation), exact(finding.current, finding, notation)
+        name += f": {before} → {after} ({change_text(finding, notation)})"
         if finding.status == REGRESSION and finding.worst_item:
-            name += f", worst {finding.item} {worst_text(finding)}"
+            name += f", worst {finding.item} {worst_text(finding, notation)}"
     return one_line(f"{name}: {finding.reason}" if finding.reasons else name, 1_000)
 
 
-def worst_text(finding: GateFinding) -> str:
+def worst_text(finding: GateFinding, notation: Notation) -> str:
     """The item that lost most, with its change."""
     if not finding.worst_item or finding.worst is None:
         return "–"
-    return f"{finding.worst_item} ({_signed(-finding.worst if finding.higher else finding.worst, finding)})"
+    lost = _signed(-finding.worst if finding.higher else finding.worst, finding, notation)
+    return f"{finding.worst_item} ({lost})"
 
 
 def verdict_lines(verdict: Verdict) -> list[str]:
@@ -136,6 +146,10 @@ def environment_lines(differences: Sequence[tuple[str, tuple[str, ...], tuple[st
 
 
 def _table(findings: Sequence[GateFinding]) -> TextTable:
+    by_metric: dict[str, list[GateFinding]] = defaultdict(list)
+    for f in findings:
+        by_metric[f.metric].append(f)
+    notations = {metric: notation_in(those) for metric, those in by_metric.items()}
     return TextTable(
         ("method", "dataset", "regime", "protocol", "seed", "metric", "items", "baseline", "current", "change",
          "worst item", "result"),
@@ -143,8 +157,9 @@ def _table(findings: Sequence[GateFinding]) -> TextTable:
         tuple(
             (
                 f.method, f.dataset, f.regime, f.protocol, "" if f.seed is None else str(f.seed), f.metric or "–",
-                str(f.items) if f.items else "–", exact(f.baseline, f), exact(f.current, f),
-                change_text(f), worst_text(f),
+                str(f.items) if f.items else "–", exact(f.baseline, f, notations[f.metric]),
+                exact(f.current, f, notations[f.metric]), change_text(f, notations[f.metric]),
+                worst_text(f, notations[f.metric]),
                 f"{f.status}: {f.reason}" if f.reasons else f.status,
             )
             for f in findings

@@ -185,7 +185,7 @@ def test_where_no_rule_speaks_a_metric_has_the_limits_that_it_declares() -> None
     assert check([fit(0.1, 0.1)], [fit(0.1009, 0.1009)]).exit_code == 0
     found = only(check([fit(0.1, 0.1)], [fit(0.1011, 0.1011)]))
     assert finding_line(found).partition("seed 0 · ")[2] == (
-        "rmse: 0.10000 → 0.10110 (+0.0011), worst function p000 (+0.0011): "
+        "rmse: 0.10000 → 0.10110 (+0.00110), worst function p000 (+0.00110): "
         "the mean rose by 0.0011, more than 0.001 (default)"
     )
     rules = [Rule("r:1", metric="rmse", max_drop_item=0.5, max_drop=math.inf)]

@@ -135,7 +135,7 @@ def test_a_set_metric_has_its_value_its_interval_and_its_signature() -> None:
     result = nb.Result(with_cell(record(scores={"psnr": SCORES}), sets={"kid": part}))
     assert (result.kid, result.interval("kid")) == (0.125, (0.0625, 0.25))
     assert result.signature("kid").startswith("kid|uint8@1|gaussian(sigma=25)@1|photos:")
-    assert "kid 0.125 ± 0.01 [0.0625, 0.25]" in shown(result._repr_html_())
+    assert "kid 0.1250 ± 0.0100 [0.0625, 0.2500]" in shown(result._repr_html_())
 
 
 @pytest.mark.parametrize("ask", ["mean", "interval", "signature", "plot"])

@@ -6,7 +6,8 @@ import random
 
 import pytest
 import tabulate
-from noisebench.report.tables import number, pipe_table
+from noisebench.report.tables import pipe_table
+from noisebench.text.notation import number
 
 
 def test_a_table_is_as_tabulate_makes_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,7 +34,7 @@ from noisebench.report.escape import latex, markdown, markdown_code, shorten, sl
 from noisebench.report.plots.drawing import fit, legend_names, text_width
 from noisebench.report.plots.pareto import front
 from noisebench.report.set_metrics import sets_csv, sets_latex
-from noisebench.report.tables import TextTable, number, to_latex
+from noisebench.report.tables import TextTable, to_latex
 from noisebench.report.write import data_to_report, write_data, write_report
 from noisebench.store.record import Panel
 
@@ -413,16 +413,6 @@ def test_a_failed_seed_is_listed_once_though_it_stands_on_two_boards(tmp_path: P
     document = json.loads((tmp_path / "summary.json").read_text())
     assert [(b["seeds"], len(b["rows"])) for b in document["boards"]] == [([0], 1), ([0, 1], 0)]
     assert len(document["failures"]) == 1
-
-
-@pytest.mark.parametrize(
-    ("value", "decimals", "more", "expected"),
-    [(28.567, 2, 0, "28.57"), (0.80123, 4, 0, "0.8012"), (0.00032149, 4, 0, "0.0003215"), (-0.451, 2, 0, "−0.45"),
-     (-0.001, 2, 0, "0.00"), (-0.001, 2, 1, "−0.001"), (0.1234567, 4, 1, "0.12346"), (123456.7, 1, 0, "123456.7"),
-     (123456.7, 4, 0, "1.235e+05"), (math.inf, 2, 0, "inf"), (math.nan, 2, 0, "n/d"), (None, 2, 0, "–")],
-)  # fmt: skip
-def test_numbers_as_the_board_prints_them(value: float | None, decimals: int, more: int, expected: str) -> None:
-    assert number(value, decimals, more) == expected
 
 
 # --------------------------------------------------------------------------------------------- tracks

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import math
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,11 +14,13 @@ import numpy.typing as npt
 
 from ...boards.board import MAX_PAIRS, Board, placed_by, reading_text
 from ...boards.levels import level_families
+from ...boards.notations import alike
 from ...boards.rows import Column, Row
 from ...boards.undecided import undecided
 from ...components.tracks import DEFAULT
 from ...store.results import Results
 from ...text.errors import one_line
+from ...text.notation import Notation, notation_of, telling_apart
 from ..cost_table import cost_reasons, cost_remarks, cost_table
 from ..data import ReportData
 from ..escape import slug
@@ -24,12 +28,10 @@ from ..plots.drawing import Plot, is_reference
 from ..plots.looks import Look, looks_of
 from ..summary import failure_values
 from ..tables import (
-    COARSE,
     TextTable,
     board_hashes,
     digits_text,
     facts,
-    number,
     optimum_title,
     remarks,
     versions_text,
@@ -73,6 +75,7 @@ def page_data(data: ReportData, plots: Sequence[Plot]) -> dict[str, Any]:
         "words": data.words,
         "boards": shown,
         "methods": [{**cards[identity], "look": _look(looks.get(identity[2]))} for identity in methods.numbers],
+        "notations": _over_boards(boards),
         "flags": list(flags.numbers),
         "items": [list(names) for names in items.numbers],
         "families": [
@@ -105,22 +108,36 @@ def _place(board: Board, several: bool) -> dict[str, Any]:
 def _numbers(board: Board, everything: bool, paired: frozenset[str]) -> dict[str, Any]:
     """The columns of a board; per row its means and places, distances, costs, and the scores of its items packed."""
     optimum = board.optimum_column
-    places = board.rank_by.decimals if board.rank_by else 0
+    ranking = board.rank_by.notation if board.rank_by else Notation(0)
+    placed = [_placed(board, column, everything) for column in board.shown_columns]
     return {
-        "columns": [[c.label, c.unit, c.higher, c.decimals, *([c.arrow] * bool(c.goal))] for c in board.columns],
-        "rank": board.columns.index(board.rank_by) if board.rank_by in board.columns else -1,
+        "columns": [
+            [c.label, c.unit, c.higher, _written(c.notation), *([c.arrow] * bool(c.goal))]
+            for c in (one.column for one in placed)
+        ],
+        "rank": board.shown_columns.index(board.rank_by) if board.rank_by is not None else -1,
         "below": [i for i, row in enumerate(board.rows) if row.below_baseline],
-        "tail": [_exact(row.tail, places) for row in board.rows],
+        "tail": [_exact(row.tail, ranking) for row in board.rows],
         "optimum": optimum and {
-            "title": optimum_title(optimum), "decimals": optimum.decimals,
-            "by": [_exact(row.below_optimum, optimum.decimals) for row in board.rows],
+            "title": optimum_title(optimum), "notation": _written(optimum.notation),
+            "by": [_exact(row.below_optimum, optimum.notation) for row in board.rows],
         },
-        "scores": [_scores(board, column, everything, paired) for column in board.columns],
+        "scores": [_scores(board, one, everything, paired) for one in placed],
         "values": [
-            packed(np.array([row.scores[c.label].by_item for row in board.rows]), c.decimals) for c in board.columns
+            packed(np.array([row.scores[c.label].by_item for row in board.rows]), c.notation)
+            for c in (one.column for one in placed)
         ],
         "cost": [_cost(row) for row in board.rows] if board.cost_setting else None,
     }  # fmt: skip
+
+
+def _over_boards(boards: Sequence[Board]) -> dict[str, int | str]:
+    """How the means of each metric are written where those of several boards stand in one column."""
+    means: dict[tuple[str, int], list[float]] = defaultdict(list)
+    for board in boards:
+        for column in board.columns:
+            means[column.label, column.decimals] += [row.scores[column.label].mean for row in board.rows]
+    return {label: _written(notation_of(values, decimals)) for (label, decimals), values in means.items()}
 
 
 def _board_of(plot: Plot, boards: Sequence[Board]) -> int | None:
@@ -158,42 +175,61 @@ def _look(look: Look | None) -> list[int] | None:
     return None if look is None or look.number is None else [look.number, look.again]
 
 
-def _scores(board: Board, column: Column, everything: bool, paired: frozenset[str]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Placed:
+    """The rows of a board as one of its metrics orders them; `column` has the notation that tells them apart."""
+
+    column: Column
+    ranking: bool
+    rows: Sequence[Row]
+    notes: Sequence[str]
+
+
+def _placed(board: Board, column: Column, everything: bool) -> _Placed:
+    if board.rank_by is not None and column.label == board.rank_by.label:
+        return _Placed(column, True, board.rows, ())
+    if not everything:
+        return _Placed(column, False, board.rows, ())
+    rows, notes = placed_by(board, column)
+    notation = telling_apart(column.notation, alike(column.notation, column, rows))
+    return _Placed(replace(column, chosen=notation), False, rows, notes)
+
+
+def _scores(board: Board, of: _Placed, everything: bool, paired: frozenset[str]) -> dict[str, Any]:
     """Means and places of all rows by one metric, in the order of the board."""
-    rows = placed_rows = list(board.rows)
-    notes: list[str] = []
-    ranking = board.rank_by is not None and column.label == board.rank_by.label
-    if not ranking and everything:
-        placed_rows, notes = placed_by(board, column)
-        by_identity = {_identity(row): row for row in placed_rows}
-        rows = [by_identity[_identity(row)] for row in board.rows]
-    placed, decimals = ranking or everything, column.decimals
+    column, ranking, placed_rows = of.column, of.ranking, of.rows
+    by_identity = {_identity(row): row for row in placed_rows}
+    rows = [by_identity[_identity(row)] for row in board.rows]
+    placed, notation = ranking or everything, column.notation
     pairs = _pairs(placed_rows, rows) if placed and ("own" if ranking else "others") in paired else None
     return {
-        "mean": [_exact(row.scores[column.label].mean, decimals) for row in rows],
+        "mean": [_exact(row.scores[column.label].mean, notation) for row in rows],
         "identical": {i: n for i, row in enumerate(rows) if (n := row.scores[column.label].identical)},
         "note": {i: text for i, row in enumerate(rows) if (text := row.scores[column.label].note)},
         "low": [row.ranks[0] if placed and row.ranks else None for row in rows],
         "high": [row.ranks[1] if placed and row.ranks else None for row in rows],
-        "gap": [_exact(row.difference, decimals) if placed else None for row in rows],
-        "from": [_exact(row.interval[0], decimals) if placed and row.interval else None for row in rows],
-        "to": [_exact(row.interval[1], decimals) if placed and row.interval else None for row in rows],
+        "gap": [_exact(row.difference, notation) if placed else None for row in rows],
+        "from": [_exact(row.interval[0], notation) if placed and row.interval else None for row in rows],
+        "to": [_exact(row.interval[1], notation) if placed and row.interval else None for row in rows],
         "why": {i: row.unranked for i, row in enumerate(rows) if row.unranked},
         **({"pairs": pairs} if pairs else {}),
         "undecided": undecided(placed_rows, column, board.units, board.words) if placed else "",
-        "remarks": notes if placed else ["ranks are shown by the metric that the suite ranks by"],
+        "remarks": of.notes if placed else ["ranks are shown by the metric that the suite ranks by"],
     }
 
 
-def packed(values: npt.NDArray[np.float64], decimals: int) -> list[Any]:
+def packed(values: npt.NDArray[np.float64], notation: Notation) -> list[Any]:
     """[decimals, offset, base64 of little-endian uint16]: decimal steps above the smallest, three codes for no number.
 
-    As many decimals as the tables print, fewer where the values span more than 16 bits hold.
+    As many decimals as the tables print, fewer where the values span more than 16 bits hold. Of a column in scientific
+    notation base64 of little-endian float32 alone.
     """
+    if notation.scientific:
+        with np.errstate(over="ignore", under="ignore"):
+            return [base64.b64encode(values.astype("<f4").tobytes()).decode()]
     finite = values[np.isfinite(values)]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
-    small = bool(((np.abs(finite) < 1e-2) & (finite != 0)).any())
-    places = decimals + 2 if small and decimals > COARSE else decimals
+    places = notation.decimals
     while (high - low) * 10.0**places > _CODES:
         places -= 1
     offset = math.floor(low * 10.0**places)
@@ -230,13 +266,18 @@ def _pairs(placed: Sequence[Row], rows: Sequence[Row]) -> dict[str, Any] | None:
     return {"of": [place[_identity(row)] for row in tested], "by": base64.b64encode(numbers.tobytes()).decode()}
 
 
-def _exact(value: float | None, decimals: int) -> float | str | None:
+def _written(notation: Notation) -> int | str:
+    """The decimals of a notation; `e3` where it is scientific."""
+    return f"e{notation.decimals}" if notation.scientific else notation.decimals
+
+
+def _exact(value: float | None, notation: Notation) -> float | str | None:
     """The number with 9 digits, in full where it would be printed otherwise; infinite values as text."""
     if value is None or math.isnan(value):
         return None
     if math.isinf(value):
         return "inf" if value > 0 else "-inf"
-    return _shortest(value, lambda number_: number(number_, decimals))
+    return _shortest(value, notation.text)
 
 
 def _shortest(value: float, printed: Callable[[float], str]) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ..tables import number
+from ...text.notation import Notation, notation_of
 from .costs import cost_head, cost_text
 from .marks import Mark
 from .table import Mean, PaperTable
@@ -36,7 +36,11 @@ def grid(table: PaperTable) -> Grid:
     """The rows and columns of a table."""
     heads = tuple(cost_head(name) for name in table.costs)
     costs = [tuple(map(_cost, line.costs, table.costs)) for line in table.lines]
-    cells = [tuple(_cell(means, table.digits) for means in line.cells) for line in table.lines]
+    notations = [
+        notation_of((means[at].value for line in table.lines for means in line.cells), decimals)
+        for at, decimals in enumerate(table.digits)
+    ]
+    cells = [tuple(_cell(means, notations) for means in line.cells) for line in table.lines]
     if table.down == "methods":
         apart = sum(line.apart for line in table.lines)
         return Grid(
@@ -61,13 +65,13 @@ def grid(table: PaperTable) -> Grid:
     )
 
 
-def _cell(means: Sequence[Mean], digits: Sequence[int]) -> Cell:
+def _cell(means: Sequence[Mean], notations: Sequence[Notation]) -> Cell:
     """The means of a cell; one dash where every metric is missing for the same reason."""
     if all(mean.value is None for mean in means) and len({mean.letter for mean in means}) == 1:
         means = means[:1]
     return tuple(
-        (NONE if mean.value is None else number(mean.value, places), mean)
-        for mean, places in zip(means, digits, strict=False)
+        (NONE if mean.value is None else notation.text(mean.value), mean)
+        for mean, notation in zip(means, notations, strict=False)
     )
 
 

@@ -12,7 +12,6 @@ from ...boards.rows import Column, Row
 from ...store.record import Panel
 from ...text.wording import counted
 from ..escape import slug
-from ..tables import number as number_text
 from .axis_text import metric_name
 from .drawing import Plot
 from .selection import limited
@@ -105,4 +104,4 @@ def _score(board: Board, row: Row, item: str) -> str:
 
 
 def _number(row: Row, column: Column, board: Board, item: str) -> str:
-    return number_text(float(row.scores[column.label].by_item[board.items.index(item)]), column.decimals)
+    return column.notation.text(float(row.scores[column.label].by_item[board.items.index(item)]))

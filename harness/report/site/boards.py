@@ -23,7 +23,7 @@ from ..page.html import leaderboard_html, plots_inside
 from ..page.previews import KeptPreviews, PagePreviews, page_previews
 from ..plots.drawing import Plot
 from ..plots.selection import draw_all
-from ..tables import metric_title, number, rank_text
+from ..tables import metric_title, rank_text
 
 MOST = 3 * 2**20
 """Bytes of the page of a board."""
@@ -152,7 +152,7 @@ def _level(board: Board, several: bool) -> Level:
 
 def _placed(row: Row, board: Board) -> PlacedMethod:
     ranking = board.rank_by
-    score = number(row.scores[ranking.label].mean, ranking.decimals) if ranking and ranking.label in row.scores else ""
+    score = ranking.notation.text(row.scores[ranking.label].mean) if ranking and ranking.label in row.scores else ""
     return PlacedMethod(row.name, one_line(row.label), rank_text(row.ranks), score, row.flags, not row.role)
 
 

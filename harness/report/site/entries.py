@@ -19,7 +19,7 @@ from ...text.errors import UsageError, one_line
 from ...text.wording import counted
 from ..escape import markdown
 from ..names import shown
-from ..tables import TextTable, metric_title, number, rank_text, to_markdown
+from ..tables import TextTable, metric_title, rank_text, to_markdown
 from .layout import whole_page
 from .markup import Content, Html, breakable, element, joined, link, outward, table, with_links
 
@@ -299,7 +299,7 @@ def _badges(one: EntryBoard, row: Row) -> list[str]:
 
 def _score(row: Row, board: Board) -> str:
     ranking = board.rank_by
-    return number(row.scores[ranking.label].mean, ranking.decimals) if ranking else ""
+    return ranking.notation.text(row.scores[ranking.label].mean) if ranking else ""
 
 
 def _states(state: str, flags: Sequence[str]) -> str:

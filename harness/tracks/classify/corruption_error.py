@@ -15,8 +15,9 @@ from ...boards.board import Board
 from ...boards.rows import Row
 from ...boards.together import contenders
 from ...report.section import Section
-from ...report.tables import TextTable, number
+from ...report.tables import TextTable
 from ...spec.paths import readable_spec
+from ...text.notation import number
 from ...text.wording import counted
 
 REGIME, METRIC = "corruption", "accuracy"

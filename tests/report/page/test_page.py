@@ -40,6 +40,7 @@ from noisebench.report.page.previews import KeptPreviews, page_previews
 from noisebench.report.write import write_report
 from noisebench.store.cells import cell_dir
 from noisebench.store.record import Record
+from noisebench.text.notation import Notation
 from noisebench.tracks.restore.crops import leave_view
 
 SVG = (
@@ -527,8 +528,14 @@ def unpack(packing: list[Any]) -> np.ndarray:
      ([7.0, 7.0], 2, 0.0)],
 )  # fmt: skip
 def test_packed_scores_are_as_exact_as_what_is_printed(values, decimals, error):
-    packing = packed(np.array([values]), decimals)
+    packing = packed(np.array([values]), Notation(decimals))
     assert unpack(packing) == pytest.approx(values, abs=error, nan_ok=True)
+
+
+def test_packed_scores_of_a_scientific_column_keep_their_digits():
+    values = [2.834e-07, 1.0, math.inf, math.nan]
+    (text,) = packed(np.array([values]), Notation(3, scientific=True))
+    assert np.frombuffer(base64.b64decode(text), "<f4") == pytest.approx(values, rel=1e-6, nan_ok=True)
 
 
 def test_pictures_beyond_the_limit_are_counted_and_the_best_stay(tmp_path, monkeypatch):

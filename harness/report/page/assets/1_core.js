@@ -37,21 +37,22 @@ function precise(value, most) {
   return Number((Math.sign(value) * (tie ? up - step : up)).toPrecision(most));
 }
 
-/** A number in the notation of Python's `g`: a power of ten below 0.0001 and from 10,000 on. */
-function general(value) {
-  const size = Math.abs(value);
-  if (!size || (size >= 1e-4 && size < 1e4)) return String(value);
-  const [mantissa, power] = value.toExponential().split("e");
-  return `${mantissa}e${power[0]}${power.slice(1).padStart(2, "0")}`;
+/** A number in scientific notation as Python writes it: two digits of the power of ten at least. */
+function power(value, places) {
+  if (!value) return "0";
+  const [mantissa, of] = precise(value, places + 1).toExponential(places).split("e");
+  return `${mantissa}e${of[0]}${of.slice(1).padStart(2, "0")}`;
 }
 
-/** A number with the decimals of its metric, as every other file of the report prints it. */
-function number(value, decimals) {
+/** Whether a notation is scientific: `e3`, with the decimals before the power of ten; else it is the number of decimals. */
+const scientific = (notation) => typeof notation === "string";
+
+/** A number in the notation of its column, as every other file of the report prints it. */
+function number(value, notation) {
   if (value === null || value === undefined || Number.isNaN(value)) return "n/d";
   if (value === "inf" || value === Infinity) return "inf";
   if (value === "-inf" || value === -Infinity) return "−inf";
-  const small = decimals > 2 && value !== 0 && (Math.abs(value) < 1e-2 || Math.abs(value) >= 1e4);
-  const text = small ? general(precise(value, 4)) : fixed(value, decimals);
+  const text = scientific(notation) ? power(value, Number(notation.slice(1))) : fixed(value, notation);
   return Number(text) ? text.replaceAll("-", "−") : text.replaceAll("-", "");
 }
 
@@ -84,6 +85,12 @@ function valuesOf(board, column) {
   const key = data.boards.indexOf(board) + ":" + column;
   if (!unpacked.has(key)) {
     const [places, offset, text] = board.values[column];
+    if (text === undefined) {
+      const bytes = Uint8Array.from(atob(places), (letter) => letter.charCodeAt(0));
+      const view = new DataView(bytes.buffer);
+      unpacked.set(key, Float64Array.from({ length: bytes.length / 4 }, (_, i) => view.getFloat32(4 * i, true)));
+      return unpacked.get(key);
+    }
     const bytes = atob(text);
     const scale = 10 ** places;
     const values = new Float64Array(bytes.length / 2);

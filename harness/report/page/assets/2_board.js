@@ -51,23 +51,23 @@ function compare(a, b, sign) {
 const rankText = (row) => (row.low === null ? "–" : row.low === row.high ? String(row.low) : `${row.low}–${row.high}`);
 
 /** The mean, and how many items it leaves out because the method is exact on them. */
-function meanText(scores, i, places) {
+function meanText(scores, i, notation) {
   const mean = finite(scores.mean[i]);
-  return number(mean, places) + (scores.identical[i] && Number.isFinite(mean) ? ` (${scores.identical[i]} identical)` : "");
+  return number(mean, notation) + (scores.identical[i] && Number.isFinite(mean) ? ` (${scores.identical[i]} identical)` : "");
 }
 
-function gapText(row, decimals, best = "best") {
+function gapText(row, notation, best = "best") {
   if (Number.isNaN(row.gap)) return "–";
-  if (Number.isNaN(row.from)) return row.gap === 0 ? (row.reference ? "reference" : best) : number(row.gap, decimals);
-  return `${number(row.gap, decimals)} [${endsText(row.from, row.to, decimals).join(", ")}]`;
+  if (Number.isNaN(row.from)) return row.gap === 0 ? (row.reference ? "reference" : best) : number(row.gap, notation);
+  return `${number(row.gap, notation)} [${endsText(row.from, row.to, notation).join(", ")}]`;
 }
 
 /** Both ends of an interval; one that leaves 0 out has the digit that shows it. */
-function endsText(low, high, decimals) {
+function endsText(low, high, notation) {
   const nearest = Math.min(Math.abs(low), Math.abs(high));
-  const hidden = low * high > 0 && nearest <= 0.5 * 10 ** -decimals;
-  const places = hidden ? -Math.floor(Math.log10(nearest)) : decimals;
-  return [low, high].map((value) => (hidden && decimals <= 2 && Math.abs(value) === nearest ? fixed(value, places).replace("-", "−") : number(value, decimals)));
+  const hidden = !scientific(notation) && low * high > 0 && nearest <= 0.5 * 10 ** -notation;
+  const places = hidden ? -Math.floor(Math.log10(nearest)) : notation;
+  return [low, high].map((value) => number(value, hidden && Math.abs(value) === nearest ? places : notation));
 }
 
 /**
@@ -81,11 +81,11 @@ function endsText(low, high, decimals) {
  * cell   of a row, elements to draw where that is more than the text
  */
 function boardColumns(board, column) {
-  const [label, , higher, decimals] = board.columns[column];
+  const [label, , higher, notation] = board.columns[column];
   const all = rowsOf(board, column);
   const most = Math.max(1, ...all.map((row) => row.high ?? 1));
   const room = gapRoom(all);
-  const dash = (value, places) => number(value, places).replace("n/d", "–");
+  const dash = (value, own) => number(value, own).replace("n/d", "–");
   const columns = [
     { key: "rank", title: "rank", kind: "rank", better: false, value: (row) => row.low ?? NaN, text: rankText,
       cell: (row) => [h("span", { class: "text" }, rankText(row)), rankBar(row, most)] },
@@ -94,23 +94,23 @@ function boardColumns(board, column) {
   ];
   const order = [column, ...board.columns.keys()].filter((c, i, list) => list.indexOf(c) === i);
   for (const c of order) {
-    const [name, unit, up, places, goal = up ? "↑" : "↓"] = board.columns[c];
+    const [name, unit, up, own, goal = up ? "↑" : "↓"] = board.columns[c];
     columns.push({ key: "=" + name, title: `${name}${unit ? ` (${unit})` : ""}${goal && ` ${goal}`}`, kind: c === column ? "n main" : "n other",
-      better: up, value: (row) => finite(board.scores[c].mean[row.i]), text: (row) => meanText(board.scores[c], row.i, places) });
+      better: up, value: (row) => finite(board.scores[c].mean[row.i]), text: (row) => meanText(board.scores[c], row.i, own) });
   }
   if (all.some((row) => !Number.isNaN(row.gap))) {
     const middle = referenceOf(board, column) !== null;
-    const text = (row) => gapText(row, decimals, bestWord(board, column));
+    const text = (row) => gapText(row, notation, bestWord(board, column));
     columns.push({ key: "gap", title: differenceTitle(board, column), kind: "gap", better: higher, value: (row) => row.gap,
       text, cell: (row) => h("span", { class: "pair" }, gapBar(row, room, higher, middle), h("span", { class: "text" }, text(row))) });
   }
   if (column === board.rank && board.tail.some((v) => v !== null)) {
     columns.push({ key: "tail", title: `worst 5 % ${label}`, kind: "n other", better: higher, value: (row) => finite(board.tail[row.i]),
-      text: (row) => dash(board.tail[row.i], decimals) });
+      text: (row) => dash(board.tail[row.i], notation) });
   }
   if (board.optimum) {
     columns.push({ key: "optimum", title: board.optimum.title, kind: "n other", better: false, value: (row) => finite(board.optimum.by[row.i]),
-      text: (row) => dash(board.optimum.by[row.i], board.optimum.decimals) });
+      text: (row) => dash(board.optimum.by[row.i], board.optimum.notation) });
   }
   COST.forEach(([key, title, show], place) => board.cost && columns.push({ key, title, kind: "n cost", better: false,
     value: (row) => (row.cost ? finite(row.cost[place]) : NaN), text: (row) => (row.cost ? show(row.cost[place]) : "–") }));

@@ -90,7 +90,7 @@ function drawPareto(board, column) {
   const rows = new Set(shownRows(all.map((p) => p.row)));
   const points = all.filter((p) => rows.has(p.row));
   if (!points.length) return [h("p", { class: "soft" }, "No ticked method has this cost and a rank.")];
-  const [label, unit, higher, decimals] = board.columns[column];
+  const [label, unit, higher, notation] = board.columns[column];
   const size = canvasSize("pareto");
   const { x, y, box, marks } = frame(size, points.map((p) => p.x), points.map((p) => p.y),
     { log: true, xTitle: AXES[state.x], yTitle: `mean ${label}${unit ? ` (${unit})` : ""}`, right: 24 });
@@ -101,7 +101,7 @@ function drawPareto(board, column) {
   const radius = (p) => 4 + 9 * Math.sqrt(p.memory > 0 ? p.memory / largest : 0);
   const taken = points.map((p) => [x(p.x) - 5, y(p.y) - 5, x(p.x) + 5, y(p.y) + 5]);
   const dots = [...points].sort((a, b) => radius(b) - radius(a)).map((p) => {
-    const text = `${p.row.method.label}\n${number(p.y, decimals)} ${unit || label}, rank ${rankText(p.row)}\n${digits(p.time)} ms, ${mebibytes(
+    const text = `${p.row.method.label}\n${number(p.y, notation)} ${unit || label}, rank ${rankText(p.row)}\n${digits(p.time)} ms, ${mebibytes(
       Number.isNaN(p.memory) ? null : p.memory)} MiB`;
     const open = () => openMethod(p.row.method.label);
     return svg("circle", { class: unbeaten(p, all, higher) ? "point on" : "point", cx: x(p.x), cy: y(p.y), r: radius(p), tabindex: "0",
@@ -164,7 +164,7 @@ function curves(family, label) {
 
 function drawCurves(board, column) {
   const family = familyOf(board);
-  const [label, unit, higher, decimals] = board.columns[column];
+  const [label, unit, higher, notation] = board.columns[column];
   const { lines: every, best } = curves(family, label);
   const lines = shownRows(every);
   const relative = state.curve === "gap";
@@ -189,7 +189,7 @@ function drawCurves(board, column) {
     const end = ends.find((e) => e.line === line);
     const d = line.points.map(([l, v], j) => `${j ? "L" : "M"}${x(l)} ${y(v)}`).join("");
     const [lastLevel, last] = line.points[line.points.length - 1];
-    const text = `${line.method.label}\n${line.points.map(([l, v]) => `${family.x} ${l}: ${number(v, decimals)}`).join("\n")}`;
+    const text = `${line.method.label}\n${line.points.map(([l, v]) => `${family.x} ${l}: ${number(v, notation)}`).join("\n")}`;
     const open = () => openMethod(line.method.label);
     const lit = (on) => (e) => e.currentTarget.parentNode.querySelectorAll(".curve").forEach((g) => g.classList.toggle("dim", on && g !== e.currentTarget));
     const hints = withTip(text);

@@ -56,12 +56,12 @@ function drawBoardsOf(place, label) {
     const row = { low: scores.low[i], high: scores.high[i], gap: finite(scores.gap[i]), from: finite(scores.from[i]), to: finite(scores.to[i]) };
     const means = titles.map((title) => {
       const at = b.columns.findIndex(([name]) => name === title);
-      return h("td", { class: "n" }, at < 0 ? "–" : meanText(b.scores[at], i, b.columns[at][3]));
+      return h("td", { class: "n" }, at < 0 ? "–" : meanText(b.scores[at], i, data.notations[title]));
     });
     const why = scores.why[i];
     return h("tr", {}, h("td", { class: "name" }, h("button", { class: "link", "data-k": "b" + n, onclick: () => go({ board: n, method: "" }, true) }, `${b.d} · ${b.r}`)),
       h("td", { class: "n" }, row.low === null ? "–" : `${rankText(row)} of ${scores.low.filter((low) => low !== null).length}`), means,
-      h("td", { class: "n" }, why || `${gapText(row, b.columns[c][3])}${b.columns[c][0] === label ? "" : ` (${b.columns[c][0]})`}`));
+      h("td", { class: "n" }, why || `${gapText(row, data.notations[b.columns[c][0]])}${b.columns[c][0] === label ? "" : ` (${b.columns[c][0]})`}`));
   });
   return scrollBox("Table of scores on all boards", h("table", {},
     h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "board"), h("th", { scope: "col", class: "n" }, "rank"), titles.map((title) => h("th", { scope: "col", class: "n" }, title)),
@@ -121,13 +121,13 @@ function drawWorst(lists) {
 /** Its picture, where the page has it, and what is known of it; pressed, the viewer shows it beside the best. */
 function worstTile(one) {
   const board = data.boards[one.board];
-  const [label, unit, , decimals] = board.columns[one.column];
+  const [label, unit, , notation] = board.columns[one.column];
   const kept = board.previews.find((p) => p.item === one.item);
   const shown = kept && preview(kept.outputs[one.row]);
   const there = one.best !== null && kept?.outputs[one.best] !== undefined;
   const open = () => go({ board: one.board, item: one.item, a: there ? nameOf(board, one.best) : kept.given === null ? ":truth" : ":given", b: nameOf(board, one.row) }, true);
-  const text = [h("b", {}, breakable(one.item)), h("i", {}, `${number(one.score, decimals)} ${unit || label}`),
-    one.gap > 0 && h("i", {}, `${number(one.gap, decimals)}${unit && ` ${unit}`} behind ${nameOf(board, one.best)}`), h("i", {}, `${board.d} · ${board.r}`)];
+  const text = [h("b", {}, breakable(one.item)), h("i", {}, `${number(one.score, notation)} ${unit || label}`),
+    one.gap > 0 && h("i", {}, `${number(one.gap, notation)}${unit && ` ${unit}`} behind ${nameOf(board, one.best)}`), h("i", {}, `${board.d} · ${board.r}`)];
   return shown ? h("button", { "data-k": `w${one.board}:${one.item}`, onclick: open }, h("img", { src: shown, alt: "", loading: "lazy" }), text)
     : h("div", {}, text);
 }

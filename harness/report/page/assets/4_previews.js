@@ -13,7 +13,7 @@ function preview(number) {
 }
 
 function drawItems(board, column, whole) {
-  const [label, unit, higher, decimals] = board.columns[column];
+  const [label, unit, higher, notation] = board.columns[column];
   const { item: one, items: all } = wordsOf(board);
   const items = data.items[board.items];
   const values = valuesOf(board, column);
@@ -25,7 +25,7 @@ function drawItems(board, column, whole) {
     const ranked = scores.filter((v, k) => !rows[k].why && !Number.isNaN(v));
     const top = ranked.length > 1 ? (higher ? Math.max(...ranked) : Math.min(...ranked)) : null;
     const cells = rows.map((row, k) => {
-      const text = number(scores[k], decimals);
+      const text = number(scores[k], notation);
       const shown = kept.get(item)?.outputs[row.i] !== undefined;
       const open = () => view(board, item, row.i);
       return h("td", { class: scores[k] === top && !rows[k].why ? "n top1" : "n" },
@@ -52,9 +52,9 @@ function drawStrip(board, column) {
   const rows = ordered(board, column).filter((row) => chosen.outputs[row.i] !== undefined);
   const j = data.items[board.items].indexOf(chosen.item);
   const values = valuesOf(board, column);
-  const [, unit, , decimals] = board.columns[column];
+  const [, unit, , notation] = board.columns[column];
   const words = wordsOf(board);
-  const score = (i) => (j < 0 ? "" : `${number(values[i * data.items[board.items].length + j], decimals)} ${unit}`);
+  const score = (i) => (j < 0 ? "" : `${number(values[i * data.items[board.items].length + j], notation)} ${unit}`);
   const tile = (number, name, text, who) => preview(number) && h("button", { onclick: () => view(board, chosen.item, who), title: "look at it" },
     h("img", { src: preview(number), alt: "", loading: "lazy" }), h("b", {}, breakable(name)), h("i", {}, text));
   return [
@@ -378,8 +378,8 @@ function drawStatus(scale) {
   const { board, column, kept, status, pixel } = viewer;
   const items = data.items[board.items];
   const j = items.indexOf(kept.item);
-  const [label, unit, , decimals] = board.columns[column];
-  const score = (side) => (side[3] === null || j < 0 ? "" : ` ${number(valuesOf(board, column)[side[3] * items.length + j], decimals)} ${unit || label}`);
+  const [label, unit, , notation] = board.columns[column];
+  const score = (side) => (side[3] === null || j < 0 ? "" : ` ${number(valuesOf(board, column)[side[3] * items.length + j], notation)} ${unit || label}`);
   const cut = kept.full[0] && (kept.full[0] !== kept.h || kept.full[1] !== kept.w);
   const about = kept.full[0] === 0 ? `crop of ${kept.w}×${kept.h}` : cut ? `${kept.w}×${kept.h} of ${kept.full[1]}×${kept.full[0]}` : `${kept.w}×${kept.h}`;
   const value = (side) => {

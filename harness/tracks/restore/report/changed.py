@@ -11,12 +11,11 @@ import numpy.typing as npt
 
 from ....comparing.comparison import Comparison
 from ....comparing.difference import ScoreDifference
-from ....report.comparison import MORE
+from ....report.comparison import MORE, notations_of
 from ....report.page.previews import PARTS
 from ....report.plots.axis_text import metric_name
 from ....report.plots.drawing import Plot, blank_canvas, fit, save
 from ....report.plots.sheets import HOUSE
-from ....report.tables import number
 from ....report.track_protocols import Previews
 from ....store.record import Panel
 from ....text.errors import one_line
@@ -81,7 +80,8 @@ def _draw(
         canvas.text(x, height - 0.38, title, ha="center", va="center", fontsize=8)
     for (item, row), rise in zip(rows, rises, strict=True):
         where = d.items.index(item)
-        before, after = (number(float(side[where]), d.decimals, MORE) for side in (d.a, d.b))
+        notation = notations_of([d])[d.track, d.metric]
+        before, after = (notation.text(float(side[where]), MORE) for side in (d.a, d.b))
         scores = f"{item}: {before} → {after} {d.unit or metric_name(d.track, d.metric)}"
         canvas.text(EDGE, y - LINE / 2, fit(scores, WIDE - 0.2), ha="left", va="center", fontsize=8)
         y -= LINE

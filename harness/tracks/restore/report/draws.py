@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from ....report.escape import latex, markdown, spreadsheet
-from ....report.tables import TextTable, csv_text, latex_float, number, to_markdown
+from ....report.tables import TextTable, csv_text, latex_float, to_markdown
 from ....report.track_protocols import DrawsSection
 from ....store.results import Results
 from ....suite.study import DRAWS
 from ....text.errors import UsageError, one_line
+from ....text.notation import number
 from ....text.wording import by_number
 from ..draws import Split, splits
 

@@ -19,7 +19,6 @@ from ....report.plots.axis_text import metric_name
 from ....report.plots.drawing import Plot, blank_canvas, fit, place, save, text_width
 from ....report.plots.sheets import Sheet
 from ....report.plots.side_by_side import RowPanel, plot_boards, rows_with_panels, score_with_unit
-from ....report.tables import number as number_text
 from ....store.record import Panel
 from ....text.errors import one_line
 from ....text.wording import counted
@@ -190,7 +189,7 @@ def _score(board: Board, row: Row | None, panel: Panel, part: str) -> tuple[str,
     if column is None or not whole:
         return "", ""
     crop = crop_score(board, panel, part)
-    return whole, "" if crop is None else f"crop {number_text(crop, column.decimals)}"
+    return whole, "" if crop is None else f"crop {column.notation.text(crop)}"
 
 
 def _error(picture: Picture, clean: Picture | None) -> npt.NDArray[np.float64] | None:
