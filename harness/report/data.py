@@ -27,6 +27,7 @@ from ..track.protocols import Words
 from .extra_tables import Extra, of_sections, of_sets
 from .names import shown
 from .order_stability import sections
+from .origin import origin_line
 from .recipes import decimals_by_metric, recipe_sections
 from .section import Section
 from .track_protocols import HasSections
@@ -46,6 +47,7 @@ class ReportData:
 
     `extra` are the tables beside the boards, `recipes` what was trained for them; `traces` the end of the traceback by
     the key of a failed cell, `weights` the SHA-256 of each file of weights by the key of the cell that used it.
+    `origin` says which suite the cells are of, when they were run, and how to run them again.
     """
 
     title: str
@@ -62,6 +64,7 @@ class ReportData:
     weights: Mapping[str, Mapping[str, str]]
     plots: Sequence[Plot] = ()
     notes: Sequence[str] = ()
+    origin: str = ""
 
     @cached_property
     def most_rows(self) -> int | None:
@@ -150,4 +153,5 @@ def _report_data(records: Results, title: str, all_versions: bool) -> ReportData
             for key, files in zip(keys, records.each(_weights, "cell.inputs.weights", "cell.opened"), strict=True)
             if files
         },
+        origin=origin_line(records, title),
     )

@@ -17,7 +17,7 @@ from ...boards.levels import level_families
 from ...boards.notations import alike
 from ...boards.rows import Column, Row
 from ...boards.undecided import undecided
-from ...components.tracks import DEFAULT
+from ...components.tracks import DEFAULT, known_track
 from ...store.results import Results
 from ...text.errors import one_line
 from ...text.notation import Notation, notation_of, telling_apart
@@ -71,9 +71,11 @@ def page_data(data: ReportData, plots: Sequence[Plot]) -> dict[str, Any]:
     places = {id(board): i for i, board in enumerate(boards)}
     return {
         "title": data.title,
+        "origin": data.origin,
         "how": reading_text(data.words),
         "words": data.words,
         "boards": shown,
+        "opens": _opening(boards),
         "methods": [{**cards[identity], "look": _look(looks.get(identity[2]))} for identity in methods.numbers],
         "notations": _over_boards(boards),
         "flags": list(flags.numbers),
@@ -87,8 +89,25 @@ def page_data(data: ReportData, plots: Sequence[Plot]) -> dict[str, Any]:
             for f in data.failures
         ],
         "cost": _cost_rows(data.costs, {identity: i for i, identity in enumerate(methods.numbers)}),
-        "extra": [{"title": e.title, "note": e.note, "board": e.board, **_table(e.table)} for e in data.extra],
-        "plots": [[plot.caption, base64.b64encode(plot.svg).decode(), _board_of(plot, boards)] for plot in plots],
+        "extra": [
+            {
+                "title": e.title,
+                "note": e.note,
+                "board": e.board,
+                "recipes": e.title.startswith("Recipes"),
+                **_table(e.table),
+            }
+            for e in data.extra
+        ],
+        "plots": [
+            [
+                plot.caption,
+                base64.b64encode(plot.svg).decode(),
+                _board_of(plot, boards),
+                plot.name.startswith("recipe-"),
+            ]
+            for plot in plots
+        ],
     }
 
 
@@ -138,6 +157,18 @@ def _over_boards(boards: Sequence[Board]) -> dict[str, int | str]:
         for column in board.columns:
             means[column.label, column.decimals] += [row.scores[column.label].mean for row in board.rows]
     return {label: _written(notation_of(values, decimals)) for (label, decimals), values in means.items()}
+
+
+def _opening(boards: Sequence[Board]) -> int:
+    """The place of the board that the page opens with: where a track is judged by clean items first, that of these."""
+    clean = [
+        place
+        for place, board in enumerate(boards)
+        if (track := known_track(board.track)) is not None
+        and board.regime == track.defaults.regime == "none"
+        and (board.track, board.chosen) == (boards[0].track, boards[0].chosen)
+    ]
+    return clean[0] if clean else 0
 
 
 def _board_of(plot: Plot, boards: Sequence[Board]) -> int | None:

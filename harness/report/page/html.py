@@ -156,7 +156,8 @@ def _static(data: ReportData) -> str:
         if rows > MAX_STATIC_ROWS and boards:
             break
         boards.append(board)
-    out = [f'<div class="static">\n<h1>{esc(data.title)}</h1>\n<p class="soft">{esc(reading_text(data.words))}</p>']
+    notes = "\n".join(f'<p class="soft">{esc(text)}</p>' for text in (data.origin, reading_text(data.words)) if text)
+    out = [f'<div class="static">\n<h1>{esc(data.title)}</h1>\n{notes}']
     out.append(_contents(boards, data))
     for i, board in enumerate(boards):
         out.append(_board(i + 1, board))

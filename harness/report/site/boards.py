@@ -16,9 +16,9 @@ from ...boards.grouping import digest
 from ...boards.rows import Row
 from ...components.tracks import DEFAULT
 from ...store.results import Results
-from ...suite.suite import named_suites
 from ...text.errors import UsageError, one_line
 from ..data import ReportData, report_data
+from ..origin import question_of, suite_of
 from ..page.html import leaderboard_html, plots_inside
 from ..page.previews import KeptPreviews, PagePreviews, page_previews
 from ..plots.drawing import Plot
@@ -107,29 +107,12 @@ def make_board(
     """A board and its page, which has the `links` of the site. Raises `UsageError` where the results have no cell."""
     if not records:
         raise UsageError(f"{name}: it holds no cell: run a suite first (noisebench run SUITE.yaml --store STORE)")
-    question = question_of(name) or _question_of_suite(records)
-    data = report_data(records, name if not question else one_line(f"{name}: {question}", 160))
+    question = question_of(name) or question_of(suite_of(records))
+    data = report_data(records, name if not question else f"{name}: {question}")
     several = len({board.track for board in data.boards}) > 1
     levels = tuple(_level(board, several) for board in data.boards)
     page = small_page(data, kept, links)
     return SiteBoard(name, question, levels, digest([repr(levels), *_scores(data.boards)])), page
-
-
-def question_of(name: str) -> str:
-    """The first sentence that the suite of that name says of itself; empty where the package has no such suite."""
-    suite = named_suites().get(name)
-    if suite is None:
-        return ""
-    lines = suite.read_text(encoding="utf-8").splitlines()
-    end = next((n for n, line in enumerate(lines) if not line.startswith("#")), len(lines))
-    text = " ".join(line.lstrip("# ") for line in lines[:end])
-    return one_line(re.split(r"(?<=[.?!]) (?=[A-Z`])", text, maxsplit=1)[0].removesuffix("."), 240)
-
-
-def _question_of_suite(records: Results) -> str:
-    """What the one suite asks that all cells are of."""
-    names = {str(suite.get("name", "")) for suite in records.distinct("cell.suite")}
-    return question_of(names.pop()) if len(names) == 1 else ""
 
 
 def _level(board: Board, several: bool) -> Level:

@@ -107,21 +107,22 @@ function valuesOf(board, column) {
 
 const DEFAULTS = { m: "", sort: "rank", q: "", x: "p50", curve: "gap", method: "", ticks: "", only: "", ref: "", item: "", a: "", b: "", mode: "wipe",
   flip: "", error: "", wipe: "50", zoom: "", at: "", hide: "" };
-const state = { board: 0, ...DEFAULTS };
+const state = { board: data.opens, ...DEFAULTS };
 
 /** Read the address; what it names and the report does not have is left as it is by default. */
 function readAddress() {
   const asked = new URLSearchParams(location.hash.slice(1));
   Object.assign(state, DEFAULTS);
   for (const name of Object.keys(DEFAULTS)) if (asked.has(name)) state[name] = asked.get(name);
-  const wanted = (b) => ["d", "r", "p", "s"].every((k) => !asked.has(k) || b[k] === asked.get(k));
-  state.board = Math.max(0, data.boards.findIndex(wanted));
+  const keys = ["d", "r", "p", "s"].filter((k) => asked.has(k));
+  const found = data.boards.findIndex((b) => keys.length && keys.every((k) => b[k] === asked.get(k)));
+  state.board = found >= 0 ? found : data.opens;
 }
 
 function address() {
   const board = data.boards[state.board];
   const query = new URLSearchParams();
-  if (board && state.board) {
+  if (board && state.board !== data.opens) {
     query.set("d", board.d);
     query.set("r", board.r);
     if (data.boards.filter((b) => b.d === board.d && b.r === board.r).length > 1) {

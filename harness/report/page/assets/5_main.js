@@ -58,11 +58,15 @@ function table(t, label) {
 function sections(board, column) {
   const act = (text, run) => h("button", { "data-k": "a" + text, onclick: run }, text);
   const pick = (label, name, values) => h("select", { "aria-label": label, "data-k": "p" + name, onchange: (e) => go({ [name]: e.target.value }) }, options(values, state[name]));
-  const own = data.extra.filter((e) => e.board === state.board);
-  const general = data.extra.filter((e) => e.board === null);
+  const here = (place) => place === state.board || place === null;
+  const recipes = data.extra.filter((e) => e.recipes && here(e.board));
+  const own = data.extra.filter((e) => !e.recipes && e.board === state.board);
+  const general = data.extra.filter((e) => !e.recipes && e.board === null);
   const extras = (list) => list.map((e) => [h("h3", {}, e.title), e.note && h("p", { class: "soft" }, e.note), table(e, e.title)]);
-  const plots = (of) => data.plots.filter((p) => p[2] === of).map(([text, source]) => h("figure", {},
+  const drawn = (plots) => plots.map(([text, source]) => h("figure", {},
     h("img", { alt: text, src: "data:image/svg+xml;base64," + source }), h("figcaption", {}, text)));
+  const plots = (of) => drawn(data.plots.filter((p) => p[2] === of && !p[3]));
+  const curves = data.plots.filter((p) => p[3] && here(p[2]));
   const lost = data.failures;
   const hasCost = board && board.cost && board.columns.length;
   const found = [];
@@ -71,6 +75,7 @@ function sections(board, column) {
       act("Copy as LaTeX", () => copyBoard("latex")), act("Download CSV", downloadCsv)].flat().filter(Boolean);
     const tools = board.columns.length && h("div", { class: "acts", role: "toolbar", "aria-label": "Board" }, roving("acts", acts()));
     found.push(["board", "Board", board.facts, [tools, referenceChooser(board, column)], () => drawBoard(board, column)]);
+    if (recipes.length || curves.length) found.push(["recipes", "Recipes", "", [], () => [extras(recipes), drawn(curves)]]);
     if (hasCost) found.push(["pareto", "Quality and cost", "", [pick("Cost", "x", COST.map(([key, title]) => [key, title]))], () => drawPareto(board, column)]);
     if (familyOf(board)) found.push(["curves", `Quality against ${wordsOf(board).level}`, "", [pick("Show", "curve", [["gap", "difference to the best"], ["mean", "mean"]])], () => drawCurves(board, column)]);
     if (board.previews.length && board.columns.length) found.push(["look", capital(wordsOf(board).items), data.previewNote, [itemChooser(board), act("Open the viewer", () => view(board, keptItem(board).item, firstRow(board, column)))], () => drawStrip(board, column)]);
@@ -215,7 +220,7 @@ function start() {
   places.main = h("main", { class: "wrap" });
   const bar = h("div", { class: "bar" }, places.controls, h("nav", { "aria-label": "Sections" }, places.links));
   document.body.append(skipLink(),
-    h("header", {}, wrap("top", h("h1", {}, data.title),
+    h("header", {}, wrap("top", h("div", { class: "title" }, h("h1", {}, data.title), data.origin && h("p", { class: "soft" }, data.origin)),
       h("button", { title: "dark or light", "aria-keyshortcuts": "t", onclick: otherTheme }, "Theme"),
       h("button", { title: "what each key does", "aria-keyshortcuts": "?", onclick: drawHelp }, "Keys"))),
     bar, places.main, h("div", { id: "tip", role: "tooltip" }), h("div", { id: "toast", role: "status" }));
