@@ -56,7 +56,7 @@ DATASETS = {
         "unknown=some_classes(of=digits, classes=(7, 8)), share=0.3)",
         "stream(of=digits(n=40), batch=20)",
     ),
-    "functions": ("bumps(n=3)", "scanlines(of=photos)", "three_bumps", "three_bumps(scale=4)"),
+    "functions": ("bumps(n=3)", "hills(n=3)", "scanlines(of=photos)", "three_bumps", "three_bumps(scale=4)"),
     "generate": (
         "brightness(size=16)", "digits", "digits(labels=true)", "gaussian_digits", "gaussian_points",
         "gaussian_points(split=train)", "mixture_digits", "mixture_patches", "mixture_points",

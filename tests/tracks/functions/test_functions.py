@@ -179,3 +179,78 @@ def test_a_table_of_the_user(tmp_path: Path):
         nb.open_dataset(bind(f"table(path='{tmp_path}')", "dataset", "functions")).load(0)
     with pytest.raises(nb.UsageError, match=r"has no \.csv file"):
         nb.open_dataset(bind("table(path=nowhere)", "dataset", "functions"))
+
+
+def grid_target(value, d: int, count: int = 200) -> Target:
+    points = np.random.default_rng(d).uniform(size=(count + 40, d))
+    return as_target("made", points[:count], value(points[:count]), points[count:], value(points[count:]))
+
+
+def wave(points):
+    return np.sin(3 * points.sum(axis=-1))
+
+
+@pytest.mark.parametrize("d", [1, 2, 3])
+@pytest.mark.parametrize(("method", "most"), [("fourier_features", 0.01), ("mlp", 0.1), ("siren(omega=5)", 0.05)])
+def test_a_smooth_function_of_several_coordinates_is_followed(method, most, d):
+    item = grid_target(wave, d)
+    assert scores(fit(method, item), item)["rmse"] < most * item.truth.std()
+
+
+def test_fourier_features_tend_to_their_kernel_with_the_root_of_their_number():
+    item = grid_target(wave, 2, 100)
+    apart = np.linalg.norm(item.x[:, None] - item.x[None], axis=-1)
+    between = np.linalg.norm(item.at[:, None] - item.x[None], axis=-1)
+    kernel, cross = (np.exp(-(distance**2) / (2 * 0.4**2)) for distance in (apart, between))
+    y, ridge = item.y - item.y.mean(), 0.01
+    due = cross @ np.linalg.solve(kernel + ridge * len(y) * np.eye(len(y)), y) + item.y.mean()
+    errors = [
+        np.mean(
+            [np.abs(fit(f"fourier_features(length=0.4, width={width}, ridge=0.01)", item, "gaussian(sigma=1e-9)", seed)
+                    - due).mean() for seed in range(4)]
+        )
+        for width in (100, 1_600)
+    ]  # fmt: skip
+    # Sixteen times as many: a quarter of the error.
+    assert 2.5 < errors[0] / errors[1] < 6.5
+
+
+def test_the_least_leave_one_out_error_is_that_of_fits_without_each_sample():
+    from noisebench.methods.functions.fourier_features import _fit
+
+    rng = np.random.default_rng(0)
+    a, y, ridge = rng.normal(size=(12, 5)), rng.normal(size=12), 0.3
+
+    def weights(kept):
+        return np.linalg.solve(a[kept].T @ a[kept] + ridge * len(y) * np.eye(5), a[kept].T @ y[kept])
+
+    left = [y[i] - a[i] @ weights(np.arange(12) != i) for i in range(12)]
+    error, found = _fit(a, y, [ridge])
+    assert_allclose([error, *found], [np.mean(np.square(left)), *weights(np.arange(12) >= 0)], atol=1e-12)
+
+
+def test_sines_start_with_variance_1_in_every_layer():
+    from noisebench.methods.functions.siren import siren_layers
+
+    rng, x = np.random.default_rng(0), np.random.default_rng(1).uniform(-1, 1, (2_000, 2))
+    layers = siren_layers(rng, [2, 512, 512, 512, 1], 30.0)
+    for number, (weights, bias) in enumerate(layers[:-1]):
+        into = 30 * (x @ weights)
+        if number:
+            assert_allclose([into.mean(), into.std()], [0, 1], atol=0.1)
+        x = np.sin(into + 30 * bias)
+
+
+def test_the_slope_of_a_siren_is_that_of_the_function():
+    x, step = np.linspace(0, 1, 201), 1e-4
+    at = np.linspace(0.1, 0.9, 33)
+    item = as_target("made", x, np.sin(6 * x), np.concatenate([at - step, at + step]), np.zeros(66))
+    low, high = np.split(fit("siren(omega=5, apart=0)", item), 2)
+    assert_allclose((high - low) / (2 * step), 6 * np.cos(6 * at), atol=0.6)
+
+
+def test_a_network_of_rectified_units_is_linear_between_its_kinks_and_a_line_is_found():
+    item = target(lambda x: 2 * x - 0.5)
+    assert_allclose(fit("mlp(apart=0)", item), item.truth, atol=0.01)
+    far = as_target("made", X, np.abs(X - 0.5), np.linspace(50, 60, 5), np.zeros(5))
+    assert_allclose(np.diff(fit("mlp(width=8, depth=1)", far), 2), 0, atol=1e-9)
