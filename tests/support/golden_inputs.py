@@ -62,7 +62,7 @@ DATASETS = {
         "gaussian_points(split=train)", "mixture_digits", "mixture_patches", "mixture_points",
         "noised(of=gaussian_digits)", "some_classes(of=digits(labels=true), classes=(1, 2))",
     ),
-    "graph": ("erdos_renyi(n=3)", "scale_free(n=3)"),
+    "graph": ("erdos_renyi(n=3)", "nonlinear(n=3)", "nonlinear(n=3, mechanism=gp, hubs=true)", "scale_free(n=3)"),
     "matrix": ("entries", "gaussian_psd", "gaussian_rectangular", "ill_conditioned", "moving_things", "photographs"),
     "audio": ("compressed(of=voices(n=3))", "instruments(n=5)", "mixtures(n=3)", "voices(n=3)"),
     "text": ("word_chain(n=3)", "word_chain(n=3, length=200, words=8, split=train)"),

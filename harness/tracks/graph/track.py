@@ -1,4 +1,4 @@
-"""Track `graph`: samples of a linear causal graph in, its weighted edges out."""
+"""Track `graph`: samples of a causal graph in, its weighted edges out."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class GraphFiles(ArrayFiles):
 
 
 class Graphs(DefaultTrack):
-    """Items are linear graphs, a regime makes samples by their noise, a method finds the weights."""
+    """Items are graphs, a regime makes samples by their noise, a method finds the weights."""
 
     name = "graph"
     version = 1

@@ -20,6 +20,7 @@ from noisebench.tracks.graph import (
     is_acyclic,
     level_of,
     measured_dag,
+    nonlinear_dag,
     residual_variances,
     score_of,
     topological_order,
@@ -252,6 +253,37 @@ def test_what_is_not_known_of_measured_samples_has_no_score():
     assert (shd, edges) == (0, 2) and "not known" in weight.reason and "not known" in noise.reason
     alone = weighted_dag("empty", 0 * CHAIN, 20)
     assert all("no edge" in v.reason for v in scores(CHAIN, alone, "tpr", "weight_error", "varsortability"))
+
+
+@pytest.mark.parametrize("mechanism", ["mlp", "gp"])
+def test_a_nonlinear_variable_is_a_function_of_its_causes_and_its_noise(mechanism):
+    item = nonlinear_dag("chain", CHAIN, 20_000, mechanism)
+    case = posed(item)
+    noise = posed(weighted_dag("chain", CHAIN, 20_000)).truth
+    assert case.truth.weights is None and np.array_equal(case.truth.levels, noise.levels)
+    x = case.given
+    for cause, effect in ((0, 1), (1, 2)):
+        groups = np.array_split(np.argsort(x[:, cause]), 200)
+        # Among samples whose cause is nearly the same nothing but the noise is left; a line leaves more.
+        within = np.mean([x[rows, effect].var() for rows in groups])
+        line = np.polyfit(x[:, cause], x[:, effect], 1)
+        assert within == pytest.approx(1, abs=0.1)
+        assert (x[:, effect] - np.polyval(line, x[:, cause])).var() > 1.02 * within
+    again = posed(nonlinear_dag("chain", CHAIN, 20_000, mechanism)).given
+    other = posed(nonlinear_dag("chain", 2 * CHAIN, 20_000, mechanism)).given
+    assert np.array_equal(x, again) and not np.array_equal(x, other)
+
+
+def test_nonlinear_graphs_have_the_edges_of_linear_ones_and_unknown_weights():
+    for of, hubs in (("erdos_renyi(n=2)", "false"), ("scale_free(n=2)", "true")):
+        linear, item = (
+            nb.open_dataset(bind(spec, "dataset", "graph")).load(1)
+            for spec in (of, f"nonlinear(n=2, hubs={hubs}, mechanism=gp)")
+        )
+        assert np.array_equal(item.weights != 0, linear.weights != 0)
+        shd, unknown, known = scores(item.weights, item, "shd", "weight_error", "noise_error")
+        assert shd == 0 and "not known" in unknown.reason and np.isfinite(known)
+        assert np.array_equal(learn("oracle", item)[:-1] != 0, item.weights != 0)
 
 
 def test_a_concomitant_score_grows_with_the_unit_and_least_squares_with_its_square():
