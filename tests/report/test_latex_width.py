@@ -129,7 +129,7 @@ def test_a_word_without_blanks_may_be_broken() -> None:
 
 
 def test_the_width_is_chosen_on_the_command_line(cli: Run, tmp_path: Path) -> None:
-    cli("report", ROOT / "results/demo.parquet", "--to", "b", "--width", "column")
+    cli("report", ROOT / "results/demo.parquet", "--to", "b", "--only", "table", "--width", "column")
     assert r"\begin{table}" in (tmp_path / "b" / "table.tex").read_text()
     said = cli("report", ROOT / "results/demo.parquet", "--to", "b", "--width", "5cm", code=2).stderr
     assert "--width '5cm': " in said and "column" in said and "345pt" in said

@@ -139,7 +139,7 @@ def test_a_changed_name_runs_nothing_again_and_is_shown(cli, tmp_path: Path) -> 
     assert "2 cells, 0 problems" in cli("store", "verify", "s").stdout
     cli("export", "s", "--to", "e.json")
     for source in ("s", "e.json"):
-        cli("report", source, "--to", "b")
+        cli("report", source, "--to", "b", "--only", "board")
         board = (tmp_path / "b" / "leaderboard.md").read_text()
         assert "## Fields · gaussian(sigma=25)" in board and "| Median 5 |" in board and "Five" not in board
         assert "- names: Fields is gaussian_field(n=6, size=24); Median 5 is median(size=5)" in board

@@ -11,6 +11,7 @@ import math
 import random
 import re
 import resource
+import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -102,28 +103,26 @@ def test_the_same_bytes_in_any_order(tmp_path: Path) -> None:
     assert [name for name in first if first[name] != second[name]] == []
 
 
-def test_a_second_report_replaces_the_plots_of_the_first(tmp_path: Path) -> None:
-    write_report(full_board(), tmp_path)
-    (tmp_path / "plots" / "mine.txt").write_text("kept")
-    write_report(small_board(), tmp_path)
-    assert sorted(p.name for p in (tmp_path / "plots").iterdir()) == [
+def test_a_second_report_replaces_the_plots_of_the_first(hostile: Path, tmp_path: Path) -> None:
+    to = shutil.copytree(hostile, tmp_path / "to")
+    (to / "plots" / "mine.txt").write_text("kept")
+    write_report(small_board(), to)
+    assert sorted(p.name for p in (to / "plots").iterdir()) == [
         "critical-01-photos-gaussian-sigma-25.png", "critical-01-photos-gaussian-sigma-25.svg", "mine.txt",
         "pareto-01-photos-gaussian-sigma-25.png", "pareto-01-photos-gaussian-sigma-25.svg",
     ]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, bytes]:
-    """Every file of the report of the full board."""
-    to = tmp_path_factory.mktemp("whole")
-    return {file.relative_to(to): file.read_bytes() for file in write_data(data_to_report(full_board()), to)}
+def full() -> ReportData:
+    """What a report of the full board is made of: its plots are drawn once."""
+    return data_to_report(full_board(), title=HOSTILE)
 
 
 @pytest.mark.parametrize("only", [("board",), ("page",), ("table",), ("table", "page")])
 def test_parts_of_a_report_are_the_same_bytes_and_leave_other_files(
-    only: tuple[str, ...], whole: dict[Path, bytes], tmp_path: Path
+    only: tuple[str, ...], full: ReportData, hostile: Path, tmp_path: Path
 ) -> None:
-    data = data_to_report(full_board())
     mine = [
         tmp_path / "b" / name for name in ("leaderboard.md", "leaderboard.html", "table.tex", "plots/level-01-a-b.png")
     ]
@@ -131,8 +130,9 @@ def test_parts_of_a_report_are_the_same_bytes_and_leave_other_files(
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("earlier")
     written = {
-        file.relative_to(tmp_path / "b"): file.read_bytes() for file in write_data(data, tmp_path / "b", only=only)
+        file.relative_to(tmp_path / "b"): file.read_bytes() for file in write_data(full, tmp_path / "b", only=only)
     }
+    whole = {file.relative_to(hostile): file.read_bytes() for file in hostile.rglob("*") if file.is_file()}
     assert written == {name: text for name, text in whole.items() if part_of(name) in only}
     kept = [file for file in mine if part_of(file.relative_to(tmp_path / "b")) not in only]
     assert all(file.read_text() == "earlier" for file in kept)
@@ -157,12 +157,14 @@ def test_an_unknown_part_is_refused_and_others_are_said(tmp_path: Path, capsys: 
     assert not missing_from(capsys.readouterr().err, "--only", "--bundle", "--to")
 
 
-def test_a_report_that_is_stopped_leaves_whole_files_and_those_of_the_first(tmp_path: Path, monkeypatch: Any) -> None:
+def test_a_report_that_is_stopped_leaves_whole_files_and_those_of_the_first(
+    hostile: Path, tmp_path: Path, monkeypatch: Any
+) -> None:
     def stopped(data: ReportData) -> Iterator[str]:
         yield "half a table"
         raise KeyboardInterrupt
 
-    write_report(full_board(), tmp_path)
+    shutil.copytree(hostile, tmp_path, dirs_exist_ok=True)
     (tmp_path / "leaderboard.md").chmod(0o600)
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     monkeypatch.setattr("noisebench.report.write.leaderboard_csv", stopped)

@@ -113,7 +113,7 @@ def test_parts_of_a_file_are_put_into_another_order(tmp_path):
 def test_a_killed_run_goes_on_with_the_next_item_of_the_order_to_the_same_end(cli, tmp_path):
     throwaway(tmp_path, "", counter=COUNTER)
     args = ["run", "--plugin", "counter.py", "--methods", "thoughtful", "--seed", "3",
-            "--datasets", "gaussian_field(n=20, size=64)", "--regimes", "gaussian(sigma=25)",
+            "--datasets", "gaussian_field(n=12, size=64)", "--regimes", "gaussian(sigma=25)",
             "--metrics", "psnr", "kid(features=efficientnet_lite0_mid)"]  # fmt: skip
     cli(*args, "--store", "whole")
     store = tmp_path / "killed"
@@ -128,8 +128,8 @@ def test_a_killed_run_goes_on_with_the_next_item_of_the_order_to_the_same_end(cl
         places = [row["index"] for folder in store.glob("partial/*") for row in read_rows(folder, folder.name)]
     process.send_signal(signal.SIGKILL)
     process.wait()
-    order = presented([f"gaussian_field_{n:03d}" for n in range(20)], 3)
-    assert 5 <= len(places) < 20 and places == order[: len(places)]
+    order = presented([f"gaussian_field_{n:03d}" for n in range(12)], 3)
+    assert 5 <= len(places) < 12 and places == order[: len(places)]
     cli(*args, "--store", "killed")
     (whole,), (resumed,) = read_records(tmp_path / "whole"), read_records(store)
     assert whole.items == resumed.items and whole.output_sha256 == resumed.output_sha256
