@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -41,6 +42,10 @@ def apart(record: Record, partners: tuple[Record, ...], keys: Collection[str]) -
     return tuple(p for p in partners if p.cell.key == key or p.cell.key not in keys)
 
 
+_JOINED = ("track", "method_spec", "regime_spec", "seed")
+"""Columns in which a cell and its partners are equal."""
+
+
 class Shelf:
     """The score cells of one side, found by what they are; cells that differ in metrics only are one."""
 
@@ -52,30 +57,34 @@ class Shelf:
         self.records = picked.in_reading_order()
         shown = labels(set(methods))
         self._labels = {key: shown[method] for key, method in zip(scores.column("key"), methods, strict=True)}
-        self._methods: dict[str, dict[str, list[Record]]] = defaultdict(lambda: defaultdict(list))
-        self._places: dict[tuple[str, str, str, int], list[Record]] = defaultdict(list)
-        for record in self.records:
-            cell, spec = record.cell, record.cell.method.spec
-            self._methods[cell.track][spec].append(record)
-            self._places[cell.track, spec, cell.regime.spec, cell.seed].append(record)
+        self._join = JoinColumns(self.records, _JOINED)
 
     def label(self, cell: Cell) -> str:
         """The display form of the method, with the start of its source hash where two would look the same."""
         return self._labels[cell.key]
 
+    def only_candidates(self, other: Shelf) -> Places:
+        """Of each cell the place in `other` of the only one of its track, method, regime and seed; -1 where there is
+        none or several."""
+        return self._join.only_ones(other._join)
+
+    @cached_property
+    def _methods(self) -> dict[str, dict[str, list[int]]]:
+        """Track → method → places of its cells."""
+        methods: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+        for n, (track, spec) in enumerate(zip(*map(self.records.column, _JOINED[:2]), strict=True)):
+            methods[track][spec].append(n)
+        return methods
+
     def partners(self, cell: Cell, spec: str = "") -> Partners:
         """Cells of the method `spec` (default: that of `cell`) on track, data, regime, seed and protocol of `cell`."""
         spec = spec or cell.method.spec
-        methods = self._methods.get(cell.track, {})
-        if not methods and self._methods:
-            return Partners((), "absent", f"the track is absent: {_have(self._methods)}")
-        if spec not in methods:
-            return Partners((), "absent", f"the method is absent: {nearest(spec, methods)}")
-        candidates = self._places.get((cell.track, spec, cell.regime.spec, cell.seed), [])
-        data = [r for r in candidates if _same_data(r.cell, cell)]
+        candidates = self._join.places(cell.track, spec, cell.regime.spec, cell.seed)
+        # One by one: those beside it are made too, and are asked for next.
+        data = [r for r in map(self.records.__getitem__, candidates.tolist()) if same_data(r.cell, cell)]
         if not data:
-            return Partners((), "absent", self._absence(methods[spec], cell))
-        matching = [r for r in data if _same_protocol(r.cell, cell)]
+            return Partners((), "absent", self._absence(cell, spec))
+        matching = [r for r in data if same_protocol(r.cell, cell)]
         if not matching:
             others = sorted({protocol_text(r.cell) for r in data}, key=by_number)
             return Partners((), "protocol", f"other protocol: {', '.join(others)}, not {protocol_text(cell)}")
@@ -83,15 +92,62 @@ class Shelf:
         exact = [r for r in matching if r.cell.dataset.fingerprint == prints]
         return Partners(tuple(exact or matching))
 
-    @staticmethod
-    def _absence(of_method: Collection[Record], cell: Cell) -> str:
-        data = [r for r in of_method if _same_data(r.cell, cell)]
+    def _absence(self, cell: Cell, spec: str) -> str:
+        methods = self._methods.get(cell.track, {})
+        if not methods and self._methods:
+            return f"the track is absent: {_have(self._methods)}"
+        if spec not in methods:
+            return f"the method is absent: {nearest(spec, methods)}"
+        data = [r for r in self.records.take(methods[spec]) if same_data(r.cell, cell)]
         if not data:
-            return f"the dataset is absent: {_have(r.cell.dataset.display for r in of_method)}"
+            return f"the dataset is absent: {_have(r.cell.dataset.display for r in self.records.take(methods[spec]))}"
         regime = [r for r in data if r.cell.regime.spec == cell.regime.spec]
         if not regime:
             return f"the regime is absent: {_have(r.cell.regime.display for r in data)}"
         return f"the seed is absent: {_have(str(r.cell.seed) for r in regime)}"
+
+
+class JoinColumns:
+    """Columns of results as one number a cell, by which cells of two sides are joined."""
+
+    def __init__(self, results: Results, names: Sequence[str]) -> None:
+        coded = [results.coded(name) for name in names]
+        self._numbers = [{value: n for n, value in enumerate(dict.fromkeys(values))} for values, _ in coded]
+        self._codes = [
+            np.array([numbers[value] for value in values] or [0], np.int64)[codes]
+            for (values, codes), numbers in zip(coded, self._numbers, strict=True)
+        ]
+        joined = self._joined(self._codes)
+        self._order = np.argsort(joined, kind="stable")
+        self._sorted = joined[self._order]
+
+    def _joined(self, codes: Sequence[Places]) -> Places:
+        """One number of several codes; -1 where one of them is."""
+        joined = np.zeros_like(codes[0])
+        for numbers, some in zip(self._numbers, codes, strict=True):
+            joined = np.where((joined < 0) | (some < 0), -1, joined * (len(numbers) + 1) + some)
+        return joined
+
+    def places(self, *values: object) -> Places:
+        """Where all columns have these values, in order."""
+        joined = 0
+        for numbers, value in zip(self._numbers, values, strict=True):
+            if (code := numbers.get(value, -1)) < 0:
+                return self._order[:0]
+            joined = joined * (len(numbers) + 1) + code
+        start, end = (np.searchsorted(self._sorted, joined, side) for side in ("left", "right"))
+        return self._order[start:end]
+
+    def only_ones(self, other: JoinColumns) -> Places:
+        """Of each cell the place of the only one in `other` with the same values; -1 where there is none or several."""
+        codes = []
+        for mine, theirs, of in zip(self._numbers, other._numbers, self._codes, strict=True):
+            codes.append(np.array([theirs.get(value, -1) for value in mine] or [-1], np.int64)[of])
+        joined = other._joined(codes)
+        starts, ends = (np.searchsorted(other._sorted, joined, side) for side in ("left", "right"))
+        only, single = np.full(len(joined), -1), ends - starts == 1
+        only[single] = other._order[starts[single]]
+        return only
 
 
 def _have(names: Iterable[str]) -> str:
@@ -100,12 +156,14 @@ def _have(names: Iterable[str]) -> str:
     return f"there {'is' if len(listed) == 1 else 'are'} {', '.join(listed[:4])}{more}"
 
 
-def _same_data(one: Cell, other: Cell) -> bool:
+def same_data(one: Cell, other: Cell) -> bool:
+    """Whether two cells are on the same data, in the same version or another one."""
     a, b = one.dataset, other.dataset
     return a.fingerprint == b.fingerprint or a.spec == b.spec
 
 
-def _same_protocol(one: Cell, other: Cell) -> bool:
+def same_protocol(one: Cell, other: Cell) -> bool:
+    """Whether two cells have one protocol, in one version."""
     a, b = one.protocol, other.protocol
     return a.spec == b.spec and a.versions == b.versions
 

@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 
 from ..boards.grouping import Alignment, group_key, method_key
 from ..boards.units import units_of
 from ..comparing.pairing import Shelf
 from ..comparing.set_changes import SetChange
 from ..statistics.exact_scores import compared
-from ..statistics.paired_tests import paired_difference
+from ..statistics.paired_tests import Floats, paired_difference
 from ..store.cell import Cell, MetricPart
 from ..store.record import Record, role_of, words_of
 from ..text.errors import UsageError, one_line
@@ -47,6 +48,21 @@ def limits_broken(
     if limit and loss > limit.value + SLACK:
         reasons.append(f"{item} {moved} by {loss:.4g}{space}, more than {limit.value:g} ({limit.where})")
     return reasons
+
+
+def breaking(active: Mapping[str, Limit], drops: Floats, worst: Floats, means: Floats) -> npt.NDArray[np.bool_]:
+    """Which of many cells break a limit of `limits_broken`: by the loss of the mean and of the item that lost most."""
+    broken, drops = np.zeros(len(drops), np.bool_), np.where(np.isnan(drops), np.inf, drops)
+    if limit := active.get("max_drop"):
+        broken |= drops > limit.value + SLACK
+    if limit := active.get("max_relative"):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            shares = drops / np.abs(means)
+        unbounded = np.where(drops > SLACK, np.inf, 0.0)
+        broken |= np.where((means != 0) & np.isfinite(means), shares, unbounded) > limit.value + SLACK
+    if limit := active.get("max_drop_item"):
+        broken |= worst > limit.value + SLACK
+    return broken
 
 
 class Groups:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
+from ..comparing.on_demand import Columns, OnDemand
 from ..comparing.pairing import protocol_text
 from ..store.cell import Cell, MetricPart
 from ..store.record import decimals_of, place_text, words_of
@@ -14,6 +19,7 @@ from ..text.wording import counted
 OK, REGRESSION, INCOMPARABLE, UNCOUNTED = "ok", "regression", "not comparable", "not counted"
 UNDECIDED = "undecided"
 """Of a speed: the machine was too busy, or another one, to say whether a call became slower than its limit."""
+STATUSES = (OK, REGRESSION, UNDECIDED, INCOMPARABLE, UNCOUNTED)
 RATIO = "×"
 """The unit of a speed."""
 
@@ -95,6 +101,17 @@ class GateFinding(NamedTuple):
         return self.change is not None
 
     @property
+    def share(self) -> float:
+        """The loss of the item that lost most, or the change where there are no items, over what was there; 0 of a
+        finding without numbers."""
+        if not self.measured:
+            return 0.0
+        if self.unit == RATIO:
+            return abs((self.change or 1.0) - 1.0)
+        loss = self.worst if self.worst is not None else abs(self.change or 0.0)
+        return loss / (abs(self.baseline or 0.0) or 1.0)
+
+    @property
     def place(self) -> str:
         """Method and where, in words."""
         parts = [self.method, self.dataset, self.regime, self.protocol]
@@ -109,6 +126,52 @@ class GateFinding(NamedTuple):
 
 
 @dataclass(frozen=True)
+class FindingColumns(Columns):
+    """What findings are counted and sorted by, (N,) each: `status` is a place in `STATUSES`, `change` 0 where nothing
+    was measured, `share` how much was lost; `speed` says which are measured speeds."""
+
+    status: npt.NDArray[np.uint8]
+    measured: npt.NDArray[np.bool_]
+    speed: npt.NDArray[np.bool_]
+    change: npt.NDArray[np.float64]
+    share: npt.NDArray[np.float64]
+
+
+class Findings(OnDemand[GateFinding, FindingColumns]):
+    """Findings in their order."""
+
+    @classmethod
+    def of(cls, findings: Iterable[GateFinding]) -> Findings:
+        """Findings that are there."""
+        objects = [*findings]
+        return cls(columns_of(objects), objects.__getitem__, np.arange(len(objects)))
+
+    def having(self, status: str) -> Findings:
+        """Those of one status."""
+        return self.where(self.columns.status == STATUSES.index(status))
+
+
+def columns_of(findings: Sequence[GateFinding]) -> FindingColumns:
+    """The columns of findings that are there."""
+    status = np.array([STATUSES.index(f.status) for f in findings], np.uint8)
+    measured = np.array([f.measured for f in findings], np.bool_)
+    speed = np.array([f.unit == RATIO for f in findings], np.bool_)
+    change = np.array([f.change if f.change is not None else 0.0 for f in findings], np.float64)
+    return FindingColumns(status, measured, speed, change, np.array([f.share for f in findings], np.float64))
+
+
+def joined(parts: Sequence[Findings]) -> Findings:
+    """Findings one after the other."""
+    ends = np.cumsum([len(part) for part in parts])
+
+    def make(place: int) -> GateFinding:
+        part = int(np.searchsorted(ends, place, "right"))
+        return parts[part][place - int(ends[part]) + len(parts[part])]
+
+    return Findings(FindingColumns.joined([part.columns for part in parts]), make, np.arange(ends[-1]))
+
+
+@dataclass(frozen=True)
 class Verdict:
     """All findings; what differs in the environments; cells of CURRENT that the baseline does not hold.
 
@@ -117,21 +180,21 @@ class Verdict:
     undecided does not pass.
     """
 
-    findings: tuple[GateFinding, ...]
+    findings: Findings
     environments: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = ()
     new: tuple[str, ...] = ()
     trusted: bool = True
     asked: str = ""
     strict_speed: bool = False
 
-    def having(self, status: str) -> tuple[GateFinding, ...]:
+    def having(self, status: str) -> Findings:
         """The findings of one status."""
-        return tuple(f for f in self.findings if f.status == status)
+        return self.findings.having(status)
 
     @property
     def compared(self) -> int:
         """How many numbers were compared."""
-        return sum(f.measured for f in self.findings)
+        return int(self.findings.columns.measured.sum())
 
     @property
     def exit_code(self) -> int:
@@ -146,8 +209,8 @@ class Verdict:
         regressions = len(self.having(REGRESSION))
         counts = [f"{self.compared:,} compared", counted(regressions, "regression")]
         for status in (UNDECIDED, INCOMPARABLE, UNCOUNTED):
-            if self.having(status):
-                counts.append(f"{len(self.having(status))} {status}")
+            if count := len(self.having(status)):
+                counts.append(f"{count} {status}")
         unsure = "NOTHING COMPARABLE" if self.trusted or not self.compared else "EDITED BY HAND"
         part = (
             "NOT ALL COMPARABLE" if self.having(INCOMPARABLE) else "SPEED UNDECIDED" if self.having(UNDECIDED) else ""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import heapq
 import math
 import re
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
-from ..gate.verdict import INCOMPARABLE, OK, RATIO, REGRESSION, UNCOUNTED, UNDECIDED, GateFinding, Verdict
+import numpy as np
+import numpy.typing as npt
+
+from ..gate.verdict import INCOMPARABLE, OK, RATIO, REGRESSION, UNCOUNTED, UNDECIDED, Findings, GateFinding, Verdict
 from ..text.errors import one_line
 from ..text.json_values import plain
 from ..text.notation import Notation, notation_of
@@ -71,8 +73,8 @@ def worst_text(finding: GateFinding, notation: Notation) -> str:
     """The item that lost most, with its change."""
     if not finding.worst_item or finding.worst is None:
         return "–"
-    lost = _signed(-finding.worst if finding.higher else finding.worst, finding, notation)
-    return f"{finding.worst_item} ({lost})"
+    change = _signed(-finding.worst if finding.higher else finding.worst, finding, notation)
+    return f"{finding.worst_item} ({change})"
 
 
 def verdict_lines(verdict: Verdict) -> list[str]:
@@ -84,8 +86,9 @@ def verdict_lines(verdict: Verdict) -> list[str]:
         if hidden:
             more = counted(hidden, "more regression") if status == REGRESSION else f"{hidden:,} more {status}"
             out.append(f"… and {more}; --json or --to DIR has all")
-    moved = [f for f in verdict.having(OK) if f.unit != RATIO and f.change]
-    gains = _largest(moved, lambda f: abs(f.change or 0.0), 5)
+    fine = verdict.having(OK)
+    moved = fine.where(~fine.columns.speed & (fine.columns.change != 0))
+    gains = largest(moved, np.abs(moved.columns.change), 5)
     out += [f"changed, within the rules  {finding_line(f)}" for f in gains]
     if verdict.new:
         out.append(one_line(f"not in the baseline: {counted(len(verdict.new), 'cell')}, such as {verdict.new[0]}"))
@@ -93,7 +96,7 @@ def verdict_lines(verdict: Verdict) -> list[str]:
     return [*out, verdict.summary]
 
 
-def worst(findings: Sequence[GateFinding], most: int) -> tuple[list[list[GateFinding]], int]:
+def worst(findings: Findings, most: int) -> tuple[list[list[GateFinding]], int]:
     """All findings, each a group; of more than `most` the worst, and how many are hidden.
 
     Where there are many, those that have no number and one reason are one group and come first, then the largest
@@ -102,32 +105,23 @@ def worst(findings: Sequence[GateFinding], most: int) -> tuple[list[list[GateFin
     if len(findings) <= most:
         return [[f] for f in findings], 0
     alike: dict[str, list[GateFinding]] = {}
-    for f in findings:
-        if not f.measured:
-            alike.setdefault(f.reason, []).append(f)
-    numbers = _largest([f for f in findings if f.measured], _share, most)
+    for f in findings.where(~findings.columns.measured):
+        alike.setdefault(f.reason, []).append(f)
+    measured = findings.where(findings.columns.measured)
+    numbers = largest(measured, measured.columns.share, most)
     groups = [*sorted(alike.values(), key=lambda group: -len(group)), *([f] for f in numbers)][:most]
     return groups, len(findings) - sum(map(len, groups))
 
 
-def _largest(findings: Sequence[GateFinding], size: Callable[[GateFinding], float], most: int) -> list[GateFinding]:
-    """The `most` largest, those of one size by place and metric: names are read of those alone that may be among them.
-
-    A size that is no number is the largest.
-    """
-    sizes = [math.inf if math.isnan(one := size(f)) else one for f in findings]
-    least = min(heapq.nlargest(most, sizes), default=0.0)
-    near = [(-one, by_number(f.place), f.metric, n) for n, (f, one) in enumerate(zip(findings, sizes, strict=True))
-            if one >= least]  # fmt: skip
-    return [findings[n] for *_, n in sorted(near)[:most]]
-
-
-def _share(finding: GateFinding) -> float:
-    """The loss of the item that lost most, or the change where there are no items, over what was there."""
-    if finding.unit == RATIO:
-        return abs((finding.change or 1.0) - 1.0)
-    loss = finding.worst if finding.worst is not None else abs(finding.change or 0.0)
-    return loss / (abs(finding.baseline or 0.0) or 1.0)
+def largest(findings: Findings, sizes: npt.NDArray[np.float64], most: int) -> list[GateFinding]:
+    """The `most` of the largest `sizes`, those of one size by place and metric; a size that is no number is the
+    largest. Only those that may be among them are made."""
+    sizes = np.where(np.isnan(sizes), np.inf, sizes)
+    least = np.partition(sizes, -most)[-most] if len(sizes) > most else -np.inf
+    chosen = np.flatnonzero(sizes >= least)
+    near = [(-size, by_number(f.place), f.metric, n, f)
+            for n, (f, size) in enumerate(zip(findings.take(chosen), sizes[chosen].tolist(), strict=True))]  # fmt: skip
+    return [f for *_, f in sorted(near, key=lambda one: one[:4])[:most]]
 
 
 def _line_of(group: Sequence[GateFinding]) -> str:
@@ -167,7 +161,7 @@ def _table(findings: Sequence[GateFinding]) -> TextTable:
     )  # fmt: skip
 
 
-def _cut_table(findings: Sequence[GateFinding]) -> list[str]:
+def _cut_table(findings: Findings) -> list[str]:
     shown = [group[0] for group in worst(findings, MOST_WRITTEN)[0]]
     hidden = len(findings) - len(shown)
     more = [f"… and {hidden:,} more: check.xml has all.", ""] if hidden else []
@@ -198,25 +192,28 @@ def verdict_junit(verdict: Verdict) -> str:
     The time of a test case is what its cell took in CURRENT, 0 where nothing ran; the total counts each cell once.
     """
     red = {REGRESSION, UNDECIDED} if verdict.strict_speed else {REGRESSION}
-    failed, empty = sum(f.status in red for f in verdict.findings), verdict.exit_code == 3
+    failed, empty = sum(len(verdict.having(status)) for status in red), verdict.exit_code == 3
     skipped = len(verdict.findings) - failed - len(verdict.having(OK))
-    counts = f'tests="{len(verdict.findings) + empty}" failures="{failed}" errors="{int(empty)}" skipped="{skipped}"'
-    counts += f' time="{_seconds(math.fsum({f.place: f.seconds or 0.0 for f in verdict.findings}.values()))}"'
-    asked = _ASKED.match(verdict.asked)
-    stamp = f' timestamp="{asked[0]}"' if asked else ""
-    out = ['<?xml version="1.0" encoding="UTF-8"?>', f'<testsuites name="noisebench check" {counts}>']
-    out.append(f' <testsuite name="noisebench check" {counts}{stamp}>')
+    cases: list[str] = []
+    seconds: dict[str, float] = {}
     for f in verdict.findings:
+        seconds[f.place] = f.seconds or 0.0
         name = f"{f.dataset} · {f.regime} · {f.protocol} · {f.seed} · {f.metric or 'cell'}"
         case = f"  <testcase classname={_attribute(f.method)} name={_attribute(name)}"
         case += f' time="{_seconds(f.seconds)}"'
         if f.status in red:
             text, why = escape(finding_line(f)), f.reason if f.status == REGRESSION else f"{f.status}: {f.reason}"
-            out += [f"{case}>", f"   <failure message={_attribute(why)}>{text}</failure>", "  </testcase>"]
+            cases += [f"{case}>", f"   <failure message={_attribute(why)}>{text}</failure>", "  </testcase>"]
         elif f.status == OK:
-            out.append(f"{case}/>")
+            cases.append(f"{case}/>")
         else:
-            out += [f"{case}>", f"   <skipped message={_attribute(f'{f.status}: {f.reason}')}/>", "  </testcase>"]
+            cases += [f"{case}>", f"   <skipped message={_attribute(f'{f.status}: {f.reason}')}/>", "  </testcase>"]
+    counts = f'tests="{len(verdict.findings) + empty}" failures="{failed}" errors="{int(empty)}" skipped="{skipped}"'
+    counts += f' time="{_seconds(math.fsum(seconds.values()))}"'
+    asked = _ASKED.match(verdict.asked)
+    stamp = f' timestamp="{asked[0]}"' if asked else ""
+    out = ['<?xml version="1.0" encoding="UTF-8"?>', f'<testsuites name="noisebench check" {counts}>']
+    out += [f' <testsuite name="noisebench check" {counts}{stamp}>', *cases]
     if empty:
         out += ['  <testcase classname="noisebench" name="something was compared" time="0.000">']
         out += [f"   <error message={_attribute(verdict.summary)}/>", "  </testcase>"]

@@ -67,8 +67,10 @@ def valid(column: Any) -> npt.NDArray[np.bool_]:
 
 
 def whole_column(column: Any) -> Any:
-    """A column in one piece."""
-    return column.combine_chunks() if hasattr(column, "num_chunks") else column
+    """A column in one piece, where it lies if it is one."""
+    if not hasattr(column, "num_chunks"):
+        return column
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
 def _bitmap(known: npt.NDArray[np.bool_] | None) -> Any:

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..data.disk import locked, open_regular, read_regular, write_file
-from .arrow_arrays import number_array, numbers, text_array, valid
+from .arrow_arrays import number_array, numbers, text_array, valid, whole_column
 from .cell import Cell
 from .cells import Damaged, cell_dir, genuine_cell, keys, load_record, seals_cells
 from .garbage_collection import no_collection
@@ -146,7 +146,7 @@ def _changes(every: Sequence[str], now: Stamps, old: CellTables | None) -> tuple
 
 
 def _stamps_in(tables: CellTables) -> Stamps:
-    return numbers(tables.cells["stamp"].combine_chunks().flatten(), np.int64).reshape(-1, _OF_A_CELL)
+    return numbers(whole_column(tables.cells["stamp"]).flatten(), np.int64).reshape(-1, _OF_A_CELL)
 
 
 def _read_anew(store: Path, every: Sequence[str], stamps: Stamps) -> Iterator[CellTables]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 import numpy as np
+import numpy.typing as npt
 
 from ..text.wording import by_number
 from .cell import Cell
@@ -16,7 +18,7 @@ from .mistakes import read_mistakes
 from .names import Names, named
 from .previews import read_panel
 from .record import Record
-from .tables import COLUMNS, PART, CellColumns, CellTables, ItemColumns, Places, tables_of
+from .tables import COLUMNS, PART, CellColumns, CellTables, Floats, ItemColumns, Places, tables_of
 
 if TYPE_CHECKING:
     import pyarrow
@@ -27,6 +29,22 @@ _AT_ONCE, _BESIDE = 2048, 64
 """Records that are made at a time, of those that are looked at one after the other, and of single ones."""
 Coded = tuple[Sequence[Any], Places]
 """The distinct values of a column, and which one each cell has."""
+
+
+@dataclass(frozen=True)
+class ItemRows:
+    """Where the items of each cell lie in the columns of scores: its first row, and how many there are.
+
+    `lists` numbers the distinct lists of items and their inputs, `list_of` says which of them a cell has.
+    """
+
+    starts: Places
+    counts: Places
+    list_of: Places
+
+    def take(self, places: Places) -> ItemRows:
+        """Those of the cells at some places."""
+        return ItemRows(self.starts[places], self.counts[places], self.list_of[places])
 
 
 class Results(Sequence[Record]):
@@ -103,6 +121,25 @@ class Results(Sequence[Record]):
         """The results at some places, in that order."""
         return Results(self._source, self._places[np.asarray(places, np.int64)])
 
+    def coded(self, name: str) -> Coded:
+        """Distinct values of a column or of a part of cells, and which one each cell has: -1 where it has none, or the
+        last one. Parts that are equal may stand there twice."""
+        values, codes = self._source.coded(name)
+        return values, codes[self._places]
+
+    def item_rows(self) -> ItemRows:
+        """Where the items of each cell lie in the columns of scores."""
+        return self._source.item_rows().take(self._places)
+
+    def scores(self, metric: str) -> tuple[Floats, npt.NDArray[np.bool_]]:
+        """The scores of the items of all cells of the source, and which cells of these results have some there."""
+        values, scored = self._source.scores(metric)
+        return values, scored[self._places]
+
+    def undefined(self) -> Results:
+        """The cells with a score that is no number."""
+        return self.take(np.flatnonzero(self._source.undefined()[self._places]))
+
     def column(self, name: str) -> list[Any]:
         """The value of a column, one of `COLUMNS`, of each cell."""
         values, codes = self._source.coded(name)
@@ -129,12 +166,7 @@ class Results(Sequence[Record]):
         """
         if not len(self):
             return []
-        kinds = np.zeros(len(self), np.int64)
-        for name in parts:
-            codes = self._source.coded(name)[1][self._places]
-            if (codes != codes[0]).any():
-                _, kinds = np.unique(kinds * (int(codes.max()) + 2) + codes + 1, return_inverse=True)
-        _, firsts = np.unique(kinds, return_index=True)
+        kinds, firsts = kinds_of([self.coded(name)[1] for name in parts])
         results = [of(cell) for cell in self._source.cells(self._places[firsts])]
         return [results[kind] for kind in kinds.tolist()]
 
@@ -171,6 +203,16 @@ class Results(Sequence[Record]):
         return {label: self.take(places) for label, places in groups.items()}
 
 
+def kinds_of(columns: Sequence[npt.NDArray[np.signedinteger[Any]]]) -> tuple[Places, Places]:
+    """Columns of codes as one: the kind of each place, and the first place of each kind. No column is empty."""
+    kinds = np.zeros(len(columns[0]), np.int64)
+    for codes in columns:
+        if (codes != codes[0]).any():
+            _, kinds = np.unique(kinds * (int(codes.max()) + 2) + codes + 1, return_inverse=True)
+    _, firsts = np.unique(kinds, return_index=True)
+    return kinds, firsts
+
+
 def in_order(things: Sequence[T], cells: Iterable[Cell]) -> list[T]:
     """What belongs to each of `cells`, in the order of `Results.in_reading_order`."""
     return [things[place] for place in Results.of(map(Record, cells))._reading_order().tolist()]
@@ -183,6 +225,8 @@ class _Records:
         self._records = records
         self.count = len(records)
         self._known: dict[str, Coded] = {}
+        self._rows: ItemRows | None = None
+        self._scores: dict[str, tuple[Floats, npt.NDArray[np.bool_]]] = {}
 
     def coded(self, name: str) -> Coded:
         if name not in self._known:
@@ -201,6 +245,28 @@ class _Records:
             self._known[name] = values, places
         return self._known[name]
 
+    def item_rows(self) -> ItemRows:
+        if self._rows is None:
+            counts = np.array([len(record.items) for record in self._records], np.int64)
+            lists: dict[Hashable, int] = {}
+            kinds = ((tuple(record.items), tuple(record.input_sha256)) for record in self._records)
+            list_of = np.fromiter((lists.setdefault(kind, len(lists)) for kind in kinds), np.int64, self.count)
+            self._rows = ItemRows(np.cumsum(counts) - counts, counts, list_of)
+        return self._rows
+
+    def scores(self, metric: str) -> tuple[Floats, npt.NDArray[np.bool_]]:
+        if metric not in self._scores:
+            parts = [(len(record.items), record.scores.get(metric)) for record in self._records]
+            scored = np.array([part is not None and len(part) == n for n, part in parts], np.bool_)
+            values = [part if part is not None and len(part) == n else np.full(n, np.nan) for n, part in parts]
+            self._scores[metric] = np.concatenate([np.empty(0), *values]), scored
+        return self._scores[metric]
+
+    def undefined(self) -> npt.NDArray[np.bool_]:
+        ends = np.cumsum([sum(map(len, record.scores.values())) for record in self._records])
+        scores = [values for record in self._records for values in record.scores.values()]
+        return _owners(np.isnan(np.concatenate([np.empty(0), *scores])), ends)
+
     def cells(self, places: Places) -> list[Cell]:
         return [self._records[place].cell for place in places.tolist()]
 
@@ -209,6 +275,13 @@ class _Records:
 
     def records(self, places: Places) -> list[Record]:
         return [self._records[place] for place in places.tolist()]
+
+
+def _owners(marked: npt.NDArray[np.bool_], ends: Places) -> npt.NDArray[np.bool_]:
+    """Which cells have a marked row, of cells whose rows end at `ends`."""
+    owners = np.zeros(len(ends), np.bool_)
+    owners[np.searchsorted(ends, np.flatnonzero(marked), "right")] = True
+    return owners
 
 
 def _part(cell: Cell, name: str) -> Any:
@@ -227,9 +300,29 @@ class _Stored:
         self._items = None if tables.items is None else ItemColumns(tables)
         self._cached: list[Any] = [None] * self.count
         self._lock = RLock()
+        self._rows: ItemRows | None = None
 
     def coded(self, name: str) -> tuple[Sequence[Any], Any]:
         return self._columns.coded(name)
+
+    def item_rows(self) -> ItemRows:
+        if self._rows is None:
+            nothing = np.zeros(self.count, np.int64)
+            self._rows = ItemRows(*(self._items.places() if self._items else (nothing, nothing, nothing)))
+        return self._rows
+
+    def scores(self, metric: str) -> tuple[Floats, npt.NDArray[np.bool_]]:
+        values, codes = self.coded(f"{PART}metrics")
+        named = np.array([bool(part) and metric in part for part in values], np.bool_)
+        scores = None if self._items is None else self._items.scores(metric)
+        return (np.empty(0), np.zeros(self.count, np.bool_)) if scores is None else (scores, named[codes])
+
+    def undefined(self) -> npt.NDArray[np.bool_]:
+        undefined, rows = np.zeros(self.count, np.bool_), self.item_rows()
+        for metric in self._items.metrics() if self._items else ():
+            values, scored = self.scores(metric)
+            undefined |= _owners(np.isnan(values), rows.starts + rows.counts) & scored
+        return undefined
 
     def cells(self, places: Places) -> list[Cell]:
         return self._columns.cells(places)

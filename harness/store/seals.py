@@ -16,18 +16,10 @@ from .keys import Texts, key_of
 from .record import Record, words_of
 from .results import Results
 
-_AT_ONCE = 256
-
 
 def refuse_nan(records: Iterable[Record], source: str) -> None:
     """Raise `UsageError` where an ok cell holds a score that is no number and no reason is stored for it."""
-    judged = Results.of(records).where(outcome="ok")
-    scores = [values for record in judged for values in record.scores.values()]
-    # Many are looked at at once: that few of them, or none, hold such a score is the rule.
-    starts = range(0, len(scores), _AT_ONCE)
-    if not any(np.isnan(np.concatenate(scores[start : start + _AT_ONCE])).any() for start in starts):
-        return
-    for record in judged:
+    for record in Results.of(records).where(outcome="ok").undefined():
         for metric, values in record.scores.items():
             for row in np.flatnonzero(np.isnan(values)):
                 if not record.notes[row]:

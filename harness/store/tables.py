@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import repeat
+from itertools import pairwise, repeat
 from typing import Any, TypeVar
 
 import msgspec
@@ -26,6 +26,7 @@ from .cell_json import plain_values, written_fields
 from .record import Record
 
 S = TypeVar("S", bound=msgspec.Struct)
+Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
 COLUMNS: Mapping[str, Callable[[Record], Any]] = {
     "key": lambda record: record.cell.key,
@@ -234,6 +235,9 @@ def _coded(name: str, column: Any) -> tuple[list[Any], npt.NDArray[np.signedinte
     """The distinct values of a column, and which one each place has; nothing that holds the table."""
     import pyarrow as pa
 
+    if pa.types.is_integer(column.type):
+        distinct, codes = np.unique(numbers(column), return_inverse=True)
+        return distinct.tolist(), codes.astype(np.int32)
     if not pa.types.is_dictionary(column.type):
         values = column.to_pylist()
         return values, np.arange(len(values), dtype=np.int32)
@@ -258,6 +262,7 @@ class ItemColumns:
     """The rows of the cells of tables: lists that cells have alike are one object, numbers are those of the table."""
 
     def __init__(self, tables: CellTables) -> None:
+        self._bounds = tables.ends
         self._ends = tables.ends.tolist()
         self._texts = {
             name: (column.dictionary.to_pylist(), numbers(column.indices), dict[bytes, list[str]]())
@@ -270,6 +275,25 @@ class ItemColumns:
             for name in tables.items.column_names
             if name == "seconds" or name.startswith(SCORE)
         }
+
+    def places(self) -> tuple[Places, Places, Places]:
+        """Of each cell its first row, the number of its rows, and which of the distinct lists of items and inputs it
+        has."""
+        (_, items, _), (_, inputs, _) = self._texts["item"], self._texts["input_sha256"]
+        lists: dict[bytes, int] = {}
+        list_of = np.empty(len(self._ends) - 1, np.int64)
+        for place, (start, end) in enumerate(pairwise(self._ends)):
+            pattern = items[start:end].tobytes() + inputs[start:end].tobytes()
+            list_of[place] = lists.setdefault(pattern, len(lists))
+        return self._bounds[:-1], np.diff(self._bounds), list_of
+
+    def metrics(self) -> list[str]:
+        """The metrics that any cell has."""
+        return [name.removeprefix(SCORE) for name in self._numbers if name.startswith(SCORE)]
+
+    def scores(self, metric: str) -> Floats | None:
+        """The scores of all rows; of cells that lack the metric they may be any. None where no cell has it."""
+        return self._numbers.get(SCORE + metric)
 
     def columns(self, place: int, metrics: Iterable[str]) -> dict[str, Any]:
         """The rows of a cell, by what a record calls its columns."""

@@ -17,12 +17,14 @@ from board_records import as_schema_1, changed, cost_record, record, sealed
 from messages import missing_from
 from msgspec import structs
 from noisebench.cli import main
+from noisebench.comparing.pairing import Pairings, Shelf
+from noisebench.gate import plain_findings
 from noisebench.gate.check import check
 from noisebench.gate.rules import fits
-from noisebench.gate.verdict import INCOMPARABLE, OK, REGRESSION, UNCOUNTED, UNDECIDED, GateFinding, Verdict
+from noisebench.gate.verdict import INCOMPARABLE, OK, REGRESSION, UNCOUNTED, UNDECIDED, Findings, GateFinding, Verdict
 from noisebench.report.verdict import (
-    _largest,
     finding_line,
+    largest,
     verdict_junit,
     verdict_lines,
     verdict_markdown,
@@ -33,6 +35,7 @@ from noisebench.store.cell import NamedPart
 from noisebench.store.export import export_text, read_export
 from noisebench.store.keys import key_of
 from noisebench.store.record import Record
+from noisebench.store.results import Results
 from noisebench.store.seals import why_edited
 from noisebench.suite.rules import Rule, read_rules
 from noisebench.text.errors import UsageError
@@ -360,7 +363,8 @@ def test_findings_are_the_same_however_many_cells_and_scores_are_looked_at_at_on
 
     whole = found()
     assert [len(whole[0].having(status)) for status in (REGRESSION, OK)] == [13, 0]
-    for name in ("gate.check._AT_ONCE", "comparing.score_tables._SCORES_AT_ONCE", "store.seals._AT_ONCE"):
+    for name in ("gate.check._AT_ONCE", "comparing.score_tables._SCORES_AT_ONCE",
+                 "comparing.plain_pairs._SCORES_AT_ONCE"):  # fmt: skip
         monkeypatch.setattr(f"noisebench.{name}", 2)
     monkeypatch.setattr("noisebench.comparing.pairing._PAIRINGS", 1)
     assert found() == whole
@@ -1074,8 +1078,35 @@ def test_a_real_store_against_its_own_export(cli: Any, tmp_path: Path) -> None:
 
 def test_the_largest_losses_are_found_without_reading_the_names_of_all() -> None:
     sizes = [0.0, 3.0, math.inf, 1.0, 3.0, 2.0, 3.0, math.nan]
-    findings = [GateFinding(REGRESSION, cell().cell, f"m{9 - i}", "psnr", change=size) for i, size in enumerate(sizes)]
-    found = _largest(findings, lambda f: f.change or 0.0, 4)
+    findings = Findings.of(
+        GateFinding(REGRESSION, cell().cell, f"m{9 - i}", "psnr", change=size) for i, size in enumerate(sizes)
+    )
+    found = largest(findings, findings.columns.change, 4)
     # What is no number is the largest; of equal ones the order is that of the names.
     assert [f.method for f in found] == ["m2", "m7", "m3", "m5"]
-    assert _largest([], lambda f: 0.0, 4) == [] and len(_largest(findings, lambda f: 0.0, 99)) == 8
+    assert largest(findings.take(np.arange(0)), np.empty(0), 4) == []
+    assert len(largest(findings, findings.columns.change, 99)) == 8
+
+
+def test_findings_are_the_same_whether_pairs_are_columns_or_objects(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = [cell(m, {"psnr": [30, 31, 32], "mse": [1, 2, 3]}, seed=n) for m in ("nlm", "tv", "bm3d") for n in (0, 1)]
+    before += [psnr(30, math.inf, method="exact"), psnr(30, 31, method="gone"), psnr(30, 31, method="crashed"),
+               psnr(0, 0, method="zero"), psnr(1e-12, 0, method="tiny")]  # fmt: skip
+    now = [cell(r.cell.method.name, {"psnr": [30 - r.cell.seed / 50, 31, 32.4], "mse": [1, 2, 4]}, seed=r.cell.seed)
+           for r in before[:6]]  # fmt: skip
+    now += [psnr(29, math.inf, method="exact"), psnr(method="crashed", outcome="crashed"), psnr(-1, 0, method="zero"),
+            psnr(0, 0, method="tiny"), psnr(30, method="new")]  # fmt: skip
+    rules = rules_of(
+        tmp_path, "- {metric: mse, max_relative: 0.1}\n- {metric: psnr, method: nlm, max_drop_item: .inf}\n"
+    )
+
+    def found() -> list[str]:
+        return [repr(f) for f in check(before, now, rules).findings]
+
+    whole = found()
+    plain = plain_findings.plain_pairs(*map(Shelf, map(Results.of, (before, now))), Pairings())
+    assert len(plain) == 8
+    monkeypatch.setattr(plain_findings, "plain_pairs", lambda *_: plain.take(np.arange(0)))
+    assert found() == whole
