@@ -69,8 +69,8 @@ def _of_sizes(finite: Sequence[float], decimals: int) -> Notation:
         return Notation(decimals)
     sizes = [abs(value) for value in finite if abs(value) > ROUNDING * highest]
     lowest = highest if min(finite) < 0 else min(sizes)
-    few = FEW_DIGITS - 1 - _power(lowest) <= decimals
-    needed = max(0, (FEW_DIGITS if few else LEAST_DIGITS) - 1 - _power(lowest))
+    few_suffice = FEW_DIGITS - 1 - _power(lowest) <= decimals
+    needed = max(0, (FEW_DIGITS if few_suffice else LEAST_DIGITS) - 1 - _power(lowest))
     most = min(decimals + MORE_DECIMALS, MOST_DIGITS - 1 - max(0, _power(highest)))
     if needed > most:
         return Notation(LEAST_DIGITS, scientific=True)
