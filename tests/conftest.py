@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 from checkout import DATA, ROOT
 from markers import DESCRIPTIONS, SECONDS, ProcessWatch, mark
-from warm_python import start_engine_warm, warm_folder
+from warm_python import SHARED, start_engine_warm, warm_folder
 
 # One thread for each process of tests: the suite runs one on each core, and threads that wait for each other are slow.
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -47,6 +47,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if sys.dont_write_bytecode and not hasattr(config, "workerinput"):
         for folder in ("harness", "methods", "datasets"):
             compileall.compile_dir(ROOT / folder, quiet=2)
+    if getattr(config.option, "numprocesses", None):
+        os.environ[SHARED] = str(warm_folder())
     start_engine_warm()
 
 

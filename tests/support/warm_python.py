@@ -1,8 +1,8 @@
 """Python that has imported what noisebench imports: commands of tests are forked from it, which saves seconds each.
 
-`warm_folder` starts it, once a process of tests, and gives a folder with programs `python`, `noisebench` and `pytest`
-that do what those of the environment do. A command has its own process, arguments, environment, folder and files; only
-modules of other packages, and those of noisebench that register nothing, are there already.
+`warm_folder` starts it, once for all workers of pytest, and gives a folder with programs `python`, `noisebench` and
+`pytest` that do what those of the environment do. A command has its own process, arguments, environment, folder and
+files; only modules of other packages, and those of noisebench that register nothing, are there already.
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ MODULES = (
     "noisebench.track.default_track",
 )  # fmt: skip
 MOST_FILES = 12
+SHARED = "NOISEBENCH_WARM_FOLDER"
+"""The variable by which workers of pytest are told the folder of the process that started them."""
 CLIENT = """#!{python} -SE
 import _signal, _socket, marshal, os, sys  # not `signal` and `socket`, which take longer to import than all the rest
 words = {first!r} + sys.argv[1:]
@@ -67,7 +69,9 @@ os._exit(code)
 
 @functools.cache
 def warm_folder() -> Path:
-    """The folder of programs that are forked from a warm process, which ends with this one."""
+    """The folder of programs that are forked from a warm process, which ends with the one that started it."""
+    if SHARED in os.environ:
+        return Path(os.environ[SHARED])
     folder = Path(tempfile.mkdtemp(prefix="warm-"))
     listening = socket.socket(socket.AF_UNIX)
     listening.bind(str(folder / "line"))
@@ -107,6 +111,8 @@ def start_engine_warm() -> None:
 
 def serve(listening: socket.socket, program: str) -> None:
     """Fork what each connection asks for, pass it signals and send its exit code, until the tests have ended."""
+    if 0 in select.select([0, listening], [], [])[0]:  # nothing is imported for tests that ask for nothing
+        return
     for name in MODULES:
         __import__(name)
     sys.modules["noisebench.cli"].parser()  # imports each verb
