@@ -72,19 +72,26 @@ def ties() -> list[Record]:
     return [*scores, *(cost_record(name, p50=v[2]) for name, v in values.items())]
 
 
+NAMES, LONG = ("logistic_regression", "dpm_solver_2m"), "data=hidden(of=digits(split=train)), steps=49"
+
+
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("pages")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("noisebench.report.write.draw_all", lambda *_: ([], []))
-        for name, records in (("ordinary", with_weights()), ("formulas", formulas()), ("ties", ties())):
+        of_long_names = [record(name, {"psnr": BASE - i}, display=f"{name}({LONG})") for i, name in enumerate(NAMES)]
+        for name, records in (
+            ("ordinary", with_weights()), ("formulas", formulas()), ("ties", ties()), ("long", of_long_names)
+        ):  # fmt: skip
             kept = leave_pictures(folder / "store", records) if name == "ordinary" else None
             write_report(records, folder / name, kept=kept)
         write_report(rivals(), folder / "rivals", kept=leave_all(folder / "rivals_store", rivals()))
         records = ordinary()
         patch.setattr("noisebench.report.page.previews.MAX_BYTES", 400)
         write_report(records, folder / "beside", kept=leave_pictures(folder / "other", records), pages=True)
-    return {name: folder / name / "leaderboard.html" for name in ("ordinary", "formulas", "ties", "rivals", "beside")}
+    names = ("ordinary", "formulas", "ties", "long", "rivals", "beside")
+    return {name: folder / name / "leaderboard.html" for name in names}
 
 
 def report_rows(page_file: Path, **where: str) -> dict[str, dict[str, str]]:
@@ -100,6 +107,15 @@ def downloaded(page: Any) -> tuple[str, list[dict[str, str]]]:
         page.keyboard.press("d")
     with Path(waiting.value.path()).open(newline="", encoding="utf-8") as file:
         return waiting.value.suggested_filename, list(csv.DictReader(file))
+
+
+@in_browser
+def test_a_long_name_that_is_cut_keeps_the_name_of_the_method(opened):
+    page = opened("long")
+    page.locator("#items").scroll_into_view_if_needed()
+    heads = page.locator("#items thead th").all_inner_texts()[1:]
+    assert [head.partition("…")[0] for head in heads] == list(NAMES)
+    assert all(head.endswith("9)") for head in heads)
 
 
 # ---------------------------------------------------------------------------------------------------- CSV

@@ -55,7 +55,13 @@ function canvasSize(id, height = 340) {
 const chart = (size, label, ...children) =>
   svg("svg", { class: "chart", viewBox: `0 0 ${size.width} ${size.height}`, role: "group", "aria-label": label }, children);
 
-const short = (text, most) => (text.length <= most ? text : text.slice(0, most / 2) + "…" + text.slice(text.length - most / 2 + 1));
+/** A name that is too long, cut in its middle, behind the whole name of the method where that has room. */
+function short(text, most) {
+  if (text.length <= most) return text;
+  const name = text.indexOf("(");
+  const head = name > most / 2 && name < most ? name : Math.floor(most / 2);
+  return text.slice(0, head) + "…" + text.slice(text.length - (most - head - 1));
+}
 
 // ---------------------------------------------------------------------------------------------- Pareto
 
