@@ -25,7 +25,7 @@ from .engine.tuning import told_of
 from .notebook.result import Result
 from .planning.cells import method_flags, part, regime_key, shown_to
 from .planning.dataset_part import chosen_ids, load_chosen, part_of_items, traits_of
-from .planning.plan import metric_part, refuse_unknown_needs, set_parts, split_metrics, usual_rank
+from .planning.plan import metric_part, refuse_unknown_needs, set_parts, split_metrics, suited_to, usual_rank
 from .store.cell import SCHEMA, Cell, DatasetPart, MethodPart
 from .store.cell_json import plain_values
 from .store.keys import key_of
@@ -89,7 +89,9 @@ def evaluate(
             bind(_or_default(regime, usual.regime), "regime", track),
             bind(_or_default(protocol, usual.protocol), "protocol", track),
         )
-        single, of_sets = split_metrics(bind_all(_or_default(metrics, usual.metrics), "metric", track))
+        asked = bind_all(_or_default(metrics, usual.metrics), "metric", track)
+        suited, unscored = suited_to(asked, chosen, field_of_work)
+        single, of_sets = split_metrics(suited)
         keyed, parts = set_parts(of_sets, field_of_work)
         ids = chosen_ids(chosen, data, limit, field_of_work)
         notes = set(runner.expect(data.ids, len(ids)))
@@ -137,7 +139,11 @@ def evaluate(
             cell.sets = {name: structs.replace(one, **set_scores[name]) for name, one in parts.items()}
         if tuned:
             cell.tuned = tuned
-        cell.notes = [*sorted(map(one_line, notes)), *(note for one in tuned for note in told_of(one))]
+        cell.notes = [
+            *sorted(map(one_line, notes)),
+            *filter(None, [unscored]),
+            *(note for one in tuned for note in told_of(one)),
+        ]
         return Result(_record(cell, rows))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from pathlib import Path
+from typing import Annotated
 
 import noisebench as nb
 from noisebench.datasets.audio._files import SUFFIXES, Level, Rate, SoundFiles
@@ -12,13 +13,20 @@ from noisebench.datasets.audio._files import SUFFIXES, Level, Rate, SoundFiles
 
 @nb.dataset("folder", track="audio", licence="the user's own")
 def folder(
-    *, path: str, pattern: str = "*", rate: Rate | None = None, level: Level | None = None, group: str | None = None
+    *,
+    path: str,
+    pattern: str = "*",
+    rate: Rate | None = None,
+    level: Level | None = None,
+    group: str | None = None,
+    speech: Annotated[bool, nb.Later()] = True,
 ) -> SoundFiles:
     """WAV, FLAC, OGG and AIFF files of a folder, the first channel each; pattern="**/*" takes subfolders too.
 
     rate: all are brought to it by a filter; none: each keeps its own. level: the RMS of each, dB of full scale; none:
     as recorded. Means are removed. group: a regular expression that finds in each name the speaker or recording that it
-    is of, such as "^[^_]+"; clips of one group count as one.
+    is of, such as "^[^_]+"; clips of one group count as one. speech=false: metrics of speech, such
+    as ESTOI, have no column.
     """
     files = nb.list_files(path, SUFFIXES, pattern)
     stems = {name: name.removesuffix(Path(name).suffix) for name in files}

@@ -62,6 +62,7 @@ class SpokenDigits:
 @nb.dataset(
     "fsdd",
     track="audio",
+    speech=True,
     licence="CC BY-SA 4.0",
     citation="Z. Jackson et al., Free Spoken Digit Dataset, v1.0.8, 2018",
     homepage=_HOME,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import noisebench as nb
 import numpy as np
 from noisebench.datasets.audio._files import SUFFIXES, Rate, SoundFiles
@@ -29,12 +31,19 @@ class NoisyPairs:
 
 @nb.dataset("pairs", track="audio", licence="the user's own")
 def pairs(
-    *, clean: str, noisy: str, pattern: str = "*", rate: Rate | None = None, group: str | None = None
+    *,
+    clean: str,
+    noisy: str,
+    pattern: str = "*",
+    rate: Rate | None = None,
+    group: str | None = None,
+    speech: Annotated[bool, nb.Later()] = True,
 ) -> NoisyPairs:
     """Noisy and clean sound files of one name (without its ending) in two folders, as those of VoiceBank-DEMAND.
 
-    Given is the noisy one under the regime `none`; another regime lies over it. rate, group: as of `folder`, such as
-    group="^[^_]+" for the speaker of p232_001. Means are removed. A network is trained on pairs with regime=none.
+    Given is the noisy one under the regime `none`; another regime lies over it. rate, group, speech: as of `folder`,
+    such as group="^[^_]+" for the speaker of p232_001. Means are removed. A network is trained on pairs with
+    regime=none.
     """
     partners = {name: file for name, _, file in nb.pair_folders(clean, noisy, SUFFIXES, pattern)}
     spoken = folder(path=clean, pattern=pattern, rate=rate, group=group)

@@ -35,6 +35,7 @@ def _names(voice: str) -> list[tuple[str, bool]]:
 @nb.dataset(
     "speech_prompts",
     track="audio",
+    speech=True,
     licence="CC BY-SA 3.0 (prompts); CMU ARCTIC (sentences)",
     citation="Asterisk core sounds 1.6.1, Digium and Sangoma; J. Kominek, A. Black, CMU ARCTIC, SSW5 2004",
     homepage="https://www.asterisk.org",

@@ -111,7 +111,7 @@ def _resonate(source: np.ndarray, rate: int, formants: np.ndarray) -> np.ndarray
     return wave
 
 
-@nb.dataset("voices", track="audio", licence="CC0-1.0 (made here)")
+@nb.dataset("voices", track="audio", licence="CC0-1.0 (made here)", speech=True)
 def voices(
     *,
     n: Number = 8,

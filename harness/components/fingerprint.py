@@ -22,8 +22,8 @@ _MESSAGES = frozenset({
 }) - {"StopIteration", "StopAsyncIteration"}  # fmt: skip
 """Exceptions whose arguments are text for people. Code may read those of others."""
 
-_SHOWN = ("cite", "goal")
-"""What a decorator declares for readers of a board alone: no number hangs on it."""
+_SHOWN = ("cite", "goal", "speech")
+"""What a decorator declares for readers of a board alone, or for which columns it has: no number hangs on it."""
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,9 @@ class Source:
 def source_of(path: Path, package: str, depth: int) -> Source:
     """A source file, read again where it has changed. It lies `depth` folders below the root of `package`.
 
-    Of a Python file the hash is the same after an edit of comments, layout, docstrings, `cite=`, `goal=`, or the text
-    of an error, and where another file of noisebench, outside of `package`, gives what it imports. Of another file, and
-    of Python that cannot be parsed, it is that of the bytes. Raises `OSError`.
+    Of a Python file the hash is the same after an edit of comments, layout, docstrings, `cite=`, `goal=`, `speech=`, or
+    the text of an error, and where another file of noisebench, outside of `package`, gives what it imports. Of another
+    file, and of Python that cannot be parsed, it is that of the bytes. Raises `OSError`.
     """
     status = path.stat()
     return _source_of(path, package, depth, status.st_mtime_ns, status.st_size)

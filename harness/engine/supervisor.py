@@ -212,7 +212,7 @@ def _store(job: Job, store: Path, end: Ending, folder: Path, tail: str, seconds:
         outcome=end.outcome,
         reason=end.reason,
         traceback=end.traceback or ("" if whole else tail),
-        notes=[*end.notes, *(note for one in tuned for note in told_of(one))],
+        notes=[*end.notes, *filter(None, [cell.unscored]), *(note for one in tuned for note in told_of(one))],
         setup_s=end.setup_s,
         seconds=seconds,
         cost=end.cost,

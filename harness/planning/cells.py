@@ -31,12 +31,14 @@ class PlannedCell(CellIdentity, omit_defaults=True, kw_only=True):
 
     `shown` is what the method sees beyond its input; None for nothing: see `shown_to`. A `tuned` grid needs one variant
     that did not diverge. A training that is only a `variant` may diverge. `lacks` is why the cell is skipped and
-    nothing is trained for it; empty where it runs. `names` are the suite's names for its `method` and `dataset`.
+    nothing is trained for it; empty where it runs. `unscored` says which metrics it leaves out, and why. `names` are
+    the suite's names for its `method` and `dataset`.
     """
 
     shown: Shown | None = None
     variant: bool | None = None
     lacks: str = ""
+    unscored: str = ""
     names: dict[str, str] = msgspec.field(default_factory=dict)
 
 

@@ -23,7 +23,7 @@ from ..suite.suite import Suite
 from ..text.errors import Skip, UsageError, nearest
 from ..text.wording import counted
 from ..track.info import Info
-from ..track.protocols import HasSetMetrics, PreloadsMore, Track, case_of
+from ..track.protocols import ChoosesMetrics, HasSetMetrics, PreloadsMore, Track, case_of
 from ..track.runner import not_disclosed
 from .cells import (
     NO_DATASET,
@@ -237,18 +237,19 @@ def _score_cells(
     once: ReadOnce,
 ) -> Iterable[PlannedCell]:
     suite, track = shared.suite, shared.track
-    single, of_sets = split_metrics(metrics)
-    keyed_sets, sets = set_parts(of_sets, track)
-    scores = {m.display: metric_part(m) for m in single}
-    scoring: dict[str, Any] = {
-        **protocol_inputs(shared.protocol),
-        "metrics": {m.canonical: _version(m, scores[m.display]) for m in single},
-        "metric_sources": sources_of(metrics),
-        # Absent without set metrics, so that they change no other key.
-        **({"sets": keyed_sets} if keyed_sets else {}),
-        **judged_data(metrics, once),
-    }
     for dataset in datasets:
+        suited, unscored = suited_to(metrics, dataset, track)
+        single, of_sets = split_metrics(suited)
+        keyed_sets, sets = set_parts(of_sets, track)
+        scores = {m.display: metric_part(m) for m in single}
+        scoring: dict[str, Any] = {
+            **protocol_inputs(shared.protocol),
+            "metrics": {m.canonical: _version(m, scores[m.display]) for m in single},
+            "metric_sources": sources_of(suited),
+            # Absent without set metrics, so that they change no other key.
+            **({"sets": keyed_sets} if keyed_sets else {}),
+            **judged_data(suited, once),
+        }
         named = "tested", track.name, dataset.canonical, suite.limit
         read = dataset_part if once.kept is None else once.kept.part
         chosen = once(named, partial(read, dataset, suite.limit, track))
@@ -273,7 +274,7 @@ def _score_cells(
                     }
                     cell = planned_cell("score", inputs, method, chosen, regime, scores, seed, shared)
                     cell = trained.run_before(cell)
-                    cell.lacks, cell.sets = lacks, sets
+                    cell.lacks, cell.sets, cell.unscored = lacks, sets, unscored
                     yield cell
 
 
@@ -303,6 +304,18 @@ def _cost_cells(
             seed = suite.seeds[0] if trained.keys else 0
             cell = planned_cell("cost", inputs, method, NO_DATASET, regime, {}, seed, shared)
             yield trained.run_before(cell)
+
+
+def suited_to(metrics: Sequence[Bound], dataset: Bound, track: Track) -> tuple[Sequence[Bound], str]:
+    """The metrics that score a dataset, and why others do not. Raises `UsageError` where none does."""
+    if not isinstance(track, ChoosesMetrics):
+        return metrics, ""
+    why = {metric.canonical: track.unsuited(metric, dataset) for metric in metrics}
+    suited = [metric for metric in metrics if not why[metric.canonical]]
+    reasons = "; ".join(filter(None, why.values()))
+    if not suited:
+        raise UsageError(f"{reasons}: name another metric or dataset")
+    return suited, reasons
 
 
 def _version(metric: Bound, described: MetricPart) -> int | str:

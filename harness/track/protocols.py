@@ -318,6 +318,14 @@ class HasSetMetrics(Protocol):
     ) -> Collector: ...
 
 
+@runtime_checkable
+class ChoosesMetrics(Protocol):
+    """A track with metrics that suit some datasets alone."""
+
+    def unsuited(self, metric: Bound, dataset: Bound) -> str:
+        """Why a metric scores nothing of a dataset; empty where it does."""
+
+
 class Batches(Protocol):
     """Training batches: that of a step depends on the step alone. `given` and `wanted` are shapes of one item of it."""
 

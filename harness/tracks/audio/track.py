@@ -33,6 +33,12 @@ class ClipFiles(ArrayFiles):
         return draw_spectrograms(item, case.given, output) | cut_sounds(item, case.given, output)
 
 
+def _is_speech(dataset: Bound) -> bool:
+    """Whether a dataset says that it is speech, or is made of such alone."""
+    said = dataset.kwargs.get("speech", dataset.entry.meta.get("speech"))
+    return bool(said) if said is not None else bool(dataset.inner) and all(map(_is_speech, dataset.inner))
+
+
 class AudioTrack(DefaultTrack):
     """Items are clips, a regime makes them noisy, a method restores them."""
 
@@ -58,7 +64,8 @@ class AudioTrack(DefaultTrack):
     outputs = ClipFiles()
     never_exact = True
     sketches = "clips"
-    declared: Mapping[str, Mapping[str, Any]] = {"regime": {"title": ""}}
+    declared: Mapping[str, Mapping[str, Any]] = {"regime": {"title": ""}, "metric": {"speech": False}}
+    """`speech`: whether a metric is of speech alone. A dataset declares it too, or has a parameter of that name."""
 
     pose = LazyPart("posing.pose_clip")
     copied = LazyPart("near_copies.why_copied")
@@ -91,6 +98,12 @@ class AudioTrack(DefaultTrack):
 
         restored, truth, rate = protocol.entry.obj(output, item.wave, item.rate, **protocol.kwargs)
         return (Restored(read_only(restored), read_only(truth), rate, read_only(case.given), item),)
+
+    def unsuited(self, metric: Bound, dataset: Bound) -> str:
+        """That a metric is of speech alone, and a dataset does not say that it is speech."""
+        if not metric.entry.meta["speech"] or _is_speech(dataset):
+            return ""
+        return f"no column {metric.display}: it is of speech alone, which {dataset.display} is not"
 
     def probe(self, size: tuple[int, ...]) -> Clip:
         """A sum of slowly gliding tones of `size` (N,) samples at 16 kHz, for costs."""

@@ -13,10 +13,13 @@ import noisebench as nb
 import numpy as np
 import pytest
 from conftest import DATA
+from messages import missing_from
 from noisebench.components.registry import bind, registry
 from noisebench.components.tracks import get_track
 from noisebench.planning.cells import shown_to
+from noisebench.planning.plan import plan
 from noisebench.store.reading import read_records
+from noisebench.suite.suite import Suite
 from noisebench.text.errors import message_of, noting_item
 from noisebench.track.calling import call_on, reveal
 from noisebench.tracks.audio import Clip, Frames, as_clip, clip_sha256, istft, resampled, stft
@@ -618,3 +621,43 @@ def test_spectrograms_have_one_scale():
     for length in (1, 2, 50):
         short = as_clip("short", NOISE[:length], 8_000)
         assert set(draw_spectrograms(short, short.wave, np.full(length, 3e38, np.float32))) == set(parts)
+
+
+def metrics_of(dataset: str, *metrics: str) -> tuple[list[str], str]:
+    suite = Suite(track="audio", methods=("identity",), datasets=(dataset,), regimes=("white(snr=5)",), metrics=metrics)
+    (cell,) = plan(suite)
+    return list(cell.metrics), cell.unscored
+
+
+@pytest.mark.parametrize(
+    ("dataset", "scored"),
+    [
+        ("voices(n=1)", True),
+        ("compressed(of=voices(n=1))", True),
+        ("instruments(n=1)", False),
+        ("compressed(of=instruments(n=1))", False),
+        ("mixtures(n=1)", False),
+    ],
+)
+def test_metrics_of_speech_score_sets_of_speech_alone(dataset: str, scored: bool):
+    metrics, why = metrics_of(dataset, "si_sdr", "stoi", "estoi")
+    assert metrics == (["si_sdr", "stoi", "estoi"] if scored else ["si_sdr"])
+    assert (why == "") == scored
+    if not scored:
+        assert not missing_from(why, "no column estoi", "speech", dataset.partition("(")[0])
+        with pytest.raises(nb.UsageError, match="speech") as raised:
+            metrics_of(dataset, "estoi")
+        assert "\n" not in str(raised.value)
+
+
+def test_a_user_says_whether_a_folder_is_speech(tmp_path: Path):
+    import soundfile
+
+    soundfile.write(tmp_path / "a.wav", np.sin(np.arange(8_000) / 9), 8_000)
+    assert metrics_of(f"folder(path='{tmp_path}')", "si_sdr", "estoi")[0] == ["si_sdr", "estoi"]
+    assert metrics_of(f"folder(path='{tmp_path}', speech=false)", "si_sdr", "estoi")[0] == ["si_sdr"]
+
+
+def test_the_reason_stands_on_the_board():
+    result = nb.evaluate("identity", "instruments(n=1, seconds=0.5)", track="audio", metrics=["si_sdr", "estoi"])
+    assert "estoi" not in result.record.scores and "no column estoi" in str(result)

@@ -7,7 +7,7 @@ from ..scored import Restored
 from ._stoi import intelligibility
 
 
-@metric("estoi", title="ESTOI", track="audio", higher=True, order=3, decimals=3)
+@metric("estoi", title="ESTOI", track="audio", higher=True, order=3, decimals=3, speech=True)
 def estoi(restored: Restored) -> float:
     """Extended STOI by pystoi (Jensen & Taal 2016): 1 is best, of speech alone; it sees noise that comes and goes.
 

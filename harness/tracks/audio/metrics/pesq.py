@@ -14,7 +14,7 @@ BANDS = {8_000: ("nb",), 16_000: ("wb", "nb")}
 """What the package has at each rate."""
 
 
-@metric("pesq", title="PESQ", track="audio", higher=True, order=6, decimals=2)
+@metric("pesq", title="PESQ", track="audio", higher=True, order=6, decimals=2, speech=True)
 def pesq(restored: Restored, *, band: Literal["auto", "nb", "wb"] = "auto") -> float:
     """PESQ by the package of that name (ITU-T P.862): from about 1 to 4.6, of speech alone.
 

@@ -5,7 +5,7 @@ from ..scored import Restored
 from ._stoi import intelligibility
 
 
-@metric("stoi", title="STOI", track="audio", higher=True, order=2, decimals=3)
+@metric("stoi", title="STOI", track="audio", higher=True, order=2, decimals=3, speech=True)
 def stoi(restored: Restored) -> float:
     """Short-time objective intelligibility by pystoi (Taal et al. 2011): 1 is best, of speech alone.
 
