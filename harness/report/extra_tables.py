@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..boards.board import Board
 from ..boards.set_metrics import BoardSets
 from .section import Section
-from .set_metrics import explain_board_sets, set_facts, set_table
+from .set_metrics import explain_board_sets, set_facts, set_table, wide_set_table
 from .tables import TextTable
 
 
@@ -27,13 +27,18 @@ def of_sets(sets: Sequence[BoardSets | None], boards: Sequence[Board]) -> list[E
     return [
         Extra(
             "Set metrics",
-            set_table(metrics),
-            " ".join([*explain_board_sets(board, metrics), *set_facts(metrics)]),
+            set_table(metrics) if _has_notes(metrics) else wide_set_table(metrics),
+            " ".join([*explain_board_sets(board, metrics), "; ".join(set_facts(metrics)) + "."]),
             place,
         )
         for place, (metrics, board) in enumerate(zip(sets, boards, strict=True))
         if metrics is not None
     ]
+
+
+def _has_notes(sets: BoardSets) -> bool:
+    """Whether a value has a note, which needs a column of its own."""
+    return any(value.note for values in sets.values.values() for value in values.values())
 
 
 def of_sections(sections: Sequence[Section], boards: Sequence[Board]) -> list[Extra]:

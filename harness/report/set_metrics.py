@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..boards.board import Board
@@ -75,6 +75,30 @@ def set_table(sets: BoardSets) -> TextTable:
         notation = notation_of_digits(value.value for _, value in methods)
         rows += [(name, label, *_cells(value, notation)) for label, value in methods]
     return TextTable(("set metric ↓", "method", *HEAD), (False, False, True, True, True, False, False), tuple(rows))
+
+
+def wide_set_table(sets: BoardSets) -> TextTable:
+    """A row a method and a column a set metric, in the order of the board; below them the floors and the numbers N."""
+    names = [column.label for column in sets.columns]
+    rows = [(label, *(_with_flags(values.get(name)) for name in names)) for label, values in sets.values.items()]
+    floors = [_common(sets, name, lambda value: "–" if value.floor is None else _short(value.floor)) for name in names]
+    counts = [_common(sets, name, lambda value: str(value.n)) for name in names]
+    head = [f"{column.label} ↑" if column.higher else column.label for column in sets.columns]
+    below = [("floor", *floors), ("N", *counts)]
+    return TextTable(("method", *head), (False, *(True for _ in names)), (*rows, *below))
+
+
+def _with_flags(value: SetValue | None) -> str:
+    if value is None:
+        return "–"
+    text = value_text(value.value, value.error, value.interval)
+    return f"{text} ({', '.join(value.flags)})" if value.flags else text
+
+
+def _common(sets: BoardSets, name: str, text: Callable[[SetValue], str]) -> str:
+    """What all values of a set metric have in common, a dash where they differ."""
+    texts = {text(values[name]) for values in sets.values.values() if name in values}
+    return texts.pop() if len(texts) == 1 else "–"
 
 
 def set_facts(sets: BoardSets) -> list[str]:
