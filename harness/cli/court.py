@@ -41,8 +41,8 @@ def run(args: argparse.Namespace) -> int:
     if args.badge:
         write_to(Path(args.badge), court_badge(places).encode())
     if args.json:
-        cited = [{**asdict(row), "says": text} for row, text in known.items()]
-        print_json({"places": [asdict(place) for place in places], "here": cited})
+        own_verdicts = [{**asdict(row), "says": text} for row, text in known.items()]
+        print_json({"places": [asdict(place) for place in places], "here": own_verdicts})
     elif args.to:
         print(f"report: {args.to}")
     else:

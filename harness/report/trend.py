@@ -43,7 +43,8 @@ def _summary(trend: Trend) -> str:
     if len(trend.names) < LEAST:
         return f"{of}: a change needs {LEAST} to be told from chance"
     changed = len(trend.changed)
-    return f"{of}: {f'{changed:,} changed' if changed else 'none changed'} (error rate {LEVEL:g} over all together)"
+    finding = f"{changed:,} changed" if changed else "no change is told from chance"
+    return f"{of}: {finding} (error rate {LEVEL:g} over all together)"
 
 
 def trend_markdown(trend: Trend) -> str:

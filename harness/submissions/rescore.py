@@ -34,7 +34,7 @@ def scored_again(entry: Entry, record: Record, rows: Sequence[int]) -> Record:
     not here, and `Hostile` for what is no output, or not the one that the row has the hash of."""
     cell = record.cell
     track, dataset, regime, protocol, metrics = _bound(cell)
-    metrics_here = {name: metric_part(metric) for name, metric in zip(cell.metrics, metrics, strict=True)}
+    known_parts = {name: metric_part(metric) for name, metric in zip(cell.metrics, metrics, strict=True)}
     opened = open_dataset(dataset)
     scored = []
     with tempfile.TemporaryDirectory(prefix="noisebench-verify-") as folder:
@@ -54,7 +54,7 @@ def scored_again(entry: Entry, record: Record, rows: Sequence[int]) -> Record:
             scored.append(item_row(track, item, case, output, 0.0, protocol, metrics))
     return replace(
         record,
-        cell=structs.replace(cell, metrics=metrics_here),
+        cell=structs.replace(cell, metrics=known_parts),
         items=[row["item"] for row in scored],
         input_sha256=[row["input_sha256"] for row in scored],
         output_sha256=[row["output_sha256"] for row in scored],

@@ -52,6 +52,8 @@ def test_noise_and_what_is_not_printed_are_no_changes() -> None:
     rng = np.random.default_rng(0)
     assert not over(*[[cell(*(30 + 0.1 * rng.normal(size=2)))] for _ in range(12)]).changed
     assert not over(*[[cell(v, v)] for v in (30, 30, 30.004, 30.004)]).changed
+    falling = over(*[[cell(v, v)] for v in (30, 28, 27)])
+    assert not falling.changed and "no change is told" in trend_lines(falling)[-1], "not that nothing changed"
     assert draw_trend(over([cell(1, 2)])) is None
     assert "a change needs 3" in trend_lines(over([cell(1, 2)], [cell(2, 2)]))[-1]
 
