@@ -35,6 +35,7 @@ from noisebench.store.index import genuine_cells
 from noisebench.suite.suite import Limits, Suite
 from noisebench.text.errors import UsageError
 from stored_cells import job_of, made, planned_cell_of, put
+from warm_python import warm_folder
 
 distributed = pytest.importorskip("distributed", reason="needs noisebench[cluster]")
 
@@ -50,7 +51,7 @@ CALLS = Path(__file__).parent / "calls"
 @nb.method("slow", layout="hwc")
 def slow(noisy, info, *, s: float = 0.4, n: int = 0):
     with open(CALLS, "a") as file:
-        file.write(f"{os.getpid()}\\n")
+        file.write(f"{os.getpid()} {os.environ.get('WORKER_PID', 0)}\\n")
     time.sleep(s)
     return noisy
 
@@ -64,6 +65,12 @@ def raises(noisy, info):
 def leaves(noisy, info):
     os._exit(3)
 """
+
+
+def warm_engine() -> str:
+    """What a worker of Dask runs first: its engine is forked from the warm Python, and methods are told the worker."""
+    python = str(warm_folder() / "python")
+    return f"import os, sys\nsys.executable = {python!r}\nos.environ['WORKER_PID'] = str(os.getpid())\n"
 
 
 class Notes(Diary):
@@ -84,7 +91,12 @@ def workers() -> Iterator[Any]:
 
     with (
         distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, dashboard_address=":0", silence_logs=logging.CRITICAL, memory_limit=0
+            n_workers=2,
+            threads_per_worker=1,
+            dashboard_address=":0",
+            silence_logs=logging.CRITICAL,
+            memory_limit=0,
+            preload=[warm_engine()],
         ) as local,
         distributed.Client(local, set_as_default=False) as client,
     ):
@@ -114,7 +126,13 @@ def suite_of(here: Path, *methods: str, n: int = 2, **more: Any) -> Suite:
 
 def calls(here: Path) -> list[int]:
     """The process of each call of `slow`."""
-    return list(map(int, (here / "calls").read_text().split())) if (here / "calls").exists() else []
+    return [method for method, _ in calls_of_workers(here)]
+
+
+def calls_of_workers(here: Path) -> list[tuple[int, int]]:
+    """The process of each call of `slow`, and that of the worker of Dask."""
+    lines = (here / "calls").read_text().splitlines() if (here / "calls").exists() else []
+    return [(int(method), int(worker)) for method, worker in map(str.split, lines)]
 
 
 def when(due: Callable[[], object], act: Callable[[], object]) -> threading.Thread:
@@ -131,10 +149,9 @@ def when(due: Callable[[], object], act: Callable[[], object]) -> threading.Thre
     return thread
 
 
-def worker_of(workers: Any, pid: int) -> psutil.Process:
-    """The process of Dask's worker that has a method's process below it."""
-    (own,) = set(workers.run(os.getpid).values()) & {parent.pid for parent in psutil.Process(pid).parents()}
-    return psutil.Process(own)
+def first_worker(here: Path) -> psutil.Process:
+    """The process of Dask's worker that called `slow` first."""
+    return psutil.Process(calls_of_workers(here)[0][1])
 
 
 def outcomes(summary: Summary) -> list[str]:
@@ -190,7 +207,7 @@ def test_cells_are_those_of_one_machine_and_another_noisebench_gets_none(address
 def test_a_cell_whose_worker_is_killed_goes_on_elsewhere_from_its_next_item(
     workers: Any, address: str, here: Path
 ) -> None:
-    kill = when(lambda: len(calls(here)) == 3, lambda: worker_of(workers, calls(here)[0]).kill())
+    kill = when(lambda: len(calls(here)) == 3, lambda: first_worker(here).kill())
     summary = run(suite_of(here, "slow", n=5), here / "s", RunOptions(cluster=address), notes := Notes())
     kill.join()
     assert outcomes(summary) == ["ok"]
@@ -206,7 +223,7 @@ def test_a_worker_that_hangs_is_named_and_what_it_has_stored_counts(
     stopped: list[psutil.Process] = []
 
     def stop() -> None:
-        stopped.append(worker_of(workers, calls(here)[0]))
+        stopped.append(first_worker(here))
         stopped[0].suspend()
 
     suite = suite_of(here, "slow", n=3, limits=Limits(timeout=6))
@@ -263,7 +280,7 @@ def test_a_client_that_is_killed_leaves_its_cell_and_the_next_one_waits_for_it(
 ) -> None:
     words = ["--datasets", "piecewise(n=6, size=8)", "--regimes", "gaussian(sigma=25)", "--plugin", "cluster_plugin.py"]
     killed = subprocess.Popen(
-        [sys.executable, "-m", "noisebench", "run", "--methods", "slow", *words, "--cluster", address, "--store", "s"],
+        [warm_folder() / "noisebench", "run", "--methods", "slow", *words, "--cluster", address, "--store", "s"],
         cwd=here, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     when(lambda: len(calls(here)) == 2, killed.kill).join()
@@ -276,7 +293,7 @@ def test_a_client_that_is_killed_leaves_its_cell_and_the_next_one_waits_for_it(
 
 def test_a_scheduler_that_goes_is_one_line_and_what_is_done_is_stored(here: Path) -> None:
     code = (
-        "import distributed, sys, time\n"
+        f"{warm_engine()}import distributed, sys, time\n"
         "if __name__ == '__main__':\n"
         "    c = distributed.LocalCluster(n_workers=1, threads_per_worker=1, processes=False,\n"
         "                                 protocol='tcp://', dashboard_address=':0')\n"
