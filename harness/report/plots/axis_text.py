@@ -28,11 +28,30 @@ def metric_text(track: str, column: Column) -> str:
     return f"{metric_name(track, column.label)}{unit_text(column)}"
 
 
+_WORDS = {"lr": "learning rate", "n": "number of items", "batch": "batch size", "beta1": "β₁", "beta2": "β₂"}
+
+
+def parameter_text(path: str) -> str:
+    """The path of a parameter in words: `learning rate of the optimizer` for `trained.optimizer.lr`.
+
+    A parameter of a method that is not trained is `h of nlm`; what is no path is as it is.
+    """
+    if not re.fullmatch(r"[a-z_]\w*(\.[a-z_]\w*)+", path):
+        return path
+    method, *owners, name = path.split(".")
+    word = _WORDS.get(name, name.replace("_", " "))
+    if not owners:
+        return f"{word} of the training" if method == "trained" else f"{word} of {method}"
+    if owners[0] == "parts":
+        return f"{word} of the part {owners[-1]}"
+    return f"{word} of the {owners[-1].replace('_', ' ')}"
+
+
 def level_text(chart: Chart) -> str:
     """What the x axis of a chart says: `σ (of 255)` where the regime declares it, else as the chart has it."""
     name, _, parameter = chart.axis.x.partition(".")
     if chart.cost or not chart.regime:
-        return chart.x_label
+        return chart.x_label if chart.cost else parameter_text(chart.x_label)
     try:
         annotation, _ = registry("regime", chart.track).get(name).params[parameter]
     except (UsageError, KeyError):

@@ -6,7 +6,7 @@ import math
 
 from ...boards.chart import Chart
 from ...text.errors import one_line
-from .axis_text import metric_name, metric_text
+from .axis_text import metric_name, metric_text, parameter_text
 from .drawing import Plot, fit, new_figure, place, plain_number, save, text_width
 from .sheets import Sheet
 
@@ -44,8 +44,8 @@ def draw_map(chart: Chart, name: str, sheet: Sheet) -> Plot | None:
     margin = widest + 0.45 * k
     wide = sheet.width - margin - 0.1 * k
     axes.set_position((margin / sheet.width, foot / height, wide / sheet.width, (height - head - foot) / height))
-    axes.set_xlabel(fit(chart.x_label, wide, sheet.text))
-    axes.set_ylabel(fit(chart.axis.by, height - foot, sheet.text))
+    axes.set_xlabel(fit(parameter_text(chart.x_label), wide, sheet.text))
+    axes.set_ylabel(fit(parameter_text(chart.axis.by), height - foot, sheet.text))
     heading = fit(f"{metric_text(chart.track, chart.column)}: {chart.heading}", sheet.width - 0.3, sheet.heading)
     figure.text(0.5, 1 - 0.16 * k / height, heading, ha="center", va="center", fontsize=sheet.heading)
     return save(figure, name, _caption(chart, log))

@@ -23,7 +23,7 @@ from noisebench.boards.board import boards
 from noisebench.boards.curves import charts
 from noisebench.boards.levels import family_chart, level_families
 from noisebench.report.data import report_data
-from noisebench.report.plots.axis_text import metric_name
+from noisebench.report.plots.axis_text import metric_name, parameter_text
 from noisebench.report.plots.critical_difference import diagrams, draw_critical, readable
 from noisebench.report.plots.drawing import Plot
 from noisebench.report.plots.end_labels import spread
@@ -477,3 +477,18 @@ def test_a_bundle_in_a_style_sets_its_figures_at_their_own_size(tmp_path: Path) 
     files = re.findall(r"\\includegraphics(?:\[.*?\])?\{(.*?)\}", tex)
     assert files and all(f.startswith("figures/one-column/") and (tmp_path / f).is_file() for f in files)
     assert "width=" not in tex
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("trained.optimizer.lr", "learning rate of the optimizer"),
+        ("trained.data.n", "number of items of the data"),
+        ("trained.parts.nm.until", "until of the part nm"),
+        ("trained.steps", "steps of the training"),
+        ("nlm.h", "h of nlm"),
+        ("latency p50 (ms)", "latency p50 (ms)"),
+    ],
+)
+def test_the_path_of_a_parameter_is_words_on_an_axis(path: str, words: str) -> None:
+    assert parameter_text(path) == words
