@@ -8,6 +8,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from ..boards.grouping import Alignment
 from ..boards.row_costs import cost_setting
@@ -24,8 +25,21 @@ from ..store.results import Results
 from ..store.versions import newest
 from ..text.errors import UsageError, nearest, one_line
 from ..text.wording import by_number, counted
-from .difference import ScoreDifference, differences_of
+from .difference import (
+    DifferenceColumns,
+    Differences,
+    FileRow,
+    ScoreDifference,
+    Test,
+    Testable,
+    columns_of,
+    difference_of,
+    file_row,
+    numbers_of_all,
+    tests_of,
+)
 from .pairing import Paired, Pairings, Shelf, environment_differences, unit_names, where_text, why_inputs_differ
+from .plain_differences import PlainDifferences, plain_differences
 from .set_changes import SetChange, set_changes
 from .trainings import Matched, merge_trainings, used_by
 
@@ -68,7 +82,7 @@ class Comparison:
 
     name_a: str
     name_b: str
-    differences: tuple[ScoreDifference, ...]
+    differences: Differences
     unmatched: tuple[Unmatched, ...]
     speeds: tuple[Speed, ...]
     environments: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...]
@@ -108,13 +122,21 @@ def _compared_sides(a: Results, b: Results, name_a: str, name_b: str, across: bo
     spec_a = a[0].cell.method.spec if across and a else ""
     spec_b = b[0].cell.method.spec if across and b else ""
     pairings = Pairings()
-    matched: list[Matched] = []
+    plain = plain_differences(one, Shelf(b.take([])) if across else other, pairings)
+    is_plain = np.zeros(len(one.records), np.bool_)
+    is_plain[plain.pairs.a] = True
+    counts = np.zeros(len(one.records), np.intp)
+    counts[plain.pairs.a] = plain.counts
     sets: list[SetDifference] = []
     unmatched: list[Unmatched] = []
-    known: set[str] = set()
-    for start in range(0, len(one.records), _AT_ONCE):
+    theirs = other.records.column("key")
+    known = {theirs[place] for place in plain.pairs.b.tolist()}
+    others, matched = np.flatnonzero(~is_plain), list[Matched]()
+    for start in range(0, len(others), _AT_ONCE):
         pairs: list[_MetricPair | Unmatched] = []
-        for record in one.records[start : start + _AT_ONCE]:
+        places: list[int] = []
+        for place in others[start : start + _AT_ONCE].tolist():
+            record = one.records[place]
             partners = other.partners(record.cell, spec_b)
             if not partners.records:
                 pairs.append(_unmatched("A", one, record.cell, partners.reason))
@@ -123,11 +145,16 @@ def _compared_sides(a: Results, b: Results, name_a: str, name_b: str, across: bo
                 pairs += _side_by_side(record, partner, one, other, pairings)
                 if record.cell.outcome == partner.cell.outcome == "ok":
                     sets += _sets(record, partner, one, other)
-        for row in _matched(pairs):
-            matched.append(row) if isinstance(row, Matched) else unmatched.append(row)
-    for record in other.records:
-        if record.cell.key not in known and not (partners := one.partners(record.cell, spec_a)).records:
-            unmatched.append(_unmatched("B", other, record.cell, partners.reason))
+            places += [place] * (len(pairs) - len(places))
+        for place, row in zip(places, _matched(pairs), strict=True):
+            if isinstance(row, Matched):
+                matched.append(row)
+                counts[place] += 1
+            else:
+                unmatched.append(row)
+    for place, key in enumerate(theirs):
+        if key not in known and not (partners := one.partners((cell := other.records[place].cell), spec_a)).records:
+            unmatched.append(_unmatched("B", other, cell, partners.reason))
     speeds: tuple[Speed, ...] = ()
     if not across:
         speeds, apart = _speeds(a, b)
@@ -135,12 +162,48 @@ def _compared_sides(a: Results, b: Results, name_a: str, name_b: str, across: bo
     return Comparison(
         name_a,
         name_b,
-        tuple(differences_of(merge_trainings(matched))),
+        _differences(plain, matched, np.repeat(is_plain, counts)),
         tuple(unmatched),
         speeds,
         environment_differences(a, b),
         tuple(sets),
     )
+
+
+def _differences(plain: PlainDifferences, matched: Sequence[Matched], is_plain: npt.NDArray[np.bool_]) -> Differences:
+    """All differences with their tests; `is_plain` says in their order which of them are plain ones."""
+    merged = merge_trainings(zip(np.flatnonzero(~is_plain).tolist(), matched, strict=True))
+    numbers = numbers_of_all([one for _, one in merged])
+    before = np.concatenate([np.flatnonzero(is_plain), np.array([place for place, _ in merged], np.intp)])
+    order = np.argsort(before, kind="stable")
+    places = np.argsort(order)
+    rest, count = places[len(plain.pair) :].tolist(), len(plain.pair)
+    tables = plain.testable(places[:count])
+    tables += [
+        Testable(np.array([place]), one.tested[None])
+        for place, one in zip(rest, numbers, strict=True)
+        if one.tested.size and np.isfinite(one.difference)
+    ]
+    anew = {place: one for place, (_, one) in zip(rest, merged, strict=True) if one.by_seed is not None}
+    intervals, ps = tests_of(tables, len(order), anew)
+
+    def test(place: int) -> Test:
+        low, high = intervals[place].tolist()
+        return None if np.isnan(low) else (low, high), float(ps[place])
+
+    objects = [difference_of(one, of, test(place)) for (_, one), of, place in zip(merged, numbers, rest, strict=True)]
+
+    def make(place: int) -> ScoreDifference:
+        n = int(order[place])
+        return plain.difference_at(n, test(place)) if n < count else objects[n - count]
+
+    def rows() -> Iterator[FileRow]:
+        of_plain, of_objects = plain.file_rows(intervals[places[:count]], ps[places[:count]]), map(file_row, objects)
+        return (next(of_plain if n < count else of_objects) for n in order.tolist())
+
+    of_plain = plain.columns(~np.isnan(intervals[places[:count], 0]), ps[places[:count]])
+    columns = DifferenceColumns.joined([of_plain, columns_of(objects)]).take(order)
+    return Differences(columns, make, np.arange(len(order)), rows)
 
 
 def _sets(a: Record, b: Record, one: Shelf, other: Shelf) -> list[SetDifference]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -14,10 +15,13 @@ from ..statistics.exact_scores import compared
 from ..statistics.mcnemar import mcnemar
 from ..statistics.paired_tests import ALPHA, MIN_ITEMS, Floats, mean_differences, paired_difference
 from ..store.record import decimals_of, gate_of, goal_of
-from .pairing import protocol_text
+from .on_demand import Columns, OnDemand
+from .pairing import Places, protocol_text
 from .score_tables import score_tables
 from .trainings import Matched, over_trainings
 
+MOST_MOVED = 3
+"""Items that moved most which files name."""
 READING = (
     f"Difference: B − A, mean over the items whose input is the same by hash. In brackets: its interval. p: of a mean "
     f"difference of 0. Both are of the mean, over all rows at once (bootstrap-t over items, keyed; {ALPHA:.0%}): an "
@@ -99,25 +103,147 @@ class ScoreDifference(NamedTuple):
         """How much better B is on each item, (n,): positive is better whatever the metric."""
         return self.change if self.higher else -self.change
 
-    def moved_most(self, most: int = 3) -> list[tuple[str, float]]:
+    def moved_most(self, most: int = MOST_MOVED) -> list[tuple[str, float]]:
         """The items that changed most, with b − a; none that did not change."""
         # Items are in the order of their names, which a stable sort keeps among equals.
         order = np.argsort(-np.abs(self.change), kind="stable")[:most]
         return [(self.items[i], float(self.change[i])) for i in order if self.change[i] != 0]
 
+    @property
+    def size(self) -> float:
+        """How large the change is, NaN where it is exact on one side alone."""
+        return abs(self.difference)
 
-def reading_text(differences: Sequence[ScoreDifference]) -> str:
+    @property
+    def moved(self) -> bool:
+        """Whether the change is told apart from 0, or is larger than a check lets pass; without test and limit, any."""
+        return bool(have_moved(*(np.array([value]) for value in (
+            self.difference, self.interval is not None, self.p, math.nan if self.limit is None else self.limit
+        )))[0])  # fmt: skip
+
+
+def have_moved(differences: Floats, tested: npt.NDArray[np.bool_], p: Floats, limits: Floats) -> npt.NDArray[np.bool_]:
+    """Which changes are told apart from 0 by their test, or are larger than a check lets pass, NaN where it says
+    nothing; without test and limit, any. What is exact on one side alone has moved."""
+    least = np.where(np.isnan(limits), np.where(tested, np.inf, 0.0), limits)
+    moved: npt.NDArray[np.bool_] = np.isnan(differences) | (tested & (p <= ALPHA)) | (np.abs(differences) > least)
+    return moved
+
+
+@dataclass(frozen=True)
+class DifferenceColumns(Columns):
+    """What differences are counted and chosen by, (N,) each.
+
+    `moved` is as `have_moved` has it, `changed` whether any item did, `finite` whether all scores are; `even` says
+    which have a p of McNemar's test, `noted` which have a note.
+    """
+
+    metric: npt.NDArray[np.object_]
+    difference: Floats
+    moved: npt.NDArray[np.bool_]
+    changed: npt.NDArray[np.bool_]
+    finite: npt.NDArray[np.bool_]
+    seeds: Places
+    trained: npt.NDArray[np.bool_]
+    even: npt.NDArray[np.bool_]
+    noted: npt.NDArray[np.bool_]
+
+
+class FileRow(NamedTuple):
+    """A difference as files have it: `low` and `high` are the ends of its interval, `moved` the items that moved most.
+
+    What there is not is None; `p` is None of a difference that is no number.
+    """
+
+    method_a: str
+    method_b: str
+    dataset: str
+    regime: str
+    protocol: str
+    seeds: tuple[int, ...]
+    metric: str
+    unit: str
+    higher: bool
+    items: int
+    mean_a: float
+    mean_b: float
+    difference: float
+    low: float | None
+    high: float | None
+    p: float | None
+    better: int
+    same: int
+    worse: int
+    mcnemar: float | None
+    note: str
+    moved: Sequence[tuple[str, float]]
+
+
+def file_row(d: ScoreDifference) -> FileRow:
+    """The row of a difference."""
+    low, high = d.interval or (None, None)
+    (mean_a, mean_b), (better, same, worse), p = d.means, d.counts, d.p if math.isfinite(d.difference) else None
+    return FileRow(
+        d.method_a, d.method_b, d.dataset, d.regime, d.protocol, d.seeds, d.metric, d.unit, d.higher, len(d.items),
+        mean_a, mean_b, d.difference, low, high, p, better, same, worse, d.mcnemar, d.note, d.moved_most(),
+    )  # fmt: skip
+
+
+class Differences(OnDemand[ScoreDifference, DifferenceColumns]):
+    """Differences in their order; `rows` gives the rows of files of all of them faster than one by one."""
+
+    def __init__(
+        self, columns: DifferenceColumns, make: Callable[[int], ScoreDifference], places: Places,
+        rows: Callable[[], Iterator[FileRow]] | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(columns, make, places)
+        self._rows = rows
+
+    @classmethod
+    def of(cls, differences: Iterable[ScoreDifference]) -> Differences:
+        """Differences that are there."""
+        objects = [*differences]
+        return cls(columns_of(objects), objects.__getitem__, np.arange(len(objects)))
+
+    def file_rows(self) -> Iterator[FileRow]:
+        """What files say of each."""
+        return self._rows() if self._rows is not None else map(file_row, self)
+
+
+def columns_of(differences: Sequence[ScoreDifference]) -> DifferenceColumns:
+    """The columns of differences that are there."""
+    metric = np.empty(len(differences), np.object_)
+    metric[:] = [d.metric for d in differences]
+
+    def truths(of: Callable[[ScoreDifference], object]) -> npt.NDArray[np.bool_]:
+        return np.array([bool(of(d)) for d in differences], np.bool_)
+
+    return DifferenceColumns(
+        metric,
+        np.array([d.difference for d in differences], np.float64),
+        truths(lambda d: d.moved),
+        truths(lambda d: d.change.any()),
+        truths(lambda d: np.isfinite([d.a, d.b]).all()),
+        np.array([len(d.seeds) for d in differences], np.intp),
+        truths(lambda d: d.trained),
+        truths(lambda d: d.mcnemar is not None),
+        truths(lambda d: d.note),
+    )
+
+
+def reading_text(differences: Differences) -> str:
     """How the rows are read."""
+    columns = differences.columns
     parts = (
         (READING, True),
-        (READING_TRAININGS, any(len(d.seeds) > 1 for d in differences)),
-        (READING_WEIGHTS, any(d.trained and len(d.seeds) == 1 for d in differences)),
-        (READING_MCNEMAR, any(d.mcnemar is not None for d in differences)),
+        (READING_TRAININGS, (columns.seeds > 1).any()),
+        (READING_WEIGHTS, (columns.trained & (columns.seeds == 1)).any()),
+        (READING_MCNEMAR, columns.even.any()),
     )
     return " ".join(text for text, needed in parts if needed)
 
 
-class _PairNumbers(NamedTuple):
+class PairNumbers(NamedTuple):
     """The fields of a difference that need its own scores alone; `tested`: the changes that its mean is of."""
 
     change: Floats
@@ -128,30 +254,101 @@ class _PairNumbers(NamedTuple):
     tested: Floats
 
 
-def differences_of(matched: Sequence[Matched]) -> list[ScoreDifference]:
-    """Means, intervals and p values: all rows are one family, and those with equally many items share the resamples."""
-    numbers = _numbers(matched)
-    sizes: dict[int, list[int]] = defaultdict(list)
-    for place, one in enumerate(numbers):
-        if one.tested.size and np.isfinite(one.difference):
-            sizes[len(one.tested)].append(place)
-    groups = [group for _, group in sorted(sizes.items())]
-    judged = mean_differences([np.stack([numbers[i].tested for i in group]) for group in groups], "compare")
-    tests: list[tuple[tuple[float, float] | None, float]] = [(None, 1.0)] * len(matched)
-    trainings = sum(one.by_seed is not None for one in matched)
-    for group, judgement in zip(groups, judged, strict=True):
-        intervals, ps = judgement.interval.tolist(), judgement.p.tolist()
-        for place, (i, (low, high), p) in enumerate(zip(group, intervals, ps, strict=True)):
-            if matched[i].by_seed is not None:
-                crossed = over_trainings(judgement.row(place), matched[i], trainings)
-                (low, high), p = crossed.interval[0].tolist(), float(crossed.p[0])
-            tests[i] = None if math.isnan(low) else (low, high), p
-    return [_difference(*of) for of in zip(matched, numbers, tests, strict=True)]
+Test = tuple[tuple[float, float] | None, float]
+"""The interval of a difference, and its p."""
 
 
-def _difference(
-    pair: Matched, numbers: _PairNumbers, test: tuple[tuple[float, float] | None, float]
-) -> ScoreDifference:
+class Testable(NamedTuple):
+    """The changes of some differences that have equally many (P, n), and the places of these differences."""
+
+    places: Places
+    changes: Floats
+
+
+def tests_of(tables: Sequence[Testable], count: int, trained: Mapping[int, Matched]) -> tuple[Floats, Floats]:
+    """Intervals (N, 2), NaN for none, and p values (N,) of `count` differences, which are one family.
+
+    Those with equally many items share the resamples. `trained` are those over several trainings, by their places.
+    """
+    intervals, ps = np.full((count, 2), np.nan), np.ones(count)
+    sizes: dict[int, list[Testable]] = defaultdict(list)
+    for table in tables:
+        sizes[table.changes.shape[1]].append(table)
+    whole = [_in_order(of_size) for _, of_size in sorted(sizes.items())]
+    judged = mean_differences([table.changes for table in whole], "compare")
+    for table, judgement in zip(whole, judged, strict=True):
+        intervals[table.places], ps[table.places] = judgement.interval, judgement.p
+        for row in np.flatnonzero(np.isin(table.places, [*trained])).tolist() if trained else ():
+            place = int(table.places[row])
+            crossed = over_trainings(judgement.row(row), trained[place], len(trained))
+            intervals[place], ps[place] = crossed.interval[0], crossed.p[0]
+    intervals[np.isnan(intervals[:, 0])] = np.nan
+    return intervals, ps
+
+
+def _in_order(tables: Sequence[Testable]) -> Testable:
+    """Tables of equally many changes as one, in the order of the places."""
+    if len(tables) == 1 and (np.diff(tables[0].places) > 0).all():
+        return tables[0]
+    places = np.concatenate([table.places for table in tables])
+    order = np.argsort(places, kind="stable")
+    return Testable(places[order], np.concatenate([table.changes for table in tables])[order])
+
+
+def numbers_of_all(matched: Sequence[Matched]) -> list[PairNumbers]:
+    """What each says by itself; those with equally many items are computed some at a time, as rows of one table."""
+    kinds = {n: (len(one.items), one.a.cell.metrics[one.metric].higher) for n, one in enumerate(matched)}
+    by_place: dict[int, PairNumbers] = {}
+    for group, a, b, higher in score_tables(kinds, lambda place: matched[place].scores):
+        by_place.update(zip(group, _numbers_of(a, b, higher), strict=True))
+    return [by_place[place] for place in range(len(matched))]
+
+
+class ChangeColumns(NamedTuple):
+    """What (P, n) scores of A and of B say in each row: changes (P, n), means of A, of B and of the changes, how many
+    items are better, the same, worse, and McNemar's p, NaN where not all are 0 or 1; (P,) each."""
+
+    change: Floats
+    mean_a: Floats
+    mean_b: Floats
+    difference: Floats
+    better: Places
+    same: Places
+    worse: Places
+    mcnemar: Floats
+
+
+def changes_of(a: Floats, b: Floats, higher: bool) -> ChangeColumns:
+    """The columns of some rows of scores."""
+    change = paired_difference(b, a)
+    gains = change if higher else -change
+    better, same, worse = (np.count_nonzero(mask, axis=1) for mask in (gains > 0, gains == 0, gains < 0))
+    binary = _all_of(((a == 0) | (a == 1)) & ((b == 0) | (b == 1))) & (a.shape[1] > 0)
+    even = np.where(binary, mcnemar(better, worse), np.nan) if binary.any() else np.full(len(a), np.nan)
+    with np.errstate(invalid="ignore"):
+        mean_a, mean_b, difference = (of.mean(axis=1) for of in (a, b, change))
+    return ChangeColumns(change, mean_a, mean_b, difference, better, same, worse, even)
+
+
+def _numbers_of(a: Floats, b: Floats, higher: bool) -> Iterator[PairNumbers]:
+    """Of the scores of A and of B, (P, n) each, those of each row."""
+    columns = changes_of(a, b, higher)
+    change, *rest = columns
+    finite = _all_of(np.isfinite(a) & np.isfinite(b)).tolist()
+    for row, (mean_a, mean_b, difference, better, same, worse, even) in enumerate(
+        zip(*(column.tolist() for column in rest), strict=True)
+    ):
+        tested = change[row]
+        if not finite[row]:
+            kept = compared(np.stack([a[row], b[row]]), higher)
+            tested = change[row][kept]
+            mean_a, mean_b, difference = (_mean(of[row][kept]) for of in (a, b, change))
+        p = None if math.isnan(even) else even
+        yield PairNumbers(change[row], (mean_a, mean_b), (better, same, worse), p, difference, tested)
+
+
+def difference_of(pair: Matched, numbers: PairNumbers, test: Test) -> ScoreDifference:
+    """The difference of a pair, of its numbers and its test."""
     cell, part = pair.a.cell, pair.a.cell.metrics[pair.metric]
     return ScoreDifference(
         cell.track, *pair.labels, cell.dataset.display, cell.regime.display, protocol_text(cell),
@@ -160,36 +357,6 @@ def _difference(
         *pair.scores, pair.note, cell.key, pair.b.cell.key, gate_of(pair.metric, part).get("max_drop"),
         pair.trained, numbers.change, numbers.means, numbers.counts, numbers.mcnemar, numbers.difference, *test,
     )  # fmt: skip
-
-
-def _numbers(matched: Sequence[Matched]) -> list[_PairNumbers]:
-    """What each says by itself; those with equally many items are computed some at a time, as rows of one table."""
-    kinds = {n: (len(one.items), one.a.cell.metrics[one.metric].higher) for n, one in enumerate(matched)}
-    by_place: dict[int, _PairNumbers] = {}
-    for group, a, b, higher in score_tables(kinds, lambda place: matched[place].scores):
-        by_place.update(zip(group, _numbers_of(a, b, higher), strict=True))
-    return [by_place[place] for place in range(len(matched))]
-
-
-def _numbers_of(a: Floats, b: Floats, higher: bool) -> Iterator[_PairNumbers]:
-    """Of the scores of A and of B, (P, n) each, those of each row."""
-    change = paired_difference(b, a)
-    gains = change if higher else -change
-    counts = [np.count_nonzero(mask, axis=1).tolist() for mask in (gains > 0, gains == 0, gains < 0)]
-    binary = _all_of(((a == 0) | (a == 1)) & ((b == 0) | (b == 1))) & (a.shape[1] > 0)
-    even = mcnemar(counts[0], counts[2]).tolist() if binary.any() else [None] * len(a)
-    finite = _all_of(np.isfinite(a) & np.isfinite(b))
-    with np.errstate(invalid="ignore"):
-        middles = [of.mean(axis=1).tolist() for of in (a, b, change)]
-    for row, tested in enumerate(change):
-        mean_a, mean_b, difference = (of[row] for of in middles)
-        if not finite[row]:
-            kept = compared(np.stack([a[row], b[row]]), higher)
-            tested = change[row][kept]
-            mean_a, mean_b, difference = (_mean(of[row][kept]) for of in (a, b, change))
-        p = even[row] if binary[row] else None
-        better, same, worse = (of[row] for of in counts)
-        yield _PairNumbers(change[row], (mean_a, mean_b), (better, same, worse), p, difference, tested)
 
 
 def _all_of(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:

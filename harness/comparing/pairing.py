@@ -63,6 +63,11 @@ class Shelf:
         """The display form of the method, with the start of its source hash where two would look the same."""
         return self._labels[cell.key]
 
+    @cached_property
+    def labels(self) -> list[str]:
+        """The label of each cell."""
+        return [self._labels[key] for key in self.records.column("key")]
+
     def only_candidates(self, other: Shelf) -> Places:
         """Of each cell the place in `other` of the only one of its track, method, regime and seed; -1 where there is
         none or several."""

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import heapq
 import math
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+import numpy as np
+
 from ..statistics.paired_tests import ALPHA
 from ..text.wording import by_number, counted
 from .comparison import Comparison, SetDifference, Speed, Unmatched
-from .difference import ScoreDifference
+from .difference import Differences, ScoreDifference
 
 T = TypeVar("T")
 
@@ -56,26 +57,14 @@ def selected(comparison: Comparison, most: int) -> Selection:
     return Selection(shown, tuple(rest))
 
 
-def moved(difference: ScoreDifference) -> bool:
-    """Whether a change is told apart from 0, or is larger than a check lets pass; without test and limit, any."""
-    size = abs(difference.difference)
-    if math.isnan(size):
-        return True  # exact on one side alone
-    tested = difference.interval is not None
-    limit = difference.limit if difference.limit is not None else math.inf if tested else 0.0
-    return (tested and difference.p <= ALPHA) or size > limit
-
-
-def _differences(every: Sequence[ScoreDifference], most: int) -> tuple[tuple[ScoreDifference, ...], list[str]]:
+def _differences(every: Differences, most: int) -> tuple[Differences, list[str]]:
     if len(every) <= WHOLE:
-        return tuple(every), []
-    metrics: dict[str, list[ScoreDifference]] = defaultdict(list)
-    for one in every:
-        metrics[one.metric].append(one)
+        return every, []
     shown: list[ScoreDifference] = []
     rest = []
-    for metric, of_metric in metrics.items():
-        changed = list(filter(moved, of_metric))
+    for metric in dict.fromkeys(every.columns.metric.tolist()):
+        of_metric = every.where(every.columns.metric == metric)
+        changed = of_metric.where(of_metric.columns.moved)
         shown += largest(changed, most)
         still = len(of_metric) - len(changed)
         if len(changed) > most:
@@ -83,19 +72,19 @@ def _differences(every: Sequence[ScoreDifference], most: int) -> tuple[tuple[Sco
             rest.append(f"… and {more} of {metric} that moved, {still:,} that did not")
         elif still:
             rest.append(f"… and {counted(still, 'difference')} of {metric} that did not move")
-    return tuple(shown), rest
+    return Differences.of(shown), rest
 
 
-def largest(every: Sequence[ScoreDifference], most: int, undefined: float = math.inf) -> list[ScoreDifference]:
+def largest(every: Differences, most: int, undefined: float = math.inf) -> list[ScoreDifference]:
     """The `most` that changed most, the largest first, then by their names. `undefined`: how large a NaN counts."""
-
-    def size(one: ScoreDifference) -> float:
-        return undefined if math.isnan(one.difference) else abs(one.difference)
-
+    sizes = np.abs(every.columns.difference)
+    sizes = np.where(np.isnan(sizes), undefined, sizes)
     # Of very many few are to be named.
-    least = min(heapq.nlargest(most, map(size, every)), default=0.0)
-    chosen = [one for one in every if size(one) >= least]
-    return sorted(chosen, key=lambda one: (-size(one), by_number(one.method), by_number(one.where)))[:most]
+    least = np.partition(sizes, -most)[-most] if len(sizes) > most else -np.inf
+    places = np.flatnonzero(sizes >= least)
+    chosen = [*zip(sizes[places].tolist(), every.take(places), strict=True)]
+    chosen.sort(key=lambda one: (-one[0], by_number(one[1].method), by_number(one[1].where)))
+    return [one for _, one in chosen[:most]]
 
 
 def _by_reason(every: Sequence[Unmatched]) -> tuple[Unmatched, ...]:

@@ -45,12 +45,20 @@ def used_by(a: Record, b: Record) -> tuple[tuple[Used, ...], tuple[Used, ...]]:
     return (tuple(used_trainings(a.cell)),), (tuple(used_trainings(b.cell)),)
 
 
-def merge_trainings(matched: Iterable[Matched]) -> list[Matched]:
-    """The same, where rows that differ in their seed alone are one if their networks were trained for each seed."""
+def merge_trainings(matched: Iterable[tuple[int, Matched]]) -> list[tuple[int, Matched]]:
+    """The same, where rows that differ in their seed alone are one if their networks were trained for each seed; each
+    with its place, which is that of the first."""
     rows: dict[object, list[Matched]] = defaultdict(list)
-    for number, one in enumerate(matched):
-        rows[_place(one) if one.trained else number].append(one)
-    return [merged for of_row in rows.values() for merged in (_merged(of_row) if len(of_row) > 1 else of_row)]
+    places: dict[object, int] = {}
+    for place, one in matched:
+        key = _place(one) if one.trained else place
+        rows[key].append(one)
+        places.setdefault(key, place)
+    return [
+        (places[key], merged)
+        for key, of_row in rows.items()
+        for merged in (_merged(of_row) if len(of_row) > 1 else of_row)
+    ]
 
 
 def _place(one: Matched) -> object:

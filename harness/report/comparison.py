@@ -8,15 +8,13 @@ import json
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import groupby
+from itertools import groupby, islice
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..comparing.comparison import Comparison
-from ..comparing.difference import ScoreDifference, reading_text
+from ..comparing.difference import Differences, FileRow, ScoreDifference, reading_text
 from ..comparing.selection import MOVED, largest, selected
 from ..components.tracks import known_track
 from ..store.record import arrow_of
@@ -42,7 +40,7 @@ _AT_ONCE = 1000
 
 def difference_table(comparison: Comparison) -> TextTable:
     """A row a metric of a matched pair of cells; McNemar's p where some metric is 0 or 1 on every item."""
-    binary = any(d.mcnemar is not None for d in comparison.differences)
+    binary = comparison.differences.columns.even.any()
     notations = notations_of(comparison.differences)
     rows = []
     for d in comparison.differences:
@@ -130,7 +128,8 @@ def speed_table(comparison: Comparison) -> TextTable:
 
 def notes(comparison: Comparison, most: int = MOST) -> list[str]:
     """What must be known to read the table: partial matches, at most `most` and how many others; environments."""
-    lines = list(dict.fromkeys(one_line(f"{d.method} · {d.where}: {d.note}") for d in comparison.differences if d.note))
+    noted = comparison.differences.where(comparison.differences.columns.noted)
+    lines = list(dict.fromkeys(one_line(f"{d.method} · {d.where}: {d.note}") for d in noted))
     more = [f"… and {counted(len(lines) - most, 'more note')}"] if len(lines) > most else []
     timed = dict.fromkeys(one_line(s.note) for s in comparison.speeds if s.note)
     return [*lines[:most], *more, *timed, *environment_lines(comparison.environments)]
@@ -138,15 +137,16 @@ def notes(comparison: Comparison, most: int = MOST) -> list[str]:
 
 def changed_most(comparison: Comparison) -> list[tuple[ScoreDifference, list[tuple[str, float]]]]:
     """The items that changed most, of the differences that changed most in the first metric."""
-    changed = [d for d in _first_metric(comparison) if d.change.any()]
-    return [(d, d.moved_most()) for d in largest(changed, MAX_CHANGED, 0.0)]
+    first = _first_metric(comparison)
+    return [(d, d.moved_most()) for d in largest(first.where(first.columns.changed), MAX_CHANGED, 0.0)]
 
 
-def _first_metric(comparison: Comparison) -> list[ScoreDifference]:
+def _first_metric(comparison: Comparison) -> Differences:
     """The differences in the metric that most of them have, the first of these on a board."""
-    count = Counter(d.metric for d in comparison.differences)
+    metrics = comparison.differences.columns.metric
+    count = Counter(metrics.tolist())
     first = max(count, key=count.__getitem__, default="")
-    return [d for d in comparison.differences if d.metric == first]
+    return comparison.differences.where(metrics == first)
 
 
 def comparison_markdown(comparison: Comparison, plots: Sequence[tuple[str, str]] = ()) -> str:
@@ -213,8 +213,9 @@ def comparison_csv(comparison: Comparison) -> Iterator[str]:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(head)
-    for start in range(0, len(comparison.differences), _AT_ONCE):
-        writer.writerows(map(_line, comparison.differences[start : start + _AT_ONCE]))
+    rows = comparison.differences.file_rows()
+    while some := [*islice(rows, _AT_ONCE)]:
+        writer.writerows(map(_line, some))
         yield taken(text)
     for u in comparison.unmatched:
         line = {"status": f"only in {u.side}", "method_a" if u.side == "A" else "method_b": spreadsheet(u.method)}
@@ -223,12 +224,11 @@ def comparison_csv(comparison: Comparison) -> Iterator[str]:
     yield taken(text)
 
 
-def _line(d: ScoreDifference) -> list[object]:
-    low, high = d.interval or ("", "")
-    names = (d.method_a, d.method_b, d.dataset, d.regime, d.protocol)
-    return ["matched", *map(spreadsheet, names), d.seeds_text, spreadsheet(d.metric), spreadsheet(d.unit), len(d.items),
-            *d.means, d.difference, low, high, "" if (p := _p(d)) is None else p, *d.counts,
-            "" if d.mcnemar is None else d.mcnemar, spreadsheet(d.note)]  # fmt: skip
+def _line(d: FileRow) -> list[object]:
+    low, high, p, even = ("" if value is None else value for value in (d.low, d.high, d.p, d.mcnemar))
+    seeds = str(d.seeds[0]) if len(d.seeds) == 1 else ",".join(map(str, d.seeds))
+    return ["matched", *map(spreadsheet, d[:5]), seeds, spreadsheet(d.metric), spreadsheet(d.unit), d.items,
+            *d[10:13], low, high, p, *d[16:19], even, spreadsheet(d.note)]  # fmt: skip
 
 
 def comparison_values(comparison: Comparison) -> dict[str, Any]:
@@ -243,7 +243,7 @@ def _parts(comparison: Comparison) -> dict[str, str | Iterator[Mapping[str, Any]
         "a": plain(comparison.name_a),
         "b": plain(comparison.name_b),
         "about": plain(reading_text(comparison.differences)),
-        "differences": map(_values, comparison.differences),
+        "differences": map(_values, comparison.differences.file_rows()),
         "unmatched": map(vars, comparison.unmatched),
         "sets": (
             {"method": s.method, "where": s.where, **vars(s.change), "change": s.change.change} for s in comparison.sets
@@ -253,16 +253,16 @@ def _parts(comparison: Comparison) -> dict[str, str | Iterator[Mapping[str, Any]
     }
 
 
-def _values(d: ScoreDifference) -> dict[str, Any]:
+def _values(d: FileRow) -> dict[str, Any]:
     return {
         "method_a": d.method_a, "method_b": d.method_b, "dataset": d.dataset, "regime": d.regime,
-        "protocol": d.protocol, "seed": d.seeds[0] if len(d.seeds) == 1 else None, "seeds": list(d.seeds),
+        "protocol": d.protocol, "seed": d.seeds[0] if len(d.seeds) == 1 else None, "seeds": d.seeds,
         "metric": d.metric, "unit": d.unit, "higher": d.higher,
-        "items": len(d.items), "mean_a": d.means[0], "mean_b": d.means[1], "difference": d.difference,
-        "interval": list(d.interval) if d.interval else None, "p": _p(d),
-        "better": d.counts[0], "same": d.counts[1], "worse": d.counts[2], "mcnemar_p": d.mcnemar,
+        "items": d.items, "mean_a": d.mean_a, "mean_b": d.mean_b, "difference": d.difference,
+        "interval": None if d.low is None else (d.low, d.high), "p": d.p,
+        "better": d.better, "same": d.same, "worse": d.worse, "mcnemar_p": d.mcnemar,
         "note": d.note,
-        "moved_most": [{"item": item, "change": change} for item, change in d.moved_most()],
+        "moved_most": [{"item": item, "change": change} for item, change in d.moved],
     }  # fmt: skip
 
 
@@ -314,7 +314,7 @@ def _plots(comparison: Comparison, previews: tuple[Previews, Previews] | None) -
     from .plots.drawing import styled
 
     by_track = attrgetter("track")
-    drawn = [d for d in _first_metric(comparison) if np.isfinite([d.a, d.b]).all()]
+    drawn = (first := _first_metric(comparison)).where(first.columns.finite)
     chosen = largest(drawn, 2 * MAX_CHANGED, 0.0)
     plot_notes = []
     with styled():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from ..boards.board import Board
@@ -80,19 +81,30 @@ def set_table(sets: BoardSets) -> TextTable:
 def wide_set_table(sets: BoardSets) -> TextTable:
     """A row a method and a column a set metric, in the order of the board; below them the floors and the numbers N."""
     names = [column.label for column in sets.columns]
-    rows = [(label, *(_with_flags(values.get(name)) for name in names)) for label, values in sets.values.items()]
-    floors = [_common(sets, name, lambda value: "–" if value.floor is None else _short(value.floor)) for name in names]
+    notations = {
+        name: notation_of_digits(values[name].value for values in sets.values.values() if name in values)
+        for name in names
+    }
+    rows = [
+        (label, *(_with_flags(values.get(name), notations[name]) for name in names))
+        for label, values in sets.values.items()
+    ]
+    floors = [_common(sets, name, partial(_floor, notations[name])) for name in names]
     counts = [_common(sets, name, lambda value: str(value.n)) for name in names]
     head = [f"{column.label} ↑" if column.higher else column.label for column in sets.columns]
     below = [("floor", *floors), ("N", *counts)]
     return TextTable(("method", *head), (False, *(True for _ in names)), (*rows, *below))
 
 
-def _with_flags(value: SetValue | None) -> str:
+def _with_flags(value: SetValue | None, notation: Notation) -> str:
     if value is None:
         return "–"
-    text = value_text(value.value, value.error, value.interval)
+    text = value_text(value.value, value.error, value.interval, notation)
     return f"{text} ({', '.join(value.flags)})" if value.flags else text
+
+
+def _floor(notation: Notation, value: SetValue) -> str:
+    return notation.text(value.floor)
 
 
 def _common(sets: BoardSets, name: str, text: Callable[[SetValue], str]) -> str:

@@ -17,8 +17,8 @@ from messages import missing_from
 from msgspec import structs
 from noisebench.cli import main
 from noisebench.comparing.comparison import Comparison, choose, compare
+from noisebench.comparing.difference import Differences
 from noisebench.comparing.pairing import Pairings
-from noisebench.comparing.selection import moved
 from noisebench.report.comparison import (
     comparison_csv,
     comparison_latex,
@@ -230,7 +230,7 @@ def test_p_values_and_intervals_are_of_all_rows_at_once() -> None:
 def test_a_change_by_rounding_is_none() -> None:
     rounded = np.array(A8) * (1 + 1e-15 * (1 + np.arange(8) % 3))
     (d,) = compare([psnr()], [psnr(rounded)]).differences
-    assert (d.difference, d.interval, d.p, d.counts, moved(d)) == (0.0, (0.0, 0.0), 1.0, (0, 8, 0), False)
+    assert (d.difference, d.interval, d.p, d.counts, d.moved) == (0.0, (0.0, 0.0), 1.0, (0, 8, 0), False)
 
 
 def test_lower_is_better_counts_the_other_way() -> None:
@@ -352,7 +352,7 @@ def test_hostile_names_stay_text_everywhere(tmp_path: Path) -> None:
 
 def test_the_metric_and_unit_of_the_csv_are_no_formulas() -> None:
     found = compare([psnr()], [psnr()])
-    odd = replace(found, differences=[found.differences[0]._replace(metric="=m", unit="@u")])
+    odd = replace(found, differences=Differences.of([found.differences[0]._replace(metric="=m", unit="@u")]))
     (row,) = csv.DictReader(io.StringIO("".join(comparison_csv(odd))))
     assert (row["metric"], row["unit"]) == ("'=m", "'@u")
 

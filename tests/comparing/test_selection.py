@@ -9,7 +9,7 @@ from board_records import METRICS, cost_record, record
 from messages import missing_by_line, missing_from
 from noisebench.cli import main
 from noisebench.comparing.comparison import Comparison, compare
-from noisebench.comparing.selection import WHOLE, moved, selected
+from noisebench.comparing.selection import WHOLE, selected
 from noisebench.report.comparison import comparison_csv, comparison_latex, comparison_markdown
 from noisebench.store.export import export_text
 from noisebench.store.record import Record
@@ -49,22 +49,22 @@ def test_losses_count_as_gains_do_and_equal_changes_stand_by_name() -> None:
 
 def test_what_did_not_move_is_counted_alone() -> None:
     chosen = selected(large(0.0), 20)
-    assert chosen.shown.differences == ()
+    assert not chosen.shown.differences
     assert not missing_by_line(chosen.rest, ["40 differences of psnr", "did not move"])
 
 
 def test_a_change_within_the_limit_has_moved_where_the_test_tells_it_apart() -> None:
     a, b = [[30.0 + i + shift for i in range(8)] for shift in (0.0, 0.01)]
     told, equal = (compare([record("m", {"psnr": a})], [record("m", {"psnr": y})]).differences[0] for y in (b, a))
-    assert (moved(told), told.limit, round(told.difference, 6)) == (True, 0.02, 0.01)
-    assert not moved(equal)
+    assert (told.moved, told.limit, round(told.difference, 6)) == (True, 0.02, 0.01)
+    assert not equal.moved
 
 
 def test_a_metric_without_limit_and_test_has_moved_where_it_changed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert METRICS["mse"]["gate"] == {}
     pairs = [(0.5, 0.5), (0.5, 0.5000001)]
     found = [compare([record("m", {"mse": [x]})], [record("m", {"mse": [y]})]).differences[0] for x, y in pairs]
-    assert [moved(d) for d in found] == [False, True]
+    assert [d.moved for d in found] == [False, True]
 
 
 def test_each_metric_has_its_own_largest_changes() -> None:
