@@ -26,14 +26,27 @@ PLAIN := $(VENV)/.installed-without-tools
 
 .PHONY: demo quick quick-tests slow-tests lint test all-tests test-plain-cpu test-python test-lowest test-extras test-core test-wheel types bench mutants reference weights sets trainings boards docs site published install browser bubblewrap clean
 
-$(STAMP): pyproject.toml
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+# uv installs in a quarter of the processor time of pip. It is the one that is found, or one of our own, and is told where
+# pip looks for packages, since it reads no setting of pip.
+ENVS := build/environments
+UV_FILE := $(or $(shell command -v uv),$(ENVS)/uv/bin/uv)
+SETTINGS := s/^[^.]*\.constraint=/UV_CONSTRAINT=/p; s/^[^.]*\.find-links=/UV_FIND_LINKS=/p; \
+  s/^[^.]*\.index-url=/UV_INDEX_URL=/p; s/^[^.]*\.extra-index-url=/UV_EXTRA_INDEX_URL=/p
+UV = env $(shell $(PYTHON) -m pip config list 2>/dev/null | sort --reverse | sed --quiet "$(SETTINGS)") $(UV_FILE)
+
+$(ENVS)/uv/bin/uv:
+	$(PYTHON) -m venv $(ENVS)/uv
+	$(ENVS)/uv/bin/python -m pip install --quiet uv
+
+$(BIN)/python: | $(UV_FILE)
+	$(UV) venv --quiet --seed --allow-existing --python $(PYTHON) $(VENV)
+
+$(STAMP): pyproject.toml | $(BIN)/python
+	$(UV) pip install --quiet --python $(BIN)/python --editable '.[dev]'
 	touch $(PLAIN) $@
 
-$(PLAIN): pyproject.toml
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable '.[torch]'
+$(PLAIN): pyproject.toml | $(BIN)/python
+	$(UV) pip install --quiet --python $(BIN)/python --editable '.[torch]'
 	touch $@
 
 install: $(STAMP)
@@ -94,13 +107,7 @@ test-plain-cpu: $(STAMP)
 	$(BIN)/python tests/support/plain_cpu.py $(BIN)/python -m pytest -n 2 --dist worksteal $(NUMERIC:%=tests/%.py)
 
 # What continuous integration also does (.github/workflows/tests.yml), each in a fresh environment of its own.
-ENVS := build/environments
-UV := $(ENVS)/uv/bin/uv
 FRESH = $(UV) venv --quiet --clear --python $(PYTHON) $(ENVS)/$(1) && $(UV) pip install --quiet --python $(ENVS)/$(1)
-
-$(UV):
-	$(PYTHON) -m venv $(ENVS)/uv
-	$(ENVS)/uv/bin/python -m pip install --quiet uv
 
 test-python:
 	rm -rf $(ENVS)/$(notdir $(PYTHON))
@@ -108,7 +115,7 @@ test-python:
 
 LOWEST := text spec components planning store cost tracks/restore/metrics tracks/test_negative_zeros.py $(NUMERIC:%=%.py)
 
-test-lowest: $(UV)
+test-lowest: | $(UV_FILE)
 	$(UV) pip compile --quiet --resolution lowest-direct --extra pandas --extra torch --python $(PYTHON) pyproject.toml --output-file build/lowest.txt
 	$(call FRESH,lowest) --constraint build/lowest.txt --editable '.[pandas,torch]' pip 'setuptools>=77' wheel hypothesis psutil pytest pytest-timeout pytest-xdist
 	$(ENVS)/lowest/bin/python -m pytest -n 2 --dist worksteal $(LOWEST:%=tests/%)
@@ -117,16 +124,16 @@ EXTRAS := audio bm3d cluster diffusion fid graph iqa medical mutants onnx pandas
 
 test-extras: $(EXTRAS:%=test-extra-%)
 
-test-extra-%: $(UV)
+test-extra-%: | $(UV_FILE)
 	$(call FRESH,$*) --editable '.[$*]'
 	$(ENVS)/$*/bin/python tests/support/extras.py $*
 
-test-core: $(UV)
+test-core: | $(UV_FILE)
 	$(call FRESH,core) .
 	$(ENVS)/core/bin/python tests/support/core_commands.py --size
 	$(ENVS)/core/bin/python tests/support/core_commands.py
 
-test-wheel: $(UV)
+test-wheel: | $(UV_FILE)
 	rm -rf build/wheel
 	$(UV) build --quiet --out-dir build/wheel --python $(PYTHON)
 	$(call FRESH,wheel) "$$(echo build/wheel/*.whl)[torch]"
@@ -149,7 +156,7 @@ bench: $(STAMP)
 
 # A sample a room; MUTANTS="statistics --sample 100", MUTANTS="store --all": benchmarks/mutants.py --help has the rest.
 $(VENV)/.mutants: $(STAMP)
-	$(BIN)/python -m pip install --quiet --editable '.[mutants]'
+	$(UV) pip install --quiet --python $(BIN)/python --editable '.[mutants]'
 	touch $@
 
 mutants: $(VENV)/.mutants
