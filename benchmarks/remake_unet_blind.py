@@ -1,8 +1,8 @@
-"""Train the network of the method `unet_blind` and write it in 8 bits: an hour of one core.
+"""Train the networks of the method `unet_blind` and write them rounded: two hours of one core.
 
-    python benchmarks/remake_unet_blind.py STORE
+    python benchmarks/remake_unet_blind.py STORE [grey|colour]
 
-A training that STORE holds is not made again. Needs BSD400 and BSD68 in NOISEBENCH_DATA.
+A training that STORE holds is not made again. Needs BSD400 and BSD68, or BSDS500_train and CBSD68, in NOISEBENCH_DATA.
 """
 
 from __future__ import annotations
@@ -12,49 +12,50 @@ import sys
 import tempfile
 from pathlib import Path
 
-import torch
-from safetensors import safe_open
-from safetensors.torch import save_file
+from noisebench.methods.restore._rounded_kernels import write_kernels
+from noisebench.methods.restore.unet_blind import COLOUR, GREY
+from safetensors.torch import load_file
 
-FILE = Path(__file__).resolve().parents[1] / "methods" / "restore" / "unet_blind.safetensors"
-FIRST = (
-    "trained(arch=unet(width=24, depth=4, bias_free=true), objective=supervised(loss=l1), data=bsd400, "
-    "regime=gaussian_range(low=0, high=55), batch=8, crop=64, steps=16000, optimizer=adamw(lr=0.001, beta2=0.99), "
-    "checks=16, seed=0)"
-)
-SECOND = (
-    "trained(arch=unet(width=24, depth=4, bias_free=true), objective=supervised(loss=l1), data=bsd400, "
-    "regime=gaussian_range(low=0, high=55), batch=8, crop=64, steps=16000, optimizer=adamw(lr=0.0007, beta2=0.99), "
-    f"parts=(pretrained(of={FIRST}), ema), checks=8, seed=0)"
-)
+FOLDER = Path(__file__).resolve().parents[1] / "methods" / "restore"
+SETS = {"grey": ("bsd400", "bsd68", GREY), "colour": ("bsds500_train", "cbsd68", COLOUR)}
+"""What each kind of picture is trained on and judged on, and its file."""
 
 
-def main(store: str) -> None:
-    noisebench("run", "--store", store, "--methods", SECOND, "--datasets", "bsd68", "--regimes", "gaussian(sigma=25)",
-               "--metrics", "psnr", "--seed", "0", "--timeout", "8h")  # fmt: skip
-    with tempfile.TemporaryDirectory() as folder:
-        checkpoint = Path(folder) / "unet_blind.safetensors"
-        noisebench("weights", "export", store, "pretrained", "--to", str(checkpoint))
-        write_in_8_bits(checkpoint, FILE)
+def recipe(data: str) -> str:
+    """A training in three stages: from nothing, on with a mean of weights, and on with larger crops at a low rate."""
+    first = _stage(data, "batch=8, crop=64, steps=16000, optimizer=adamw(lr=0.001, beta2=0.99), checks=16")
+    second = _stage(
+        data, "batch=8, crop=64, steps=16000, optimizer=adamw(lr=0.0007, beta2=0.99), "
+        f"parts=(pretrained(of={first}), ema), checks=8",
+    )  # fmt: skip
+    return _stage(
+        data, "batch=4, crop=128, steps=6000, optimizer=adamw(lr=0.0003, beta2=0.99), "
+        f"parts=(pretrained(of={second}), ema), checks=6",
+    )  # fmt: skip
+
+
+def _stage(data: str, rest: str) -> str:
+    return (
+        "trained(arch=unet(width=24, depth=4, bias_free=true), objective=supervised(loss=l1), "
+        f"data={data}, regime=gaussian_range(low=0, high=55), {rest}, seed=0)"
+    )
+
+
+def main(store: str, *kinds: str) -> None:
+    for kind in kinds or SETS:
+        data, judged, name = SETS[kind]
+        noisebench("run", "--store", store, "--methods", recipe(data), "--datasets", judged, "--regimes",
+                   "gaussian(sigma=25)", "--metrics", "psnr", "--seed", "0", "--timeout", "8h")  # fmt: skip
+        with tempfile.TemporaryDirectory() as folder:
+            checkpoint = Path(folder) / name
+            noisebench("weights", "export", store, f"crop=128, data={data}", "--to", str(checkpoint))
+            write_kernels(load_file(checkpoint), FOLDER / name, transposed="rise", recipe=recipe(data))
+        print(f"{FOLDER / name}: {(FOLDER / name).stat().st_size} bytes")
 
 
 def noisebench(*words: str) -> None:
     """Run a command of noisebench, and stop where it fails."""
     subprocess.run([str(Path(sys.executable).with_name("noisebench")), *words], check=True)
-
-
-def write_in_8_bits(checkpoint: Path, to: Path) -> None:
-    """Round each kernel to steps of 1/127 of the largest value of its output channel."""
-    tensors: dict[str, torch.Tensor] = {}
-    with safe_open(checkpoint, "pt") as file:
-        for name in file.keys():  # noqa: SIM118
-            kernel = file.get_tensor(name)
-            # A transposed convolution has its output channels second.
-            others = (0, 2, 3) if name.startswith("rise") else (1, 2, 3)
-            scale = kernel.abs().amax(dim=others, keepdim=True).clamp_min(1e-12) / 127
-            tensors |= {name: (kernel / scale).round().to(torch.int8), f"{name}.scale": scale}
-    save_file(tensors, to, metadata={"recipe": SECOND})
-    print(f"{to}: {to.stat().st_size} bytes")
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ def read_at_most(path: Path, archive: zipfile.ZipFile, name: str, most: int) -> 
     with archive.open(name) as file:
         data = file.read(most + 1)
     if len(data) > most:
-        raise Hostile(f"{one_line(path)}: {name} holds more than {most >> 20} MiB: it is a bomb")
+        raise Hostile(f"{one_line(path)}: {name} holds more than {most:,} bytes: it is a bomb")
     return data
 
 

@@ -210,7 +210,7 @@ def _measure(path: Path, archive: zipfile.ZipFile, name: str) -> tuple[int, str]
         while data := file.read(_AT_ONCE):
             size += len(data)
             if size > most:
-                raise Hostile(f"{one_line(path)}: {name} holds more than {most >> 20} MiB: it is a bomb")
+                raise Hostile(f"{one_line(path)}: {name} holds more than {most:,} bytes: it is a bomb")
             digest.update(data)
     return size, digest.hexdigest()
 

@@ -43,7 +43,9 @@ def forward(x: Any, layers: list[tuple[Any, Any]], bend: Callable[[Any], Any]) -
     return x[:, 0]
 
 
-def fitted(samples: Any, info: Any, layers: list[tuple[Any, Any]], bend: Callable[[Any], Any], how: Training) -> Any:
+def fitted(
+    samples: Any, info: Any, layers: list[tuple[Any, Any]], bend: Callable[[Any], Any], training: Training
+) -> Any:
     """Values (M,) at `samples.at`, float64, of a network with these first layers after its training.
 
     Values are standardised. Kept are the weights with the least error on the samples that are kept apart.
@@ -54,21 +56,21 @@ def fitted(samples: Any, info: Any, layers: list[tuple[Any, Any]], bend: Callabl
     mean, deviation = samples.y.mean(), samples.y.std() or 1.0
     y = torch.from_numpy((samples.y - mean) / deviation)
     order = info.rng.permutation(len(y))
-    apart = torch.from_numpy(order[: int(how.apart * len(y))])
+    apart = torch.from_numpy(order[: int(training.apart * len(y))])
     taught = torch.from_numpy(order[len(apart) :])
     parameters = [torch.tensor(part, requires_grad=True) for layer in layers for part in layer]
     network = list(zip(parameters[::2], parameters[1::2], strict=True))
-    adam = torch.optim.Adam(parameters, lr=how.rate)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(adam, how.steps)
+    adam = torch.optim.Adam(parameters, lr=training.rate)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(adam, training.steps)
     least, best = np.inf, [p.detach().clone() for p in parameters]
-    for step in range(1, how.steps + 1):
+    for step in range(1, training.steps + 1):
         adam.zero_grad()
         loss = ((forward(x[taught], network, bend) - y[taught]) ** 2).mean()
         loss.backward()
         adam.step()
         schedule.step()
-        if step == how.steps or step % max(1, how.steps // LOOKS) == 0:
-            info.progress(step, how.steps)
+        if step == training.steps or step % max(1, training.steps // LOOKS) == 0:
+            info.progress(step, training.steps)
             with torch.no_grad():
                 error = float(((forward(x[apart], network, bend) - y[apart]) ** 2).mean()) if len(apart) else 0.0
             if error < least or not len(apart):

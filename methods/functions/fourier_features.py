@@ -57,9 +57,9 @@ def _lengths(x: Any) -> list[float]:
 def _fit(a: Any, y: Any, ridges: list[float]) -> tuple[float, Any]:
     """The least leave-one-out error over the ridges, and the weights (width,), of features (N, width)."""
     u, s, vt = np.linalg.svd(a, full_matrices=False)
-    along, found = u.T @ y, []
+    along, fits = u.T @ y, []
     for ridge in ridges:
         kept = s**2 / (s**2 + ridge * len(y))
-        left = (y - u @ (kept * along)) / np.maximum(1 - (u**2) @ kept, 1e-12)
-        found.append((float(np.mean(left**2)), vt.T @ (s / (s**2 + ridge * len(y)) * along)))
-    return min(found, key=lambda one: one[0])
+        residuals = (y - u @ (kept * along)) / np.maximum(1 - (u**2) @ kept, 1e-12)
+        fits.append((float(np.mean(residuals**2)), vt.T @ (s / (s**2 + ridge * len(y)) * along)))
+    return min(fits, key=lambda one: one[0])

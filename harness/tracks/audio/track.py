@@ -35,8 +35,8 @@ class ClipFiles(ArrayFiles):
 
 def _is_speech(dataset: Bound) -> bool:
     """Whether a dataset says that it is speech, or is made of such alone."""
-    said = dataset.kwargs.get("speech", dataset.entry.meta.get("speech"))
-    return bool(said) if said is not None else bool(dataset.inner) and all(map(_is_speech, dataset.inner))
+    declared = dataset.kwargs.get("speech", dataset.entry.meta.get("speech"))
+    return bool(declared) if declared is not None else bool(dataset.inner) and all(map(_is_speech, dataset.inner))
 
 
 class AudioTrack(DefaultTrack):

@@ -31,8 +31,8 @@ def additive(noise: Floats, edges: Floats, mechanism: str, key: str) -> Floats:
         causes = np.flatnonzero(edges[:, effect])
         if len(causes):
             rng = keyed_generator(text_key(f"{mechanism}|{key}|{effect}"))
-            made = (_network if mechanism == "mlp" else _process)(values[:, causes], rng)
-            values[:, effect] += np.rint(made * _GRID) / _GRID
+            response = (_network if mechanism == "mlp" else _process)(values[:, causes], rng)
+            values[:, effect] += np.rint(response * _GRID) / _GRID
     return values
 
 
