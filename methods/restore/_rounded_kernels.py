@@ -42,7 +42,9 @@ def _rounded(kernel: Any, bits: int, others: tuple[int, ...]) -> tuple[Any, Any]
             best = (error, whole, step)
         else:
             closer = error < best[0]
-            best = tuple(torch.where(closer, new, old) for new, old in zip((error, whole, step), best, strict=True))
+            best = tuple(  # type: ignore[assignment]
+                torch.where(closer, new, old) for new, old in zip((error, whole, step), best, strict=True)
+            )
     assert best is not None
     return best[1].to(torch.int8), best[2]
 
