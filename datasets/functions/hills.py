@@ -32,7 +32,8 @@ class Hills:
 
         def value(points: np.ndarray) -> np.ndarray:
             squares = ((points[:, None] - centres) ** 2).sum(axis=-1)
-            return np.rint((heights * np.exp(-(sharpness**2) * squares)).sum(axis=1) * _GRID) / _GRID
+            values: np.ndarray = (heights * np.exp(-(sharpness**2) * squares)).sum(axis=1)
+            return np.asarray(np.rint(values * _GRID) / _GRID)
 
         return as_target(self.ids[index], x, value(x), at, value(at))
 
