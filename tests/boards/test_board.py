@@ -783,7 +783,8 @@ def test_the_records_of_the_tests_have_the_fields_of_real_cells(kind: str) -> No
     assert set(made) <= set(real)
     assert set(made["cost"] or {}) <= set(real["cost"] or {})
     for part in ("suite", "words", "method", "dataset", "regime", "protocol", "metrics"):
-        assert set(made[part]) == set(real[part]), part
+        # The demonstration has groups of pictures, and the records of the tests have none.
+        assert set(made[part]) == set(real[part]) - {"groups"}, part
     assert set(made["method"]["flags"]) == set(real["method"]["flags"])
     for name, about in made["metrics"].items():
         assert set(about) == set(real["metrics"][name]), name
