@@ -31,7 +31,7 @@ def frame(*sources: str | os.PathLike[str]) -> pandas.DataFrame:
 
         >>> rows = nb.frame("results/demo.parquet")
         >>> float(rows[rows.method == "nlm"].groupby("regime").psnr.mean().round(2)["gaussian(sigma=25)"])
-        29.44
+        29.56
     """
     by_key: dict[str, Record] = {}
     for source in sources:

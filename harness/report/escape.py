@@ -16,6 +16,7 @@ _TEX = {
     "·": r"\textperiodcentered{}", "×": r"$\times$", "−": r"$-$", "–": "--", "…": r"\dots{}",
     "Δ": r"$\Delta$", "χ": r"$\chi$", "²": r"$^2$", "τ": r"$\tau$", "≤": r"$\leq$", "≥": r"$\geq$", "→": r"$\to$",
     "σ": r"$\sigma$", "Σ": r"$\Sigma$", "α": r"$\alpha$", "β": r"$\beta$", "γ": r"$\gamma$", "ε": r"$\varepsilon$",
+    "₁": r"$_1$", "₂": r"$_2$",
     "λ": r"$\lambda$", "μ": r"$\mu$", "√": r"$\surd$", "±": r"$\pm$", "≈": r"$\approx$", "∞": r"$\infty$",
     "⁰": "$^0$", "¹": "$^1$", "³": "$^3$", "“": r"\textquotedblleft{}", "”": r"\textquotedblright{}",
     "‘": r"\textquoteleft{}", "’": r"\textquoteright{}", "—": "---",

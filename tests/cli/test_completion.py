@@ -58,7 +58,7 @@ def test_every_verb_is_offered(offered: dict[str, list[str]]) -> None:
         ("noisebench run --methods gaussian_f", ["gaussian_filter"]),
         ("noisebench run --methods identity nl", ["nlm"]),
         ("noisebench run --regimes salt_p", ["salt_pepper"]),
-        ("noisebench run --datasets phot", ["photos"]),
+        ("noisebench run --datasets phot", ["photos", "photos24"]),
         ("noisebench run --metrics psnr_hv", ["psnr_hvs"]),
         ("noisebench run --protocol ", ["float", "gray8", "range", "raw", "uint8", "window", "y8"]),
         ("noisebench run --track functions --methods poly", ["polynomial"]),

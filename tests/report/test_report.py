@@ -459,7 +459,7 @@ def test_a_track_draws_what_its_methods_left(tmp_path: Path) -> None:
                      ((1, "05.png"), (1, "05.svg"), (2, "2.png"), (2, "2.svg"))]  # fmt: skip
     page = (tmp_path / "leaderboard.html").read_text()
     data = json.loads(page.partition('id="data">')[2].partition("</script>")[0])
-    captions = [caption for caption, _, board in data["plots"] if board is not None]
+    captions = [caption for caption, _, board, *_ in data["plots"] if board is not None]
     assert sum(caption.startswith("Fits of f0 on bumps · gaussian(sigma=") for caption in captions) == 2
     assert all(board["previews"] == [] for board in data["boards"])
 
