@@ -128,6 +128,6 @@ def test_a_cell_has_it_beside_its_rows_and_the_table_says_how_it_is_read() -> No
     part = SetPart(**{**blank, "value": 0.2, "floor": 0.1, "error": 0.01})
     columns = set_columns([{"ece": part}])
     sets = BoardSets(columns, {"mine": set_values([{"ece": part}], columns)})
-    assert set_table(sets).rows[0][:4] == ("ece", "mine", "0.2 ± 0.01", "0.1")
+    assert set_table(sets).rows[0][:4] == ("ece", "mine", "0.2000 ± 0.0100", "0.1000")
     assert set_facts(sets) == ["ece: version 1, features confidence in bins (15), reference labels"]
     assert "reference set" not in " ".join(explain_sets(vars(TRACK.words), False, reference=False))
