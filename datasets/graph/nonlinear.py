@@ -10,7 +10,7 @@ from annotated_types import Ge, Le
 from noisebench.datasets.graph._random import Count, Nodes, RandomGraphs, SampleCount
 from noisebench.datasets.graph.erdos_renyi import erdos_renyi
 from noisebench.datasets.graph.scale_free import scale_free
-from noisebench.tracks.graph import LinearDag, Mechanism, nonlinear_dag
+from noisebench.tracks.graph.mechanisms import Mechanism, NonlinearDag, nonlinear_dag
 
 
 class Nonlinear:
@@ -20,7 +20,7 @@ class Nonlinear:
         self._of, self._mechanism = of, mechanism
         self.ids: Sequence[str] = [f"nonlinear_{name}" for name in of.ids]
 
-    def load(self, index: int) -> LinearDag:
+    def load(self, index: int) -> NonlinearDag:
         """Graph `index`."""
         linear = self._of.load(index)
         return nonlinear_dag(self.ids[index], linear.weights, linear.count, self._mechanism)

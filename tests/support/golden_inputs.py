@@ -118,7 +118,7 @@ REGIMES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("gaussian_digits", "noised(of=gaussian_digits)"), ("none", "outliers(share=0.1)", "spread(factor=0.5)")
     ),
     "graph": (
-        ("erdos_renyi(n=1)",),
+        ("erdos_renyi(n=1)", "nonlinear(n=1)"),
         (
             "equal(sigma=1)", "gumbel(sigma=1)", "hetero(low=0.5, high=2)", "laplace(sigma=1)",
             "equal(sigma=1) + outliers(share=0.1, scale=5)", "equal(sigma=1) + standardised",

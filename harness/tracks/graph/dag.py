@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,14 +18,13 @@ class LinearDag:
     """A graph of d variables: `weights` (d, d), where `weights[i, j]` is the effect of i on j, 0 where there is none.
 
     A regime makes `count` samples of it. Where `values` (N, d) were measured, these are the samples, `count` is N, and
-    a weight says only that there is an edge; so it does where a variable follows from its causes by a `mechanism`.
+    a weight says only that there is an edge.
     """
 
     id: str
     weights: Floats
     count: int
     values: Floats | None = None
-    mechanism: str = ""
 
 
 def weighted_dag(name: str, weights: Any, count: int) -> LinearDag:
@@ -34,14 +33,6 @@ def weighted_dag(name: str, weights: Any, count: int) -> LinearDag:
     if count < 2:
         raise ValueError(f"a graph has 2 samples or more, not {count}")
     return LinearDag(name, checked, int(count))
-
-
-def nonlinear_dag(name: str, weights: Any, count: int, mechanism: str) -> LinearDag:
-    """A graph (d, d), not 0 where i has an effect on j, each variable a function of its causes of this kind.
-
-    The functions are drawn by the weights, which say nothing else. Raises ValueError as `weighted_dag`.
-    """
-    return replace(weighted_dag(name, weights, count), mechanism=mechanism)
 
 
 def measured_dag(name: str, values: Any, edges: Any) -> LinearDag:

@@ -1,22 +1,74 @@
-"""How a variable follows from its causes where it is no weighted sum of them: additive-noise models."""
+"""Graphs whose variables are no weighted sums of their causes: additive-noise models.
+
+Results of linear graphs do not hang on this file, and keys do not see it: what changes samples raises the version of
+the dataset `nonlinear`.
+"""
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+import hashlib
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 
-from ...components.keyed_noise import keyed_generator, text_key
-from .dag import Floats
+from ...components.keyed_noise import keyed_generator, noise_key, text_key
+from ...components.registry import Bound
+from .dag import Floats, LinearDag, weighted_dag
 from .edges import topological_order
+from .sampling import GraphCase, Noise, Samples, Truth, _after, item_sha256, pose_graph
 
 Mechanism = Literal["mlp", "gp"]
-MECHANISMS: tuple[str, ...] = get_args(Mechanism)
 UNITS, COSINES = 100, 200
 LEAST, LARGEST = 0.5, 2.0
 """Of the size of a weight of the network."""
 _GRID = 2**20
 """Exponentials differ in the last bits from processor to processor; to the nearest 1/2^20 values do not."""
+
+
+@dataclass(frozen=True)
+class NonlinearDag(LinearDag):
+    """A graph whose variables follow from their causes by a `mechanism`: a weight says only that there is an edge."""
+
+    mechanism: Mechanism = "mlp"
+
+
+def nonlinear_dag(name: str, weights: Any, count: int, mechanism: Mechanism) -> NonlinearDag:
+    """A graph (d, d), not 0 where i has an effect on j, each variable a function of its causes of this kind.
+
+    The functions are drawn by the weights, which say nothing else. Raises ValueError as `weighted_dag`.
+    """
+    linear = weighted_dag(name, weights, count)
+    return NonlinearDag(name, linear.weights, linear.count, mechanism=mechanism)
+
+
+def identity(item: LinearDag) -> str:
+    """The hash of all that samples depend on: weights, their count, measured values, and a mechanism."""
+    mechanism = f" {item.mechanism}" if isinstance(item, NonlinearDag) else ""
+    return item_sha256(item) + mechanism
+
+
+def pose_any(regime: Bound, item: LinearDag, seed: int, draw: int = 0) -> GraphCase:
+    """Samples of a graph, as `pose_graph` makes them; a nonlinear one has the noise of the linear one of its weights.
+
+    Raises as `pose_graph`.
+    """
+    linear = pose_graph(regime, item, seed, draw)
+    if not isinstance(item, NonlinearDag):
+        return linear
+    rng = keyed_generator(noise_key(regime, seed, item_sha256(item), draw))
+    noise = Noise(np.zeros((item.count, len(item.weights))), np.zeros(len(item.weights)))
+    for part in regime.parts:
+        if part.entry.meta["of"] == "noise":
+            noise = _after(part, noise, rng)
+    values = additive(noise.values, item.weights, item.mechanism, item_sha256(item))
+    samples = Samples(values, Truth(item.weights != 0, None, np.sqrt(noise.variances)))
+    for part in regime.parts:
+        if part.entry.meta["of"] == "samples":
+            samples = _after(part, samples, rng)
+    given = np.ascontiguousarray(samples.values, dtype=np.float64)
+    sha = hashlib.sha256(f"{given.shape}".encode() + given.astype("<f8").tobytes()).hexdigest()
+    return replace(linear, given=given, input_sha256=sha, truth=samples.truth)
 
 
 def additive(noise: Floats, edges: Floats, mechanism: str, key: str) -> Floats:

@@ -17,7 +17,6 @@ from ...track.info import Info
 from ...track.protocols import Case
 from .dag import Floats, LinearDag
 from .edges import topological_order
-from .mechanisms import additive
 
 
 @dataclass(frozen=True)
@@ -59,10 +58,8 @@ class GraphCase(Case):
 
 
 def item_sha256(item: LinearDag) -> str:
-    """The hash of all that samples depend on: weights, their count, mechanism, and measured values."""
+    """The hash of all that samples depend on: weights, their count, and measured values."""
     sha = hashlib.sha256(f"{item.weights.shape} {item.count}".encode() + item.weights.astype("<f8").tobytes())
-    if item.mechanism:
-        sha.update(item.mechanism.encode())
     if item.values is not None:
         sha.update(item.values.astype("<f8").tobytes())
     return sha.hexdigest()
@@ -88,12 +85,8 @@ def pose_graph(regime: Bound, item: LinearDag, seed: int, draw: int = 0) -> Grap
         noise = Noise(np.zeros((item.count, len(item.weights))), np.zeros(len(item.weights)))
         for part in noises:
             noise = _after(part, noise, rng)
-        levels = np.sqrt(noise.variances)
-        if item.mechanism:
-            values = additive(noise.values, item.weights, item.mechanism, item_sha256(item))
-            samples = Samples(values, Truth(item.weights != 0, None, levels))
-        else:
-            samples = Samples(propagated(noise.values, item.weights), Truth(item.weights != 0, item.weights, levels))
+        truth = Truth(item.weights != 0, item.weights, np.sqrt(noise.variances))
+        samples = Samples(propagated(noise.values, item.weights), truth)
     else:
         raise Skip("this graph has no samples: give a regime that draws their noise, such as equal(sigma=1)")
     for part in others:

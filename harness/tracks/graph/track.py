@@ -44,12 +44,12 @@ class Graphs(DefaultTrack):
         regime="equal(sigma=1)",
         size=(10,),
     )
-    preload = ("numpy", "scipy.linalg", "noisebench.tracks.graph.sampling")
+    preload = ("numpy", "scipy.linalg", "noisebench.tracks.graph.mechanisms")
     outputs = GraphFiles()
     declared: Mapping[str, Mapping[str, Any]] = {"regime": {"title": "", "of": "noise"}}
     """`of`: whether a regime makes `noise`, of which samples follow, or does something to `samples`."""
 
-    pose = LazyPart("sampling.pose_graph")
+    pose = LazyPart("mechanisms.pose_any")
     copied = LazyPart("near_copies.why_copied")
     open = LazyPart("learner.GraphLearner")
     panels = LazyPart("report.panels")
@@ -62,10 +62,10 @@ class Graphs(DefaultTrack):
         return complete
 
     def identify(self, item: LinearDag) -> str:
-        """Id, and the hash of weights, count and measured samples, on one line."""
-        from .sampling import item_sha256
+        """Id, and the hash of weights, count and measured samples, on one line; the mechanism of a nonlinear graph."""
+        from .mechanisms import identity
 
-        return f"{item.id!r} {item_sha256(item)}"
+        return f"{item.id!r} {identity(item)}"
 
     def metric_arguments(self, output: Floats, item: LinearDag, case: Case, protocol: Bound) -> tuple[Any, ...]:
         """The graph as the protocol leaves it, the true one, and the samples."""

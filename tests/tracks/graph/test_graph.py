@@ -20,13 +20,13 @@ from noisebench.tracks.graph import (
     is_acyclic,
     level_of,
     measured_dag,
-    nonlinear_dag,
     residual_variances,
     score_of,
     topological_order,
     weighted_dag,
 )
 from noisebench.tracks.graph.edges import class_of, descendants, wrong_effects
+from noisebench.tracks.graph.mechanisms import nonlinear_dag
 from numpy.testing import assert_allclose
 
 TRACK = get_track("graph")

@@ -13,7 +13,7 @@ from ..sampling import Truth
 def weight_error(estimate: EstimatedGraph, truth: Truth, samples: Floats) -> float:
     """‖Ŵ − W‖ / ‖W‖ (Frobenius); 0 is best, 1 that of no edges. Not defined where W is not known, or 0."""
     if truth.weights is None:
-        return NotDefined("the true weights of measured or nonlinear samples are not known")
+        return NotDefined("the true weights of measured samples are not known")
     size = float(np.linalg.norm(truth.weights))
     if size == 0:
         return NotDefined("the true graph has no edge")
