@@ -63,6 +63,45 @@ class Quantised(nn.Module):
         return weight + (quantised(weight, self.bits) - weight).detach() if self.bits else weight
 
 
+class QuantisedInput(nn.Module):
+    """An input as a layer uses it: itself, or the nearest of 2^bits levels of the range that it had in training.
+
+    Until it has bits the range follows those of batches in training, a tenth of the way each. Gradients pass straight
+    through within the range.
+    """
+
+    bits: torch.Tensor
+    size: torch.Tensor
+    low: torch.Tensor
+    high: torch.Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        for name in ("bits", "size", "low", "high"):
+            self.register_buffer(name, torch.zeros(()))
+        self.watched: Any = None
+
+    def forward(self, x: Any) -> Any:
+        if self.bits:
+            inside = x.clamp(self.low, self.high)
+            return inside + (self.rounded(inside, int(self.bits)) - inside).detach()
+        if self.training and torch.is_grad_enabled():
+            low, high = x.detach().amin().float(), x.detach().amax().float()
+            first = self.size == 0
+            self.size.fill_(x[0].numel())
+            self.low.copy_(low if first else self.low.lerp(low, 0.1))
+            self.high.copy_(high if first else self.high.lerp(high, 0.1))
+        if self.watched is not None:
+            x = x if x.requires_grad else x.detach().requires_grad_()
+            self.watched.append(x)
+        return x
+
+    def rounded(self, x: Any, bits: int) -> Any:
+        """The nearest level of each value."""
+        step = ((self.high - self.low) / (2**bits - 1)).clamp_min(1e-12)
+        return self.low + torch.round((x.clamp(self.low, self.high) - self.low) / step) * step
+
+
 def _refuse_misfits(bits: Sequence[int], budget: float, allocation: str) -> None:
     if not bits or min(bits) > budget:
         raise nb.UsageError(f"part hawq_v2: none of bits={bits} is within budget={budget:g}: give fewer bits")
@@ -86,11 +125,15 @@ class HawqV2:
     The mean trace of a layer, Tr(H)/n, is Hutchinson's of 50 sign vectors, each on a batch of its own of the last steps
     before. It needs a loss with curvature, such as l2: that of l1 on a network of convolutions and ReLU is 0.
 
+    activations: the inputs of these layers have bits too, chosen alike by the traces of the Hessian by them, so that
+    together they take at most `budget` bits each; their range is that of the batches before.
+
     At the end the stored weights are those of the levels. Figures, of all weight matrices of the network:
     `average_bits`; `packed_bytes`, with a scale of 4 bytes a channel; `hawq_v2_covers`, the share that has bits. Then
     `bits_LAYER`; and of `trace`: `trace_LAYER`; `trace_seconds`, which are no part of the seconds of training; and how
     three ways to rank layers agree (Spearman) with the rise of the loss when one alone has the most of `bits` within
-    the budget: `rank_by_omega`, `rank_by_trace`, `rank_by_error`.
+    the budget: `rank_by_omega`, `rank_by_trace`, `rank_by_error`. Of `activations`: `average_input_bits` and
+    `input_bits_LAYER`.
     """
 
     costs: ClassVar[Mapping[str, str]] = {"average_bits": "bits a weight"}
@@ -104,12 +147,16 @@ class HawqV2:
         allocation: Literal["trace", "error", "uniform", "random"] = "trace",
         at: Annotated[float, Gt(0), Lt(1)] = 0.5,
         draw: Annotated[int, Ge(0)] = 0,
+        activations: bool = False,
     ) -> None:
         self.bits, self.budget, self.allocation, self.at, self.draw = sorted(set(bits)), budget, allocation, at, draw
+        self.activations = activations
         self.chosen: list[int] = []
         self.draws, self.seconds = 0, 0.0
         self.traces: list[float] = []
         self.rises: list[float] = []
+        self.inputs: list[QuantisedInput] = []
+        self.input_costs: list[list[float]] = []
         self.measurements: dict[str, float] = {}
 
     def prepare(self, net: Any, given: Sequence[int]) -> Any:
@@ -125,7 +172,22 @@ class HawqV2:
         self.masks = [Quantised() for _ in self.sizes]
         for one, mask in zip(self.covered, self.masks, strict=True):
             parametrize.register_parametrization(net.get_submodule(one.module), one.parameter, mask)
+        if self.activations:
+            self._watch_inputs(net)
         return net
+
+    def _watch_inputs(self, net: Any) -> None:
+        hidden = next((one for one in self.covered if one.executed and not one.called), None)
+        if hidden is not None:
+            raise nb.UsageError(
+                f"part hawq_v2: attention uses {hidden.name} itself, which hides its inputs: give activations=false"
+            )
+        for one in self.covered:
+            layer = net.get_submodule(one.module)
+            layer.quantised_input = QuantisedInput()
+            self.inputs.append(layer.quantised_input)
+            layer.register_forward_pre_hook(lambda module, inputs: (module.quantised_input(inputs[0]), *inputs[1:]))
+        self.input_costs = [[0.0] * len(self.bits) for _ in self.inputs]
 
     def batch(self, batch: Any, step: int, steps: int) -> Any:
         """Choose the bits when it is time; the batch as it is."""
@@ -136,25 +198,47 @@ class HawqV2:
     def observe(self, net: Any, batch: Any, loss_of: Any, step: int, steps: int) -> None:
         """One sign vector, on this batch; and the loss with one layer quantised."""
         start = self._start(steps)
-        if self.allocation != "trace" or self.chosen or step < start - _DRAWS:
+        if self.allocation not in ("trace", "error") or self.chosen or step < start - _DRAWS:
+            return
+        if self.allocation == "error" and not self.inputs:
             return
         began = time.perf_counter()
         training = net.training
         net.eval()
         weights = self._weights()
         with sdpa_kernel(SDPBackend.MATH):  # attention's other ways have no second derivative
-            for _ in range(-(-_DRAWS // min(start, _DRAWS))):
+            for _ in range(-(-_DRAWS // min(start, _DRAWS)) if self.allocation == "trace" else 0):
                 for i, value in enumerate(products(loss_of(batch), weights)):
                     self.traces[i] += value / self.sizes[i]
                 self.draws += 1
-        with torch.no_grad():
-            whole = float(loss_of(batch))
-            for i, mask in enumerate(self.masks):
-                mask.bits = self._most()
-                self.rises[i] += float(loss_of(batch)) - whole
-                mask.bits = 0
+            self._weigh_inputs(loss_of, batch)
+        if self.allocation == "trace":
+            with torch.no_grad():
+                whole = float(loss_of(batch))
+                for i, mask in enumerate(self.masks):
+                    mask.bits = self._most()
+                    self.rises[i] += float(loss_of(batch)) - whole
+                    mask.bits = 0
         net.train(training)
         self.seconds += time.perf_counter() - began
+
+    def _weigh_inputs(self, loss_of: Any, batch: Any) -> None:
+        """Add what each of the bits costs at each input: its mean trace times the squared error of an item."""
+        seen: list[list[Any]] = [[] for _ in self.inputs]
+        for one, values in zip(self.inputs, seen, strict=True):
+            one.watched = values
+        loss = loss_of(batch) if self.inputs else None
+        for one in self.inputs:
+            one.watched = None
+        firsts = [values[0] for values in seen if values]
+        traces = products(loss, firsts) if self.allocation == "trace" and firsts else [1.0] * len(firsts)
+        found = iter(zip(firsts, traces, strict=True))
+        for one, values, costs in zip(self.inputs, seen, self.input_costs, strict=True):
+            if values:
+                x, trace = next(found)
+                for i, bits in enumerate(self.bits):
+                    off = one.rounded(x.detach(), bits) - x.detach()
+                    costs[i] += trace / x[0].numel() * float(off.square().sum()) / len(x)
 
     def finish(self, net: Any) -> None:
         """The weights that are stored are those of the levels."""
@@ -170,6 +254,7 @@ class HawqV2:
         return {
             "chosen": self.chosen, "draws": self.draws, "seconds": self.seconds,
             "traces": self.traces, "rises": self.rises, "measurements": self.measurements,
+            "input_costs": self.input_costs,
         }  # fmt: skip
 
     def load(self, state: dict[str, Any]) -> None:
@@ -190,7 +275,17 @@ class HawqV2:
             "packed_bytes": float(packed + 4 * channels),
             "hawq_v2_covers": covered_share(self.covered, self.matrices),
             **{f"bits_{one.name}": float(b) for one, b in zip(self.covered, self.chosen, strict=True)},
+            **self._input_figures(),
             **self.measurements,
+        }
+
+    def _input_figures(self) -> dict[str, float]:
+        if not self.inputs:
+            return {}
+        bits, sizes = [float(one.bits) for one in self.inputs], [float(one.size) for one in self.inputs]
+        return {
+            "average_input_bits": sum(b * size for b, size in zip(bits, sizes, strict=True)) / sum(sizes),
+            **{f"input_bits_{one.name}": b for one, b in zip(self.covered, bits, strict=True)},
         }
 
     def _start(self, steps: int) -> int:
@@ -203,6 +298,8 @@ class HawqV2:
         return [trained_weight(self.net, one) for one in self.covered]
 
     def _choose(self) -> None:
+        for one, bits in zip(self.inputs, self._bits_of_inputs(), strict=True):
+            one.bits.fill_(bits)
         if self.allocation == "uniform":
             self.chosen = [int(self.budget)] * len(self.sizes)
         elif self.allocation == "random":
@@ -215,6 +312,15 @@ class HawqV2:
             ]
             self.chosen = cheapest(costs, self.sizes, self.bits, self.budget * sum(self.sizes))
         self._use()
+
+    def _bits_of_inputs(self) -> list[int]:
+        sizes = [int(one.size) for one in self.inputs]
+        if not sizes or self.allocation == "uniform":
+            return [int(self.budget)] * len(sizes)
+        if self.allocation == "random":
+            return drawn(sizes, self.bits, self.budget, (self.draw, 1))
+        costs = [[max(cost, 0.0) for cost in of_input] for of_input in self.input_costs]
+        return cheapest(costs, sizes, self.bits, self.budget * sum(sizes))
 
     def _use(self) -> None:
         for mask, b in zip(self.masks, self.chosen, strict=False):
@@ -252,7 +358,7 @@ def error(weight: Any, bits: int) -> float:
     return float((quantised(weight.detach(), bits) - weight.detach()).square().sum())
 
 
-def drawn(sizes: Sequence[int], bits: Sequence[int], budget: float, draw: int) -> list[int]:
+def drawn(sizes: Sequence[int], bits: Sequence[int], budget: float, draw: int | Sequence[int]) -> list[int]:
     """A random allocation within the budget that fills it to 97 %; where none is drawn, the fullest that was."""
     import numpy as np
 

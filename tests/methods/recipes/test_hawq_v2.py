@@ -13,7 +13,7 @@ from noisebench.components.registry import bind
 from noisebench.planning.recipe import recipe_of
 from noisebench.recipes.parts.hawq_v2 import cheapest, drawn, error, products, quantised
 from noisebench.training.trainer import Trainer
-from own_networks import GIVEN, SIZES, train_with
+from own_networks import GIVEN, SIZES, Attentive, train_with
 from torch import nn
 
 
@@ -179,6 +179,48 @@ def test_of_a_vision_transformer_only_positions_have_no_bits() -> None:
     assert rule.figures()["average_bits"] == (4 * (size - positions) + 32 * positions) / size
 
 
+@pytest.mark.parametrize("allocation", ["trace", "error", "uniform", "random"])
+def test_inputs_have_bits_too_within_the_budget_and_come_back_as_they_are(allocation: str) -> None:
+    from noisebench.training.network import build, made_parts
+    from safetensors.torch import load
+
+    spec = f"hawq_v2(budget=3, activations=True, allocation={allocation})"
+    one = finished(spec)
+    figures = one.figures()
+    bits = [figures[f"input_bits_{layer.name}"] for layer in one.parts[0].covered]
+    # Of a picture the first layer gets one channel, and each of the others four.
+    assert figures["average_input_bits"] == np.dot([1, 4, 4, 4], bits) / 13 <= 3
+    seen: list[Any] = []
+    conv = one.net.get_submodule(one.parts[0].covered[1].module)
+    hook = conv.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    x = torch.rand(1, 1, 12, 12)
+    given = one.net(x)
+    hook.remove()
+    assert len(seen[0].unique()) <= 2 ** bits[1]
+    other = build(one.recipe, made_parts(one.recipe), (1, 12, 12), (1, 12, 12))
+    other.load_state_dict(load(one.weights()))
+    assert torch.equal(given, other.eval()(x))
+    held = advance(trainer(spec), 3).snapshot()
+    again = trainer(spec)
+    again.resume(held)
+    advance(again, 5).finish()
+    assert again.weights() == one.weights()
+
+
+def test_the_cost_of_an_input_is_its_mean_trace_times_the_error_of_an_item() -> None:
+    layer = nn.Linear(2, 2, bias=False)
+    with torch.no_grad():
+        layer.weight.copy_(torch.eye(2))
+    rule = part("hawq_v2(bits=(2,), budget=2, activations=True)")
+    net = rule.prepare(nn.Sequential(layer), (2,))
+    batch = {"given": torch.tensor([[0.0, 1.0], [3.0, 2.0], [0.0, 0.4], [1.0, 1.6]])}
+    net.train()(batch["given"])
+    net.eval()
+    rule._weigh_inputs(lambda batch: net(batch["given"]).square().sum(dim=1).mean(), batch)
+    # Levels 0, 1, 2, 3; H = 2 I of an item; errors 0, 0, 0.4² and 0.4².
+    assert rule.input_costs[0] == pytest.approx([2.0 * 2 * 0.4**2 / 4])
+
+
 def test_what_cannot_be_chosen_is_refused() -> None:
     with pytest.raises(Exception, match="none of bits=\\(4, 8\\) is within budget=3"):
         part("hawq_v2(bits=(4, 8), budget=3)")
@@ -186,3 +228,5 @@ def test_what_cannot_be_chosen_is_refused() -> None:
         part("hawq_v2(budget=2.5, allocation=uniform)")
     with pytest.raises(nb.UsageError, match="^part hawq_v2: .*convolution.*: leave out"):
         part("hawq_v2").prepare(nn.ReLU(), (1, 8, 8))
+    with pytest.raises(nb.UsageError, match="^part hawq_v2: .*out_proj.* inputs: give activations=false"):
+        part("hawq_v2(activations=True)").prepare(Attentive(), GIVEN)
