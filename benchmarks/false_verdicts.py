@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
-from noisebench.claims.comparisons import Comparison, statement_of
+from noisebench.claims.comparisons import Inequality, statement_of
 from noisebench.claims.expression import parsed
 from noisebench.claims.inference import judge_effect, judge_sample, sample_of
 
@@ -33,7 +33,7 @@ def differences(seeds: int, items: int, by_seed: float, rng: np.random.Generator
 
 def decided(table: np.ndarray, sequential: bool) -> bool:
     """Whether a table of differences decides a comparison, on either side."""
-    assert isinstance(ONE, Comparison)
+    assert isinstance(ONE, Inequality)
     return judge_sample(ONE, sample_of(table), len(table), sequential).answer != "undecided"
 
 

@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 from false_claims import NULLS, scores
 from noisebench.statistics.blas_threads import one_blas_thread
-from noisebench.statistics.crossed_ranking import Trainings, with_trainings
+from noisebench.statistics.crossed_ranking import TrainingScores, with_trainings
 from noisebench.statistics.paired_tests import ALPHA, mean_differences
 from noisebench.statistics.ranking import MethodPairs
 from scipy.special import chdtri, ndtr, ndtri, stdtrit
@@ -100,7 +100,7 @@ def simulate(null: str, methods: int, items: int, boards: int) -> dict[Setting, 
                 drawn = by_training + better[:, None]
                 shift = drawn.mean(axis=1)[pairs.second] - drawn.mean(axis=1)[pairs.first]
                 shifted = replace(by_items, mean=by_items.mean + shift, interval=by_items.interval + shift[:, None])
-                trainings = Trainings(table[:, None] + drawn[..., None] + rest, np.ones(methods, bool), no_shared)
+                trainings = TrainingScores(table[:, None] + drawn[..., None] + rest, np.ones(methods, bool), no_shared)
                 judged = with_trainings(shifted, pairs.first, pairs.second, trainings)
                 claims.append(judged)
             setting = Setting(null, methods, items, seeds, deviation, restless)

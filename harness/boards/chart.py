@@ -14,7 +14,7 @@ from .rows import Column, Row
 
 
 @dataclass(frozen=True)
-class Point:
+class ChartPoint:
     """One method at one x: its mean, its worst 5 %, and the key of the board's row it comes from.
 
     `difference` is that of the mean to the best ranked method of the board, `interval` the board's own of it; None
@@ -38,7 +38,7 @@ class Curve:
     """A line of a study, its points by x. `reference` marks baselines, optima and oracles."""
 
     label: str
-    points: tuple[Point, ...]
+    points: tuple[ChartPoint, ...]
     reference: bool = False
 
 
@@ -85,17 +85,17 @@ def is_shown(row: Row) -> bool:
     return not row.unranked or row.oracle
 
 
-def point_of(row: Row, column: Column, board: Board, x: float) -> Point | None:
+def point_of(row: Row, column: Column, board: Board, x: float) -> ChartPoint | None:
     """A row at `x`, None where its mean is not finite."""
     mean = row.scores[column.label].mean if column.label in row.scores else math.nan
     if not math.isfinite(mean):
         return None
     if board.rank_by is None or column.label != board.rank_by.label:
-        return Point(x, mean, None, row.label)
+        return ChartPoint(x, mean, None, row.label)
     difference = row.difference
     if difference is None and (best := _best(board, column)) is not None:
         difference = mean - best
-    return Point(x, mean, row.tail, row.label, difference, row.interval)
+    return ChartPoint(x, mean, row.tail, row.label, difference, row.interval)
 
 
 def _best(board: Board, column: Column) -> float | None:
@@ -104,7 +104,7 @@ def _best(board: Board, column: Column) -> float | None:
     return next((mean for mean in means if math.isfinite(mean)), None)
 
 
-def curves_of(lines: dict[str, list[Point]], references: set[str], higher: bool) -> tuple[Curve, ...]:
+def curves_of(lines: dict[str, list[ChartPoint]], references: set[str], higher: bool) -> tuple[Curve, ...]:
     """Lines as curves, the best at the largest x first."""
     sign = -1.0 if higher else 1.0
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from ..store.cell import Cost, known
 from ..suite.study import COSTS, TIMES, Axis
 from .board import Board
-from .chart import Chart, Point, column_of, curves_of, fields_of, is_reference_line, point_of
+from .chart import Chart, ChartPoint, column_of, curves_of, fields_of, is_reference_line, point_of
 
 
 def cost_value(cost: Cost | None, name: str) -> float | None:
@@ -38,7 +38,7 @@ def cost_chart(board: Board, axis: Axis, *, joined: bool = True) -> Chart | None
     column = column_of(board, axis)
     if column is None:
         return None
-    lines: dict[str, list[Point]] = defaultdict(list)
+    lines: dict[str, list[ChartPoint]] = defaultdict(list)
     references = set()
     for row in board.ranked:
         x = cost_value(row.cost, axis.x)

@@ -16,7 +16,7 @@ from ..suite.study import COSTS, Axis
 from ..text.errors import UsageError
 from ..text.wording import by_number
 from .board import Board
-from .chart import Chart, Point, column_of, curves_of, fields_of, is_reference_line, is_shown, point_of
+from .chart import Chart, ChartPoint, column_of, curves_of, fields_of, is_reference_line, is_shown, point_of
 from .cost_charts import cost_chart, cost_value
 from .lines import Placed, by_of, joined
 from .rows import Column, Row
@@ -96,7 +96,7 @@ def _regime_charts(boards: Sequence[Board], axis: Axis) -> list[Chart]:
 def level_chart(levels: Sequence[tuple[float, Board]], axis: Axis, column: Column) -> Chart:
     """Boards whose regimes differ in the parameter of `axis` alone, as lines over its values."""
     _, first = levels[0]
-    lines: dict[str, list[Point]] = defaultdict(list)
+    lines: dict[str, list[ChartPoint]] = defaultdict(list)
     references: set[str] = set()
     for value, board in levels:
         for row in filter(is_shown, board.rows):
@@ -150,7 +150,7 @@ def metric_chart(board: Board, axis: Axis) -> Chart | None:
     other = next((c for c in board.columns if axis.metric in (c.label, c.name)), None)
     if column is None or other is None:
         return None
-    lines: dict[str, list[Point]] = defaultdict(list)
+    lines: dict[str, list[ChartPoint]] = defaultdict(list)
     for row in filter(is_shown, board.rows):
         x = row.scores[other.label].mean if other.label in row.scores else math.nan
         point = point_of(row, column, board, x) if math.isfinite(x) else None

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from ..spec.parsing import Spec
 from ..spec.paths import parameter, without
 from ..suite.study import Axis
-from .chart import Chart, Point, curves_of
+from .chart import Chart, ChartPoint, curves_of
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Placed:
     """A point with the spec that it is of, as it is written; `named`: its method has a name of its own."""
 
     spec: Spec
-    point: Point
+    point: ChartPoint
     named: bool = False
 
 
@@ -30,7 +30,7 @@ def by_of(spec: Spec, axis: Axis) -> float | None:
 def joined(placed: Sequence[Placed], blank: Chart) -> list[Chart]:
     """`blank` with the points, a line each for what is the same but x; with `by` a chart each for what else is."""
     axis = blank.axis
-    families: dict[str, dict[str, list[Point]]] = defaultdict(lambda: defaultdict(list))
+    families: dict[str, dict[str, list[ChartPoint]]] = defaultdict(lambda: defaultdict(list))
     for one in placed:
         rest = without(one.spec, axis.x)
         if axis.by:
@@ -50,7 +50,7 @@ def joined(placed: Sequence[Placed], blank: Chart) -> list[Chart]:
     return drawn
 
 
-def _called(lines: Mapping[str, list[Point]], named: Set[str]) -> dict[str, list[Point]]:
+def _called(lines: Mapping[str, list[ChartPoint]], named: Set[str]) -> dict[str, list[ChartPoint]]:
     """The lines by what the names of their methods begin with, where all have names, and no two begin alike."""
     begin = {label: _beginning([p.method for p in points]) for label, points in lines.items()}
     every = all(p.method in named for points in lines.values() for p in points)

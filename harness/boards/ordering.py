@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..statistics.crossed_ranking import Trainings
+from ..statistics.crossed_ranking import TrainingScores
 from ..statistics.exact_scores import averageable, compared, is_exact
 from ..statistics.mcnemar import is_binary
 from ..statistics.paired_tests import MIN_ITEMS, Floats, without_rounding, worst_tail
@@ -90,7 +90,7 @@ def rank(
     return done + judged[len(ranked) :], _how_ranked(len(ranked), perfect, items)
 
 
-def _trainings(rows: Sequence[Row], column: Column, units: Units, kept: npt.NDArray[np.bool_]) -> Trainings | None:
+def _trainings(rows: Sequence[Row], column: Column, units: Units, kept: npt.NDArray[np.bool_]) -> TrainingScores | None:
     """What rows score with each seed on the `kept` units, where that is finite; None where none was trained anew."""
     anew = np.array([row.trained_anew for row in rows])
     if not anew.any():
@@ -100,7 +100,7 @@ def _trainings(rows: Sequence[Row], column: Column, units: Units, kept: npt.NDAr
     scores = scores[:, :, finite] if finite.any() else np.full_like(scores, np.nan)
     used = [{key for keys in row.trainings for key in keys} for row in rows]
     shared = np.array([[not one.isdisjoint(other) for other in used] for one in used])
-    return Trainings(scores if column.higher else -scores, anew, shared)
+    return TrainingScores(scores if column.higher else -scores, anew, shared)
 
 
 class _Distinguished(Set[str]):

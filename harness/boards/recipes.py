@@ -11,7 +11,7 @@ from statistics import fmean, median
 import numpy as np
 
 from ..statistics.exact_scores import is_exact
-from ..store.cell import Training, TrainingCost, Tuning
+from ..store.cell import TrainingCost, TrainingHistory, Tuning
 from ..store.record import Record, used_trainings, with_needed, words_of
 from ..store.results import Results
 from .board import Board
@@ -28,7 +28,7 @@ class Trial:
 
     seed: int
     key: str
-    training: Training
+    training: TrainingHistory
     validated_on: str
     machine: str
     tuning: Tuning | None

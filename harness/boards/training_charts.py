@@ -12,7 +12,7 @@ from ..store.results import Results
 from ..store.training_figures import Unknown, training_figure
 from ..suite.study import Axis
 from ..text.errors import UsageError, one_line
-from .chart import Chart, Point
+from .chart import Chart, ChartPoint
 from .lines import Placed, by_of, joined
 from .rows import Column
 
@@ -56,7 +56,7 @@ def training_charts(records: Results, axis: Axis) -> list[Chart]:
             if x is not None and whole and (not axis.by or parameter(spec, axis.by) is not None):
                 mean = fmean(by_seed.values())
                 seeds = by_seed if len(by_seed) > 1 else {}
-                placed.append(Placed(shown, Point(x, mean, None, str(shown), seeds=seeds, by=by_of(spec, axis))))
+                placed.append(Placed(shown, ChartPoint(x, mean, None, str(shown), seeds=seeds, by=by_of(spec, axis))))
         column = Column(axis.y, 0, True, "", axis.y, FIGURE_DECIMALS)
         seeds_said = sorted({seed for by_seed in trained.values() for seed in by_seed})
         heading = f"{where}, seed{'s' * (len(seeds_said) > 1)} {','.join(map(str, seeds_said))}"

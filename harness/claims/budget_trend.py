@@ -8,11 +8,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from .budgets import AtBudget
-from .comparisons import Comparison
+from .comparisons import Inequality
 from .inference import judge_sample, sample_of
 
 
-def trend_text(comparison: Comparison, effects: Sequence[AtBudget], differences: Sequence[Sequence[float]]) -> str:
+def trend_text(comparison: Inequality, effects: Sequence[AtBudget], differences: Sequence[Sequence[float]]) -> str:
     """The effect against the budget in words: how it moves, and where it would be 0, as far as a line supports that.
 
     `differences` are those of each budget on each seed.

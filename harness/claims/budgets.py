@@ -9,7 +9,7 @@ from typing import TypeVar
 from ..components.longer_trainings import longer
 from ..spec.figures import reached_of
 from ..spec.parsing import parse, show
-from ..suite.reading import Mistake
+from ..suite.reading import InvalidValue
 from ..text.errors import UsageError
 from .figures import SEED, CellOf
 
@@ -32,7 +32,7 @@ def cells_at(cells: Mapping[str, CellOf], budgets: Sequence[int]) -> tuple[dict[
     """The cells at the largest budget by their names, and those that train at the smaller ones, as `name@budget`.
 
     Every training that a method names has `steps` times the budget, and so a whole schedule of its own. Raises
-    `Mistake` where a training does not write its steps, or a spec cannot be read.
+    `InvalidValue` where a training does not write its steps, or a spec cannot be read.
     """
     trained = {name for name, cell in cells.items() if _longer(name, cell, 1)[1]}
     smaller = {}
@@ -59,5 +59,5 @@ def _longer(name: str, cell: CellOf, budget: int) -> tuple[CellOf, bool]:
         spec = parse(cell.method.replace(f"${SEED}", _SEED_WORD))
         scaled, trains = longer(spec, cell.track, budget)
     except UsageError as error:
-        raise Mistake(str(error), name, "method") from None
+        raise InvalidValue(str(error), name, "method") from None
     return (replace(cell, method=show(scaled).replace(_SEED_WORD, f"${SEED}")) if trains else cell), trains

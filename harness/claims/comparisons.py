@@ -13,7 +13,7 @@ _GREATER, _STRICT = (ast.Gt, ast.GtE), (ast.Gt, ast.Lt)
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Inequality:
     """`lhs` is greater than `rhs`, or less; it may also be equal where this is not `strict`."""
 
     lhs: ast.expr
@@ -65,7 +65,7 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Joined:
+class CompoundStatement:
     """Statements that all must hold, or one of which. `exclusive`: only one of them can be on the edge of holding."""
 
     every: bool
@@ -78,12 +78,12 @@ class Joined:
         return (max if self.exclusive else sum)(part.leaves for part in self.parts)
 
 
-Statement = Comparison | Joined
+Statement = Inequality | CompoundStatement
 
 
-def leaves_of(statement: Statement) -> Iterator[Comparison]:
+def leaves_of(statement: Statement) -> Iterator[Inequality]:
     """The comparisons that a statement is made of."""
-    if isinstance(statement, Comparison):
+    if isinstance(statement, Inequality):
         yield statement
     else:
         for part in statement.parts:
@@ -93,21 +93,21 @@ def leaves_of(statement: Statement) -> Iterator[Comparison]:
 def statement_of(tree: ast.expr) -> Statement:
     """The comparisons of a parsed expression; `max`, `min` and `abs` of a whole side are several."""
     if isinstance(tree, ast.BoolOp):
-        return Joined(isinstance(tree.op, ast.And), tuple(map(statement_of, tree.values)))
+        return CompoundStatement(isinstance(tree.op, ast.And), tuple(map(statement_of, tree.values)))
     assert isinstance(tree, ast.Compare)
     sides = (tree.left, *tree.comparators)
     links = [_link(lhs, op, rhs) for lhs, op, rhs in zip(sides[:-1], tree.ops, sides[1:], strict=True)]
-    return links[0] if len(links) == 1 else Joined(True, tuple(links))
+    return links[0] if len(links) == 1 else CompoundStatement(True, tuple(links))
 
 
 def _link(lhs: ast.expr, op: ast.cmpop, rhs: ast.expr) -> Statement:
     if isinstance(op, ast.Eq):
-        either = (_split(Comparison(lhs, rhs, greater, strict=False)) for greater in (True, False))
-        return Joined(True, tuple(either), exclusive=True)
-    return _split(Comparison(lhs, rhs, isinstance(op, _GREATER), isinstance(op, _STRICT)))
+        either = (_split(Inequality(lhs, rhs, greater, strict=False)) for greater in (True, False))
+        return CompoundStatement(True, tuple(either), exclusive=True)
+    return _split(Inequality(lhs, rhs, isinstance(op, _GREATER), isinstance(op, _STRICT)))
 
 
-def _split(one: Comparison) -> Statement:
+def _split(one: Inequality) -> Statement:
     """A comparison with the larger of some is one with each: the larger of two has a larger mean than either."""
     for side, claimed_greater in (("lhs", one.greater), ("rhs", not one.greater)):
         call = getattr(one, side)
@@ -115,5 +115,7 @@ def _split(one: Comparison) -> Statement:
             absolute = call.func.id == "abs"
             among = [*call.args, ast.UnaryOp(ast.USub(), call.args[0])] if absolute else call.args
             of_each = (replace(one, lhs=part) if side == "lhs" else replace(one, rhs=part) for part in among)
-            return Joined(claimed_greater == (call.func.id == "min"), tuple(map(_split, of_each)), exclusive=absolute)
+            return CompoundStatement(
+                claimed_greater == (call.func.id == "min"), tuple(map(_split, of_each)), exclusive=absolute
+            )
     return one

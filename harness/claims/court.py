@@ -49,7 +49,7 @@ class PublishedValue:
 
 
 @dataclass(frozen=True)
-class Convention:
+class ConventionShift:
     """What makes a score another one, by how much in dB or in parts of SSIM, as `noisebench explain` shows it."""
 
     name: str
@@ -62,20 +62,20 @@ class Convention:
 _GREY = {"set12", "bsd68"}
 """Sets of grey pictures, which have no luma beside them."""
 CONVENTIONS = (
-    Convention("8-bit rounding of the output, or none", "psnr", 0.002, 0.08),
-    Convention("another draw of the same noise", "psnr", 0.002, 0.1),
-    Convention("the border cut by the scale, or not", "psnr", 0.002, 0.3),
-    Convention("an average over flips and turns (self-ensemble)", "psnr", 0.02, 0.3),
-    Convention("a validation set against the test set of one name (SIDD)", "psnr", 0.1, 0.8),
-    Convention("noise clipped and stored with 8 bits, or not", "psnr", 0.02, 1.5),
-    Convention("PSNR of the mean MSE, or the mean of PSNRs", "psnr", 0.05, 1.5),
-    Convention("luma of 16–235 scored as if of 0–255", "psnr", 1.25, 1.4),
-    Convention("luma (Y) against RGB", "psnr", 0.8, 3.5, of_colour=True),
-    Convention("8-bit rounding of the output, or none", "ssim", 0.0002, 0.003),
-    Convention("a uniform window of 7×7 against a Gaussian of 11×11", "ssim", 0.0005, 0.012),
-    Convention("borders averaged too, or not", "ssim", 0.0005, 0.01),
-    Convention("luma (Y) against RGB", "ssim", 0.003, 0.04, of_colour=True),
-    Convention("pictures shrunk to about 256 pixels first", "ssim", 0.005, 0.1),
+    ConventionShift("8-bit rounding of the output, or none", "psnr", 0.002, 0.08),
+    ConventionShift("another draw of the same noise", "psnr", 0.002, 0.1),
+    ConventionShift("the border cut by the scale, or not", "psnr", 0.002, 0.3),
+    ConventionShift("an average over flips and turns (self-ensemble)", "psnr", 0.02, 0.3),
+    ConventionShift("a validation set against the test set of one name (SIDD)", "psnr", 0.1, 0.8),
+    ConventionShift("noise clipped and stored with 8 bits, or not", "psnr", 0.02, 1.5),
+    ConventionShift("PSNR of the mean MSE, or the mean of PSNRs", "psnr", 0.05, 1.5),
+    ConventionShift("luma of 16–235 scored as if of 0–255", "psnr", 1.25, 1.4),
+    ConventionShift("luma (Y) against RGB", "psnr", 0.8, 3.5, of_colour=True),
+    ConventionShift("8-bit rounding of the output, or none", "ssim", 0.0002, 0.003),
+    ConventionShift("a uniform window of 7×7 against a Gaussian of 11×11", "ssim", 0.0005, 0.012),
+    ConventionShift("borders averaged too, or not", "ssim", 0.0005, 0.01),
+    ConventionShift("luma (Y) against RGB", "ssim", 0.003, 0.04, of_colour=True),
+    ConventionShift("pictures shrunk to about 256 pixels first", "ssim", 0.005, 0.1),
 )
 
 
@@ -177,7 +177,7 @@ def _against(one: str, two: str, shared: Sequence[tuple[PublishedValue, Publishe
     return Contradiction((one, two), differences, text, fitting)
 
 
-def _fits(convention: Convention, row: PublishedValue, shift: float) -> bool:
+def _fits(convention: ConventionShift, row: PublishedValue, shift: float) -> bool:
     """Whether a convention can shift scores at the place of a row so far."""
     of_set, _, metric = row.place
     right_set = not convention.of_colour or of_set not in _GREY

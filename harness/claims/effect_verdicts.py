@@ -17,7 +17,7 @@ from .comparisons import Statement, leaves_of, statement_of
 from .effects import Effect
 from .expression import holds, parsed
 from .figures import CellOf
-from .inference import MOST_MORE, Finding, Rows, judge_effect
+from .inference import MOST_MORE, JudgedStatement, Rows, judge_effect
 from .numbers import BudgetPart, ClaimRow, Verdict, VerdictPart
 
 
@@ -112,7 +112,7 @@ def _verdict(effect: Effect, judged: Judged) -> VerdictPart:
     }
 
 
-def _over_budgets(effect: Effect, judged: Judged, statement: Statement, finding: Finding) -> BudgetPart:
+def _over_budgets(effect: Effect, judged: Judged, statement: Statement, finding: JudgedStatement) -> BudgetPart:
     """What the comparison that decides comes to at each budget; nothing where the claim has one."""
     if not effect.budgets:
         return {}
@@ -126,7 +126,7 @@ def _over_budgets(effect: Effect, judged: Judged, statement: Statement, finding:
     return {"budgets": [asdict(of) for of in effects], "trend": trend_text(one, effects, differences)}
 
 
-def _more_seeds(finding: Finding) -> str:
+def _more_seeds(finding: JudgedStatement) -> str:
     if math.isnan(finding.low):
         return "has no mean over seeds: not known or infinite on some"
     count = (

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from annotated_types import MinLen
 
 from ..spec.figures import reached_of
-from ..suite.reading import Check, Mistake, YamlPart, yes_or_no
+from ..suite.reading import Check, InvalidValue, YamlPart, yes_or_no
 from ..suite.suite import input_size
 from ..text.errors import UsageError, nearest, one_line
 from .budgets import cells_at
@@ -22,7 +22,7 @@ from .numbers import (
     CLAIMS,
     Claim,
     ClaimFile,
-    FileRow,
+    ClaimFileRow,
     PublishedClaim,
     claims_of,
     in_place,
@@ -43,7 +43,7 @@ def _integer(value: Any) -> int:
 
 
 @dataclass(frozen=True, kw_only=True)
-class EffectRow(FileRow):
+class EffectRow(ClaimFileRow):
     """A row of a file: `holds` is an expression over the names of `cells`, true where it is so.
 
     An effect is judged by the interval of its differences over `seeds`, a property on each of them, or on the means
@@ -71,21 +71,21 @@ class EffectRow(FileRow):
     seeds: Annotated[tuple[Annotated[int, Check(_integer)], ...], MinLen(1)]
 
     def check(self) -> None:
-        """Raise `Mistake` for a seed that is none, or is given twice."""
+        """Raise `InvalidValue` for a seed that is none, or is given twice."""
         for place, seed in enumerate(self.seeds):
             if seed < 0 or seed in self.seeds[:place]:
                 why = "is negative" if seed < 0 else "is given twice"
-                raise Mistake(f"{self.name}: seeds: {seed} {why}", "seeds", place)
+                raise InvalidValue(f"{self.name}: seeds: {seed} {why}", "seeds", place)
         for place, budget in enumerate(self.budgets):
             if budget <= (self.budgets[place - 1] if place else 0) or len(self.budgets) == 1:
                 due = "two numbers or more, from 1, each larger than the one before"
-                raise Mistake(f"{self.name}: budgets: {budget}: {due}", "budgets", place)
+                raise InvalidValue(f"{self.name}: budgets: {budget}: {due}", "budgets", place)
         for term in self.uneven:
             if term not in TERMS:
-                raise Mistake(f"{self.name}: uneven: {one_line(term)!r}: {nearest(term, TERMS)}", "uneven", term)
+                raise InvalidValue(f"{self.name}: uneven: {one_line(term)!r}: {nearest(term, TERMS)}", "uneven", term)
         if self.baseline and not (self.baseline in self.cells and self.cells[self.baseline].metric):
             due = nearest(self.baseline, [name for name, cell in self.cells.items() if cell.metric])
-            raise Mistake(
+            raise InvalidValue(
                 f"{self.name}: baseline: {self.baseline!r} is none of its cells with a metric: {due}", "baseline"
             )
 
@@ -132,7 +132,7 @@ def effects_of(file: YamlPart) -> list[Effect]:
             _check_figures(cells)
             if row.budgets:
                 cells, smaller = cells_at(cells, row.budgets)
-        except Mistake as error:
+        except InvalidValue as error:
             raise file.mistake(f"{row.name}: cells: {one_line(error)}", *at, "cells", *error.at) from None
         for part, text in (("holds", row.holds), ("precondition", row.precondition)):
             try:
@@ -155,22 +155,22 @@ def _refuse_uneven(file: YamlPart, place: int, effect: Effect) -> None:
 
 
 def _check_figures(cells: Mapping[str, CellOf]) -> None:
-    """Raise `Mistake` for a cost that there is not, a size that is none, and a score that is no number and no name."""
+    """Raise `InvalidValue` for an unknown cost, a size that is none, and a score that is neither number nor name."""
     before: list[str] = []
     for name, cell in cells.items():
         if not name.isidentifier():
-            raise Mistake(f"{name!r} is no name", name)
+            raise InvalidValue(f"{name!r} is no name", name)
         if cell.cost and cell.cost not in COSTS:
-            raise Mistake(f"{name}.cost: {cell.cost!r}: {nearest(cell.cost, COSTS)}", name, "cost")
+            raise InvalidValue(f"{name}.cost: {cell.cost!r}: {nearest(cell.cost, COSTS)}", name, "cost")
         if cell.size:
             try:
                 input_size(cell.size)
             except ValueError as error:
-                raise Mistake(f"{name}.size: {error}", name, "size") from None
+                raise InvalidValue(f"{name}.size: {error}", name, "size") from None
         reached = reached_of(cell.training)
         if reached is not None and reached[1] not in before and not _is_number(reached[1]):
             why = f"{name}.training: {reached[1]!r} is neither a number nor a cell above it"
-            raise Mistake(why, name, "training")
+            raise InvalidValue(why, name, "training")
         before.append(name)
 
 

@@ -11,7 +11,7 @@ from ..components.registry import bind
 from ..components.tracks import DEFAULT
 from ..store.cell import Cell, Outcome
 from ..store.training_figures import Unknown, cost_number, training_figure
-from ..suite.reading import UNWRITTEN, FileModel, Mistake
+from ..suite.reading import UNWRITTEN, FileModel, InvalidValue
 from ..text.errors import UsageError
 
 if TYPE_CHECKING:
@@ -48,15 +48,15 @@ class CellOf(FileModel):
     size: str = ""
 
     def check(self) -> None:
-        """Raise `Mistake` where it says too much, or too little."""
+        """Raise `InvalidValue` where it says too much, or too little."""
         if sum(map(bool, (self.metric, self.training, self.cost))) != 1:
-            raise Mistake("a cell has one of metric, training and cost")
+            raise InvalidValue("a cell has one of metric, training and cost")
         if self.metric and not (self.dataset and self.regime):
-            raise Mistake("a cell with a metric has a dataset and a regime")
+            raise InvalidValue("a cell with a metric has a dataset and a regime")
         if self.cost and self.dataset:
-            raise Mistake("a cost is of no dataset: `size` says how large the input is", "dataset")
+            raise InvalidValue("a cost is of no dataset: `size` says how large the input is", "dataset")
         if self.size and not self.cost:
-            raise Mistake("size goes with cost", "size")
+            raise InvalidValue("size goes with cost", "size")
 
     @property
     def texts(self) -> dict[str, str]:

@@ -13,7 +13,7 @@ from typing_extensions import TypedDict
 
 from ..statistics.crossed_ranking import crossed_parts
 from ..statistics.paired_tests import MIN_ITEMS
-from .comparisons import Comparison, Joined, Statement
+from .comparisons import CompoundStatement, Inequality, Statement
 from .expression import Values
 
 Floats = npt.NDArray[np.float64]
@@ -36,7 +36,7 @@ class Rows(TypedDict):
 
 
 @dataclass(frozen=True)
-class Sample:
+class SampledDifference:
     """A difference as it was seen: its mean, and the variance of one seed and of all items, with what these rest on.
 
     `items` is 0 where seeds alone were seen. `residual` is the part of the variance that has both.
@@ -66,7 +66,7 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class Finding:
+class JudgedStatement:
     """What a statement comes to, by the comparison that decides it: the difference, its interval, and a two-sided p.
 
     `p` is that of no effect on the claimed side, 0 where nothing varies over the seeds.
@@ -86,7 +86,7 @@ class Finding:
 
 def judge_effect(
     statement: Statement, values: Sequence[Values], rows: Mapping[str, Rows], sequential: bool = False
-) -> Finding:
+) -> JudgedStatement:
     """Judge a statement on the values of each seed, and on `rows` of the cells that have some.
 
     `sequential`: by bounds that hold at each number of seeds at once, so that seeds may be added until they decide.
@@ -94,7 +94,7 @@ def judge_effect(
     samples = _samples(statement, values, rows)
     count = len(values)
 
-    def at(seeds: int) -> Finding:
+    def at(seeds: int) -> JudgedStatement:
         return _judge(statement, samples, seeds, sequential, SIDE, SIDE)
 
     now = at(count)
@@ -108,7 +108,7 @@ def judge_effect(
     return replace(now, more_seeds=more)
 
 
-def sample_of(differences: Floats) -> Sample:
+def sample_of(differences: Floats) -> SampledDifference:
     """What a table of differences (seeds, items), or of one value a seed (seeds, 1), says of their mean.
 
     Seeds and items are taken as drawn at random and crossed: an analysis of variance without replication, as in studies
@@ -118,11 +118,11 @@ def sample_of(differences: Floats) -> Sample:
     mean = float(differences.mean())
     by_seed, by_item = differences.mean(axis=1), differences.mean(axis=0)
     if items == 1:
-        return Sample(mean, float(by_seed.var(ddof=1)))
+        return SampledDifference(mean, float(by_seed.var(ddof=1)))
     _, rest = crossed_parts(differences)
     residual = float((rest**2).sum()) / ((seeds - 1) * (items - 1)) / items
     of_seed, of_item = float(by_seed.var(ddof=1)), float(by_item.var(ddof=1)) / items
-    return Sample(mean, max(of_seed, residual), max(of_item - residual / seeds, 0.0), residual, items)
+    return SampledDifference(mean, max(of_seed, residual), max(of_item - residual / seeds, 0.0), residual, items)
 
 
 def sequential_bound(seeds: int, alpha: float) -> float:
@@ -146,9 +146,9 @@ def _sequential_p(seeds: int, t: float) -> float:
 
 def _samples(
     statement: Statement, values: Sequence[Values], rows: Mapping[str, Rows]
-) -> dict[Comparison, Sample | list[float]]:
+) -> dict[Inequality, SampledDifference | list[float]]:
     """The sample of each comparison; its differences where they are all alike, or not all finite."""
-    if isinstance(statement, Joined):
+    if isinstance(statement, CompoundStatement):
         return {one: of for part in statement.parts for one, of in _samples(part, values, rows).items()}
     differences = statement.differences(values)
     if len(set(map(repr, differences))) == 1 or not all(map(math.isfinite, differences)):
@@ -156,7 +156,7 @@ def _samples(
     return {statement: sample_of(_with_items(statement, np.array(differences), values, rows))}
 
 
-def _with_items(one: Comparison, differences: Floats, values: Sequence[Values], rows: Mapping[str, Rows]) -> Floats:
+def _with_items(one: Inequality, differences: Floats, values: Sequence[Values], rows: Mapping[str, Rows]) -> Floats:
     """The differences by seed and item, where all cells that have items have the same, and enough; else (seeds, 1)."""
     paired = {name: rows[name] for name in one.names if name in rows}
     table = differences[:, None]
@@ -174,20 +174,20 @@ def _with_items(one: Comparison, differences: Floats, values: Sequence[Values], 
 
 def _judge(
     statement: Statement,
-    samples: Mapping[Comparison, Sample | list[float]],
+    samples: Mapping[Inequality, SampledDifference | list[float]],
     seeds: int,
     sequential: bool,
     for_it: float,
     against: float,
-) -> Finding:
+) -> JudgedStatement:
     """Judge as if the samples were of so many seeds; `for_it` and `against` are how often either side may be wrong.
 
     Where all must hold, each has the whole probability to be taken for one that does, and a share of it to be taken for
     one that does not (Bonferroni). Where one is enough it is the other way around.
     """
-    if isinstance(statement, Comparison):
+    if isinstance(statement, Inequality):
         of = samples[statement]
-        if not isinstance(of, Sample):
+        if not isinstance(of, SampledDifference):
             return _without_spread(statement, of)
         return judge_sample(statement, of, seeds, sequential, for_it, against)
     findings = []
@@ -200,18 +200,23 @@ def _judge(
     return replace(deciding, p=(max if statement.every else min)(one.p for one in findings))
 
 
-def _without_spread(one: Comparison, differences: Sequence[float]) -> Finding:
+def _without_spread(one: Inequality, differences: Sequence[float]) -> JudgedStatement:
     """By the sign where all seeds have one value; a mean is not known where some are infinite, or have none."""
     value = differences[0]
     if len(set(map(repr, differences))) > 1:
-        return Finding("undecided", one.text, math.nan, math.nan, math.nan, 1.0, 0.0, None)
+        return JudgedStatement("undecided", one.text, math.nan, math.nan, math.nan, 1.0, 0.0, None)
     answer: Answer = "reproduced" if one.holds(value) else "differs"
-    return Finding(answer, one.text, value, value, value, float(answer == "differs"), math.inf * _ORDER[answer])
+    return JudgedStatement(answer, one.text, value, value, value, float(answer == "differs"), math.inf * _ORDER[answer])
 
 
 def judge_sample(
-    one: Comparison, of: Sample, seeds: int, sequential: bool = False, for_it: float = SIDE, against: float = SIDE
-) -> Finding:
+    one: Inequality,
+    of: SampledDifference,
+    seeds: int,
+    sequential: bool = False,
+    for_it: float = SIDE,
+    against: float = SIDE,
+) -> JudgedStatement:
     """Judge a comparison as if its sample were of so many seeds; either side may be wrong so often."""
     from scipy.special import stdtr, stdtrit
 
@@ -234,4 +239,4 @@ def judge_sample(
         p = max(_sequential_p(seeds, towards / error) for error in alike)
     elif towards > 0:
         p = max(2.0 * float(stdtr(degrees, -towards / error)) for error, degrees in errors)
-    return Finding(answer, one.text, of.mean, of.mean - low, of.mean + high, p, towards / errors[-1][0])
+    return JudgedStatement(answer, one.text, of.mean, of.mean - low, of.mean + high, p, towards / errors[-1][0])

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Required, TypedDict, TypeVar
 from annotated_types import MinLen
 
 from ..components.tracks import DEFAULT
-from ..suite.reading import Check, FileModel, Mistake, YamlPart, read_yaml
+from ..suite.reading import Check, FileModel, InvalidValue, YamlPart, read_yaml
 from ..suite.suite import Whole
 from ..text.errors import UsageError, nearest, one_line
 from .figures import CellResult
@@ -43,7 +43,7 @@ def _matching(pattern: str, due: str) -> Check:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FileRow(FileModel):
+class ClaimFileRow(FileModel):
     """What a row of a claim file has, of every kind. `size`: `quick` takes minutes, `full` hours."""
 
     name: Annotated[str, _matching("[a-z0-9_]+", "a name of a-z, digits and _")]
@@ -63,18 +63,18 @@ class ClaimFile(FileModel):
     kind: str
     track: str = DEFAULT
     let: Mapping[str, str] = field(default_factory=dict)
-    claims: Annotated[tuple[FileRow, ...], MinLen(1)]
+    claims: Annotated[tuple[ClaimFileRow, ...], MinLen(1)]
 
     def check(self) -> None:
-        """Raise `Mistake` for a name that two rows have."""
+        """Raise `InvalidValue` for a name that two rows have."""
         names = [row.name for row in self.claims]
         for place, name in enumerate(names):
             if name in names[:place]:
-                raise Mistake(f"{name} is given twice", "claims", place)
+                raise InvalidValue(f"{name} is given twice", "claims", place)
 
 
 @dataclass(frozen=True, kw_only=True)
-class NumberRow(FileRow):
+class NumberRow(ClaimFileRow):
     """A number as printed, where it stands, and the cell that stands for it."""
 
     table: str
@@ -94,7 +94,7 @@ class _NumberFile(ClaimFile):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PublishedClaim(FileRow):
+class PublishedClaim(ClaimFileRow):
     """A claim of any kind with its source; `group` is its file."""
 
     group: str

@@ -38,7 +38,7 @@ _TRACK = "track "
 _TRACKS = f"{__name__.partition('.')[0]}.tracks"
 
 
-class Code(msgspec.Struct, frozen=True, array_like=True):
+class CodeVersion(msgspec.Struct, frozen=True, array_like=True):
     """A source file or a version: its fingerprint, and the hash of its bytes; same bytes have the same fingerprint."""
 
     name: str
@@ -77,7 +77,7 @@ class JudgedClaim(msgspec.Struct, frozen=True, omit_defaults=True):
 class _Published(msgspec.Struct, frozen=True):
     """`sets` are of places in `code`: what is behind one claim or several."""
 
-    code: list[Code]
+    code: list[CodeVersion]
     sets: list[list[int]]
     claims: list[JudgedClaim]
 
@@ -141,12 +141,12 @@ def published_text(judged: Iterable[JudgedClaim], behind: Mapping[str, Mapping[s
     return "{" + ",\n".join(f'"{name}": [\n{text}\n]' for name, text in lines.items()) + "}\n"
 
 
-def _code(name: str, value: str) -> Code:
+def _code(name: str, value: str) -> CodeVersion:
     file = _file_of(name)
-    return Code(name, value[:_DIGITS], "" if file is None else _hash_of_bytes(file))
+    return CodeVersion(name, value[:_DIGITS], "" if file is None else _hash_of_bytes(file))
 
 
-def _has_changed(code: Code) -> bool:
+def _has_changed(code: CodeVersion) -> bool:
     """Whether a source file or a version is another one now. A track is imported only where its file has changed."""
     try:
         file = _file_of(code.name)

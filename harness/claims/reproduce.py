@@ -51,7 +51,7 @@ def reproduce(
     if results.summary.cells:
         open_store(store)
     for track, ready in in_rounds(results.summary.cells):
-        watch = _Watch(watcher, results.tell_ended)
+        watch = _EndWatcher(watcher, results.tell_ended)
         preload, where = planned["preload"][track], planned["environment"]
         with closing(Pool(base.limits.threads, track, options.width(base.limits.threads))) as pool:
             run_planned(pool, ready, preload, where, results.summary, replace(base, track=track), store, options, watch)
@@ -122,7 +122,7 @@ def _needed(of: CellOf, plan: list[PlannedCell] | str) -> list[PlannedCell] | st
     return [*trainings, *others]
 
 
-class _Watch:
+class _EndWatcher:
     """A watcher that says also when a cell has ended."""
 
     def __init__(self, watcher: Watcher, ended: Callable[[], None]) -> None:

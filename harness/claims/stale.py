@@ -18,7 +18,7 @@ from ..store.keys import key_of
 from ..text.errors import UsageError
 
 
-class Code(TypedDict):
+class CellCode(TypedDict):
     """What a cell is of, in specs: enough to say what code and which versions are behind it."""
 
     kind: str
@@ -30,7 +30,7 @@ class Code(TypedDict):
     dataset: str
 
 
-def code_of(cell: Cell) -> Code:
+def code_of(cell: Cell) -> CellCode:
     """What a stored cell is of."""
     return {
         "kind": cell.kind,
@@ -43,7 +43,7 @@ def code_of(cell: Cell) -> Code:
     }
 
 
-def code_sha256(code: Code) -> str:
+def code_sha256(code: CellCode) -> str:
     """The hash of the code and versions behind a cell as they are now. Raises `UsageError` for what is not."""
     return key_of(_inputs_now(code))
 
@@ -67,7 +67,7 @@ def _metrics(inputs: dict[str, Any]) -> dict[str, int]:
     return {**single, **{name: one["version"] for name, one in inputs.get("sets", {}).items()}}
 
 
-def code_behind(code: Code) -> dict[str, str]:
+def code_behind(code: CellCode) -> dict[str, str]:
     """The source files behind a cell by name → fingerprint, and versions of what is not in them, as they are now.
 
     Raises `UsageError` for what is not.
@@ -82,7 +82,7 @@ def code_behind(code: Code) -> dict[str, str]:
     }
 
 
-def _inputs_now(code: Code) -> dict[str, Any]:
+def _inputs_now(code: CellCode) -> dict[str, Any]:
     """What goes into the key of a cell today, without data and weights; its `dataset` has the versions alone."""
     track, kind = code["track"], code["kind"]
     now: dict[str, Any] = {

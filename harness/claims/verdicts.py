@@ -19,7 +19,7 @@ from .effect_verdicts import Judged, effect_row
 from .effects import Effect
 from .inference import Rows
 from .numbers import ClaimRow
-from .stale import Code, code_sha256
+from .stale import CellCode, code_sha256
 
 FORMAT = "noisebench-verdicts@2"
 _FORMATS = ("noisebench-verdicts@1", FORMAT)
@@ -31,7 +31,7 @@ _LARGEST = 1 << 28
 class Behind(TypedDict):
     """A cell behind a verdict: what it is of, and the hash of its code; empty where that was another already."""
 
-    of: Code
+    of: CellCode
     code: str
 
 

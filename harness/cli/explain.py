@@ -30,7 +30,7 @@ class ExplainsPairs(Protocol):
     def explain_pairs(self, restored: str, clean: str, claimed: str | None) -> tuple[int, list[dict[str, Any]]]: ...
 
 
-class NoiseFinding(Protocol):
+class NoiseTrait(Protocol):
     """One thing about the noise of an item: its name, what it is in words, and the numbers behind that."""
 
     @property
@@ -46,7 +46,7 @@ class ExplainsNoise(Protocol):
     """A track that can say what the noise of an item is, of its file and that of the clean one, and looks through so
     many seeds of generators in common use."""
 
-    def explain_noise(self, noisy: str, clean: str, seeds: int) -> Sequence[NoiseFinding]: ...
+    def explain_noise(self, noisy: str, clean: str, seeds: int) -> Sequence[NoiseTrait]: ...
 
 
 def add(verbs: Any) -> None:

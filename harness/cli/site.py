@@ -11,7 +11,7 @@ from ..text.wording import counted
 from .options import add_shared, folder_to_write, note, note_left_out, print_json, read_noted, verb
 
 if TYPE_CHECKING:
-    from ..report.site.build import Catalogue, Source
+    from ..report.site.build import BoardSource, Catalogue
     from ..store.results import Results
 
 _EXAMPLES = """  noisebench site results/*.parquet --to build/site
@@ -71,11 +71,11 @@ def run(args: argparse.Namespace) -> int:
 _SHOWN = 10
 
 
-def _source(path: Path, left_out: list[str]) -> Source:
+def _source(path: Path, left_out: list[str]) -> BoardSource:
     """The results at a path, which is looked for at once. Raises `UsageError`."""
     from ..report.page.previews import KeptPreviews
     from ..report.site.boards import board_name
-    from ..report.site.build import Source
+    from ..report.site.build import BoardSource
     from ..text.errors import UsageError, one_line
 
     if not path.exists():
@@ -88,7 +88,7 @@ def _source(path: Path, left_out: list[str]) -> Source:
         left_out.extend(damaged)
         return results
 
-    return Source(board_name(path), read, lambda: KeptPreviews.in_store(path) if path.is_dir() else None)
+    return BoardSource(board_name(path), read, lambda: KeptPreviews.in_store(path) if path.is_dir() else None)
 
 
 def _catalogue() -> Catalogue:

@@ -40,7 +40,7 @@ class Seams:
 
 
 @dataclass(frozen=True)
-class Variant:
+class VariantDifference:
     """How a variant of a method differs from it. Where `pictures` is 0, `reason` says why there is nothing to compare.
 
     `change` is the mean difference of the score, `worst` the greatest loss of it, `pixel` the greatest difference of a
@@ -66,7 +66,7 @@ class Variant:
 
 def compare_variant(
     name: str, plain: Sequence[Record], variant: Sequence[Record], metric: str, outputs: Outputs
-) -> Variant:
+) -> VariantDifference:
     """Compare the cells of a variant, scores and cost, with those of the plain method."""
     spec, (cost, plain_cost) = variant[0].cell.method.spec, map(_cost, (variant, plain))
     pairs = [(a, b) for a, b in _pairs(plain, variant) if b.cell.outcome == "ok"]
@@ -75,7 +75,7 @@ def compare_variant(
     outcome = next((cell.outcome for cell in others if cell.outcome != "skipped"), "skipped" if others else "ok")
     display = variant[0].cell.method.display
     if not pairs:
-        return Variant(name, display, outcome, reason)
+        return VariantDifference(name, display, outcome, reason)
     changes = [(change, at) for a, b in pairs for change, at in _score_changes(a, b, metric)]
     pixels, steps = _pixel_changes(pairs, spec, outputs)
     parameters = dict(parse(spec).args) if parse(spec).name == "variant" else {}
@@ -83,7 +83,7 @@ def compare_variant(
     latency = _ratio(*latencies)
     weights = [known(one.weight_bytes) if one else None for one in (cost, plain_cost)]
     peaks = [one.peak_memory_bytes if one else None for one in (cost, plain_cost)]
-    return Variant(
+    return VariantDifference(
         name,
         display,
         outcome,

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..statistics.crossed_ranking import Trainings, with_trainings
+from ..statistics.crossed_ranking import TrainingScores, with_trainings
 from ..statistics.paired_tests import Floats, MeanDifferences
 from ..store.record import Record, used_trainings
 from .pairing import protocol_text
@@ -92,4 +92,4 @@ def over_trainings(by_items: MeanDifferences, row: Matched, rows: int) -> MeanDi
     anew = np.array([len(set(side)) > 1 for side in row.used])
     keys = [{key for used in side for key in used} for side in row.used]
     shared = np.full((2, 2), not keys[0].isdisjoint(keys[1]))
-    return with_trainings(by_items, np.array([0]), np.array([1]), Trainings(scores, anew, shared), rows - 1)
+    return with_trainings(by_items, np.array([0]), np.array([1]), TrainingScores(scores, anew, shared), rows - 1)

@@ -11,7 +11,7 @@ from typing import Any, Required, TypedDict
 from msgspec import Struct
 
 from ..planning.cells import PlannedCell
-from ..store.cell import Cost, Number, Outcome, Rescored, SetPart, Training
+from ..store.cell import Cost, Number, Outcome, Rescored, SetPart, TrainingHistory
 from ..store.cell_json import checked
 from ..store.cells import WEIGHTS, cell_dir, outcome_of
 from ..text.json_values import parsed
@@ -113,7 +113,7 @@ class Ending(Struct, frozen=True, omit_defaults=True, kw_only=True):
     lost_output: str = ""
     rescored: Rescored | None = None
     sets: dict[str, SetPart] = {}
-    training: Training | None = None
+    training: TrainingHistory | None = None
     finite: bool = True
 
 

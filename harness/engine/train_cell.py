@@ -22,7 +22,7 @@ from ..components.tracks import get_track
 from ..data.disk import noticing_full_disk, write_file
 from ..planning.cells import plugins_of
 from ..planning.recipe import Recipe, data_of, recipe_of
-from ..store.cell import CurvePoint, Training, TrainingCost
+from ..store.cell import CurvePoint, TrainingCost, TrainingHistory
 from ..store.cell_json import checked, plain_values
 from ..store.cells import WEIGHTS
 from ..store.outputs import ChecksOutputs
@@ -223,7 +223,7 @@ def _finished(
 ) -> Ending:
     """Leave the checkpoint of the training in `folder`. Raises `Diverged`, `Invalid`."""
     done = method.asked("finish")
-    training = Training(
+    training = TrainingHistory(
         recipe=course.recipe.text,
         given=[int(side) for side in course.batches.given],
         wanted=[int(side) for side in course.batches.wanted],
@@ -268,7 +268,7 @@ def _asked_ahead(method: MethodProcess, batch: Any) -> bool:
     return True
 
 
-def _ending(folder: Path, checkpoint: bytes, training: Training, environment: Mapping[str, Any]) -> Ending:
+def _ending(folder: Path, checkpoint: bytes, training: TrainingHistory, environment: Mapping[str, Any]) -> Ending:
     with noticing_full_disk(folder):
         write_file(folder / WEIGHTS, checkpoint)
     whole = structs.replace(training, weights_sha256=file_sha256(checkpoint))

@@ -8,7 +8,7 @@ from pathlib import Path
 from msgspec import UNSET, structs
 
 from ..planning.tuning_grid import at_edge, best
-from ..store.cell import Tuning, Variant
+from ..store.cell import TunedVariant, Tuning
 from ..store.cells import genuine_cell
 
 
@@ -18,7 +18,7 @@ def decided(tunings: Sequence[Tuning], store: Path) -> list[Tuning]:
 
 
 def _decided(tuning: Tuning, store: Path) -> Tuning:
-    variants: list[Variant] = []
+    variants: list[TunedVariant] = []
     higher = False
     for one in tuning.variants:
         cell = genuine_cell(store, one.key)

@@ -35,7 +35,7 @@ class Commit:
 
 
 @dataclass(frozen=True)
-class Change:
+class TrendChange:
     """A change at the commit `place` of all, for sure between `first` and `last`, of the mean `before` to `after`."""
 
     place: int
@@ -58,7 +58,7 @@ class Series:
     unit: str
     decimals: int
     values: dict[int, float]
-    changes: tuple[Change, ...] = ()
+    changes: tuple[TrendChange, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def trend(commits: Sequence[Commit]) -> Trend:
     )
 
 
-def _changes(series: Series, level: float) -> Iterator[Change]:
+def _changes(series: Series, level: float) -> Iterator[TrendChange]:
     """The changes that are large enough to be printed."""
     places, values = [*series.values], np.array([*series.values.values()])
     points = change_points(values, level)
@@ -95,7 +95,7 @@ def _changes(series: Series, level: float) -> Iterator[Change]:
     means = [float(values[a:b].mean()) for a, b in pairwise(starts)]
     for one, before, after in zip(points, means, means[1:], strict=False):
         if abs(after - before) >= _least(series, before):
-            yield Change(places[one.place], places[one.first], places[one.last], before, after)
+            yield TrendChange(places[one.place], places[one.first], places[one.last], before, after)
 
 
 def _least(series: Series, before: float) -> float:

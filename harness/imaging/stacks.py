@@ -38,7 +38,7 @@ _MOST_PAGES = 100_000
 
 
 @dataclass(frozen=True)
-class Stack:
+class StackFile:
     """The pages of a file: how many, how one is read, and the levels that are 0 and 1, None where no file says so."""
 
     pages: int
@@ -68,7 +68,7 @@ class Stack:
         return np.ascontiguousarray(picture)
 
 
-def open_stack(path: str | os.PathLike[str]) -> Stack:
+def open_stack(path: str | os.PathLike[str]) -> StackFile:
     """The pages of a TIFF, DICOM or NIfTI file, `.npy` excepted. Raises `UsageError` naming the file and the remedy.
 
     For example:
@@ -93,11 +93,11 @@ def open_stack(path: str | os.PathLike[str]) -> Stack:
         except Exception as error:
             raise _refusal(file, error) from None
 
-    return Stack(stack.pages, levels, stack.span)
+    return StackFile(stack.pages, levels, stack.span)
 
 
 def read_page(path: str | os.PathLike[str], index: int, span: Span | None = None) -> Array:
-    """One page of a stack: see `Stack.page`. Raises `UsageError` naming file and page.
+    """One page of a stack: see `StackFile.page`. Raises `UsageError` naming file and page.
 
     For example:
 
@@ -176,7 +176,7 @@ def _heard() -> Iterator[None]:
         raise Unreadable(f"is truncated or damaged ({one_line(errors[0], 80)}): copy it again")
 
 
-def _tiff(file: Path, size: int) -> Stack:
+def _tiff(file: Path, size: int) -> StackFile:
     import tifffile
 
     def checked(page: Any) -> Any:
@@ -198,10 +198,10 @@ def _tiff(file: Path, size: int) -> Stack:
             values: Array = page.asarray()
             return 255 - values if page.photometric == 0 else values
 
-    return Stack(pages, levels)
+    return StackFile(pages, levels)
 
 
-def _nifti(file: Path, size: int) -> Stack:
+def _nifti(file: Path, size: int) -> StackFile:
     _need("nibabel")
     import nibabel
 
@@ -213,11 +213,11 @@ def _nifti(file: Path, size: int) -> Stack:
     stored = int(np.prod(shape, dtype=np.int64)) * volume.get_data_dtype().itemsize
     if file.suffix.lower() == ".nii" and stored > size:
         raise Unreadable("is truncated: copy it again")
-    return Stack(shape[2] if len(shape) == 3 else 1, lambda index: np.asarray(volume.dataobj[..., index])
+    return StackFile(shape[2] if len(shape) == 3 else 1, lambda index: np.asarray(volume.dataobj[..., index])
                  if len(shape) == 3 else np.asarray(volume.dataobj))  # fmt: skip
 
 
-def _dicom(file: Any, size: int) -> Stack:
+def _dicom(file: Any, size: int) -> StackFile:
     _need("pydicom")
     import pydicom
     from pydicom.pixels import pixel_array
@@ -236,9 +236,9 @@ def _dicom(file: Any, size: int) -> Stack:
         return values * slope + intercept if hounsfield else values
 
     bits = int(record.BitsStored)
-    return Stack(frames, levels, HOUNSFIELD if hounsfield else None if bits in (8, 16) else (0.0, 2.0**bits - 1))
+    return StackFile(frames, levels, HOUNSFIELD if hounsfield else None if bits in (8, 16) else (0.0, 2.0**bits - 1))
 
 
-_OPEN: dict[str, Callable[[Path, int], Stack]] = {
+_OPEN: dict[str, Callable[[Path, int], StackFile]] = {
     ".tif": _tiff, ".tiff": _tiff, ".nii": _nifti, ".gz": _nifti, ".dcm": _dicom,
 }  # fmt: skip

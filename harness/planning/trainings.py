@@ -13,7 +13,7 @@ from msgspec import structs
 from ..components.datasets import load_item, open_dataset, text_ids
 from ..components.registry import Bound, bind
 from ..components.tracks import get_track
-from ..store.cell import DatasetPart, Tuning, Variant
+from ..store.cell import DatasetPart, TunedVariant, Tuning
 from ..store.keys import combined
 from ..suite.suite import Suite
 from ..text.errors import UsageError, one_line
@@ -224,7 +224,9 @@ def _refuse_unmade(kind: str, bound: Bound) -> None:
 
 def planned_tuning(bound: Bound, grid: TuningGrid, keys: Mapping[str, str]) -> Tuning:
     """The stored grid of a tuned method; `keys` are those of the trainings, by recipe."""
-    variants = [Variant(values=list(values), key=keys[recipe_of(one.kwargs).text]) for values, one in grid.variants]
+    variants = [
+        TunedVariant(values=list(values), key=keys[recipe_of(one.kwargs).text]) for values, one in grid.variants
+    ]
     return Tuning(method=bound.display, vary=list(grid.vary), variants=variants)
 
 

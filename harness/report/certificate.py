@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from ..comparing.equivalence import Variant
+from ..comparing.equivalence import VariantDifference
 from ..store.record import Record, cost_size, dataset_text
 from ..text.wording import counted
 from .escape import markdown
@@ -23,7 +23,7 @@ def certificate_head(metric: str) -> tuple[str, ...]:
     return tuple(column.format(metric=metric) for column in _HEAD)
 
 
-def certificate_row(variant: Variant) -> tuple[str, ...]:
+def certificate_row(variant: VariantDifference) -> tuple[str, ...]:
     """A variant in a row of texts."""
     if not variant.pictures:
         return variant.name, *["–"] * (len(_HEAD) - 1)
@@ -38,7 +38,7 @@ def certificate_row(variant: Variant) -> tuple[str, ...]:
     )
 
 
-def statement(variant: Variant, metric: str, unit: str) -> str:
+def statement(variant: VariantDifference, metric: str, unit: str) -> str:
     """What a variant changes, in a sentence with its bound; or why it is not possible."""
     if not variant.pictures:
         if variant.outcome == "skipped":
@@ -59,7 +59,7 @@ def statement(variant: Variant, metric: str, unit: str) -> str:
     return f"{text}. Elsewhere {variant.outcome}: {variant.reason}" if variant.reason else text
 
 
-def certificate_markdown(plain: Sequence[Record], variants: Sequence[Variant], metric: str) -> str:
+def certificate_markdown(plain: Sequence[Record], variants: Sequence[VariantDifference], metric: str) -> str:
     """The card of a method: what was compared, a table, and a statement a variant."""
     unit = plain[0].cell.metrics[metric].unit if plain[0].cell.metrics else ""
     rows = [tuple(map(markdown, certificate_row(variant))) for variant in variants]

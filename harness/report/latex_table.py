@@ -53,7 +53,7 @@ def read_width(text: str) -> Width:
 
 
 @dataclass(frozen=True)
-class Cell:
+class LatexCell:
     """What stands in a cell: LaTeX, its width in em, and the text behind it where it may be wrapped or have a key."""
 
     tex: str
@@ -61,7 +61,7 @@ class Cell:
     text: str = ""
 
     @classmethod
-    def of(cls, text: str, bold: bool = False, whole: bool = False) -> Cell:
+    def of(cls, text: str, bold: bool = False, whole: bool = False) -> LatexCell:
         """A cell of plain text, which stays `whole` where that is a number."""
         tex = latex(text)
         return cls(rf"\textbf{{{tex}}}" if bold else tex, ems(one_line(text), bold), "" if whole else text)
@@ -75,10 +75,10 @@ class Tabular:
     """
 
     aligned: str
-    head: tuple[Cell, ...]
-    rows: tuple[tuple[Cell, ...], ...]
+    head: tuple[LatexCell, ...]
+    rows: tuple[tuple[LatexCell, ...], ...]
     before: int = 1
-    over: tuple[tuple[Cell, int], ...] = ()
+    over: tuple[tuple[LatexCell, int], ...] = ()
     rules: frozenset[int] = frozenset()
 
 
@@ -137,14 +137,14 @@ def _narrowed(table: Tabular, most: float, size: int, gap: float, key: dict[str,
     names, others = max(most * _NAMES - beside, most * _NAMES / 2), most * _OTHERS
     room = [names] * table.before + [others] * (len(table.head) - table.before)
 
-    def row(cells: Sequence[Cell], flush: bool) -> tuple[Cell, ...]:
+    def row(cells: Sequence[LatexCell], flush: bool) -> tuple[LatexCell, ...]:
         return tuple(_wrapped(cell, width, size, key, flush) for cell, width in zip(cells, room, strict=True))
 
     over = tuple((_wrapped(name, most / 2, size, key), columns) for name, columns in table.over)
     return replace(table, head=row(table.head, False), rows=tuple(row(cells, True) for cells in table.rows), over=over)
 
 
-def _wrapped_head(table: Tabular, at: int, size: int) -> Cell:
+def _wrapped_head(table: Tabular, at: int, size: int) -> LatexCell:
     """What stands over a column, in a few lines where it is wider than the column below it."""
     head = table.head[at]
     width = max((points(row[at].em, size) for row in table.rows), default=0.0)
@@ -157,13 +157,13 @@ def _wrapped_head(table: Tabular, at: int, size: int) -> Cell:
     return stacked if stacked is not None and stacked.em < head.em else head
 
 
-def _wrapped(cell: Cell, most: float, size: int, key: dict[str, str], flush: bool = False) -> Cell:
+def _wrapped(cell: LatexCell, most: float, size: int, key: dict[str, str], flush: bool = False) -> LatexCell:
     if not cell.text or points(cell.em, size) <= most:
         return cell
-    return _stacked(cell, most, size, flush) or Cell.of(_keyed(cell.text, most, size, key))
+    return _stacked(cell, most, size, flush) or LatexCell.of(_keyed(cell.text, most, size, key))
 
 
-def _stacked(cell: Cell, most: float, size: int, flush: bool = False) -> Cell | None:
+def _stacked(cell: LatexCell, most: float, size: int, flush: bool = False) -> LatexCell | None:
     """A text in a few lines of at most `most` points, None where it needs more of them or a word is too wide."""
     lines: list[str] = []
     for word in one_line(cell.text).split():
@@ -175,7 +175,7 @@ def _stacked(cell: Cell, most: float, size: int, flush: bool = False) -> Cell | 
     if len(lines) > _LINES or points(widest, size) > most:
         return None
     stacked = r"\\ ".join(no_option(latex(line)) for line in lines)
-    return Cell(rf"\shortstack{'[l]' if flush else ''}{{{stacked}}}", widest, cell.text)
+    return LatexCell(rf"\shortstack{'[l]' if flush else ''}{{{stacked}}}", widest, cell.text)
 
 
 def _keyed(text: str, most: float, size: int, key: dict[str, str]) -> str:

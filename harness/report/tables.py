@@ -17,7 +17,7 @@ from ..text.errors import one_line
 from ..text.notation import Notation
 from ..text.wording import counted
 from .escape import markdown
-from .latex_table import USUAL, Cell, Tabular, Width, fit, key_lines, no_option
+from .latex_table import USUAL, LatexCell, Tabular, Width, fit, key_lines, no_option
 
 
 @dataclass(frozen=True)
@@ -295,14 +295,14 @@ def _tabular(table: TextTable) -> Tabular:
     rows = [
         # Rank and first metric are enough: a bold row shouts.
         tuple(
-            Cell.of(cell, at < len(table.strong) and table.strong[at] and k in (0, 2), whole=table.numeric[k])
+            LatexCell.of(cell, at < len(table.strong) and table.strong[at] and k in (0, 2), whole=table.numeric[k])
             for k, cell in enumerate(row)
         )
         for at, row in enumerate(table.rows)
     ]
     before = min(table.numeric.index(False) + 1 if False in table.numeric else 1, 2)
     aligned = "".join("r" if numeric else "l" for numeric in table.numeric)
-    return Tabular(aligned, tuple(map(Cell.of, table.header)), tuple(rows), before)
+    return Tabular(aligned, tuple(map(LatexCell.of, table.header)), tuple(rows), before)
 
 
 def latex_float(caption: str, table: TextTable, *, label: str = "", below: str = "", width: Width = USUAL) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from ..store.cell import Training
+from ..store.cell import TrainingHistory
 from ..store.record import Record
 from ..store.results import Results
 from ..text.notation import Notation, notation_of, number
@@ -42,7 +42,7 @@ def training_sections(records: Results, decimals: Mapping[str, int]) -> list[Sec
     ]
 
 
-def _notations(trainings: Sequence[Training], decimals: Mapping[str, int]) -> dict[str, Notation]:
+def _notations(trainings: Sequence[TrainingHistory], decimals: Mapping[str, int]) -> dict[str, Notation]:
     """How the validation scores of each metric are written."""
     scores: dict[str, list[float | None]] = defaultdict(list)
     for training in trainings:
@@ -50,7 +50,7 @@ def _notations(trainings: Sequence[Training], decimals: Mapping[str, int]) -> di
     return {name: notation_of(of_metric, decimals.get(name, USUAL_DECIMALS)) for name, of_metric in scores.items()}
 
 
-def _row(record: Record, training: Training, notation: Notation) -> tuple[str, ...]:
+def _row(record: Record, training: TrainingHistory, notation: Notation) -> tuple[str, ...]:
     cell, cost = record.cell, training.cost
     score = "–" if training.score is None else f"{notation.text(training.score)} ({training.metric})"
     macs = "–" if cost.macs is None else f"{cost.macs:.3g}"
@@ -69,7 +69,7 @@ def _row(record: Record, training: Training, notation: Notation) -> tuple[str, .
     )
 
 
-def _figures(trained: Sequence[tuple[Record, Training]]) -> list[tuple[str, TextTable]]:
+def _figures(trained: Sequence[tuple[Record, TrainingHistory]]) -> list[tuple[str, TextTable]]:
     """What the parts of the recipes found, a column a figure; nothing where they found none."""
     by_record = [(record, training.figures or {}) for record, training in trained]
     names = list(dict.fromkeys(name for _, figures in by_record for name in figures))
@@ -86,7 +86,7 @@ def _figures(trained: Sequence[tuple[Record, Training]]) -> list[tuple[str, Text
     return [("What the parts of the recipes found", table)] if names else []
 
 
-def _stopped(trained: Sequence[tuple[Record, Training]]) -> list[str]:
+def _stopped(trained: Sequence[tuple[Record, TrainingHistory]]) -> list[str]:
     return [
         f"{record.cell.method.display}, seed {record.cell.seed}, was stopped after {training.steps} of "
         f"{training.of} steps: {training.stopped}."

@@ -6,7 +6,7 @@ import math
 from itertools import pairwise
 from typing import Any
 
-from ..gate.trend import LEVEL, Change, Series, Trend
+from ..gate.trend import LEVEL, Series, Trend, TrendChange
 from ..gate.verdict import RATIO
 from ..statistics.change_points import LEAST
 from ..text.errors import one_line
@@ -82,13 +82,13 @@ def trend_values(trend: Trend) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _changes(trend: Trend) -> list[tuple[Series, Change]]:
+def _changes(trend: Trend) -> list[tuple[Series, TrendChange]]:
     """All changes, the newest first."""
     changes = [(series, change) for series in trend.changed for change in series.changes]
     return sorted(changes, key=lambda pair: -pair[1].place)
 
 
-def _text(series: Series, change: Change) -> str:
+def _text(series: Series, change: TrendChange) -> str:
     notation, more = notation_of(series.values.values(), series.decimals), max(0, 4 - series.decimals)
     before, after, moved = (
         notation.text(value, more) for value in (change.before, change.after, change.after - change.before)
@@ -102,7 +102,7 @@ def _commit(trend: Trend, at: int) -> str:
     return f"{trend.names[at]} {title!r}" if title else one_line(trend.names[at], 60)
 
 
-def _span(trend: Trend, change: Change) -> str:
+def _span(trend: Trend, change: TrendChange) -> str:
     return f"after {one_line(trend.names[change.first], 60)}, up to {one_line(trend.names[change.last], 60)}"
 
 

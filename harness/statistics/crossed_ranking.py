@@ -26,7 +26,7 @@ methods that are judged by their own."""
 
 
 @dataclass(frozen=True)
-class Trainings:
+class TrainingScores:
     """Scores (M, S, n) of M methods with S seeds; `anew` (M,) are the methods that were trained for each seed.
 
     `shared` (M, M) are the pairs of methods that use the same trainings, such as two samplers of one network.
@@ -51,7 +51,7 @@ class _Variances(NamedTuple):
 
 
 def with_trainings(
-    by_items: MeanDifferences, first: Places, second: Places, trainings: Trainings, others: int = 0
+    by_items: MeanDifferences, first: Places, second: Places, trainings: TrainingScores, others: int = 0
 ) -> MeanDifferences:
     """Differences of pairs of methods, `second` to `first`, that were judged over items: over items and trainings.
 
@@ -102,7 +102,7 @@ def crossed_parts(scores: Floats) -> tuple[Floats, Floats]:
     return by_seed, scores - scores.mean(axis=-2, keepdims=True) - by_seed[..., None]
 
 
-def _variances_of_trainings(first: Places, second: Places, trainings: Trainings) -> list[_Variances]:
+def _variances_of_trainings(first: Places, second: Places, trainings: TrainingScores) -> list[_Variances]:
     """As that of pairs by seed; and as that of two samples (Welch 1947), which there is not where trainings are shared.
 
     The latter is moderated where there are enough seeds and methods. All pairs of a restless method rest on one

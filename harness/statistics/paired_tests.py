@@ -62,7 +62,7 @@ class MeanDifferences:
         return MeanDifferences(self.mean[row], self.error[row], self.interval[row], self.p[row])
 
 
-class Differences(Protocol):
+class DifferenceRows(Protocol):
     """Differences (P, n) that are computed some rows at a time, such as those of all pairs; or an array."""
 
     @property
@@ -71,7 +71,7 @@ class Differences(Protocol):
     def __getitem__(self, rows: slice, /) -> Floats: ...
 
 
-def mean_differences(families: Sequence[Differences], identity: str) -> list[MeanDifferences]:
+def mean_differences(families: Sequence[DifferenceRows], identity: str) -> list[MeanDifferences]:
     """The means of finite `differences` (P, n), judged as one family; n may differ from one table to the next.
 
     Equal-tailed bootstrap-t (Efron 1982; Hall 1988): items are resampled, the same ones for all rows of a table, and
@@ -88,7 +88,7 @@ def mean_differences(families: Sequence[Differences], identity: str) -> list[Mea
     return [_judged(family, ends, largest, float(bound)) for family, ends in zip(families, tails, strict=True)]
 
 
-def _tails(differences: Differences, identity: str, largest: Floats, most: float) -> Floats:
+def _tails(differences: DifferenceRows, identity: str, largest: Floats, most: float) -> Floats:
     """Lower and upper tail (P, 2) of each studentised mean, NaN for none; raises `largest` (resamples,) to them.
 
     A row has none where a share `most` of the resamples, or four, consists of equal items.
@@ -147,7 +147,7 @@ def _bound_equal(t: Floats, equal: npt.NDArray[np.bool_]) -> None:
         t[row, equal[row]] = np.sign(t[row, equal[row]]) * others.max(initial=0.0)
 
 
-def _judged(differences: Differences, tails: Floats, largest: Floats, bound: float) -> MeanDifferences:
+def _judged(differences: DifferenceRows, tails: Floats, largest: Floats, bound: float) -> MeanDifferences:
     rows, n = differences.shape
     mean, errors, p, interval = np.empty(rows), np.empty(rows), np.empty(rows), np.empty((rows, 2))
     ordered = np.sort(largest)

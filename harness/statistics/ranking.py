@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .crossed_ranking import Trainings, with_trainings
+from .crossed_ranking import TrainingScores, with_trainings
 from .paired_tests import Floats, mean_differences
 
 Pairs = npt.NDArray[np.bool_]
@@ -44,7 +44,7 @@ class MethodPairs:
         return differences
 
 
-def rank_ranges(scores: Floats, identity: str, trainings: Trainings | None = None) -> Ranking:
+def rank_ranges(scores: Floats, identity: str, trainings: TrainingScores | None = None) -> Ranking:
     """Rank ranges of methods by the means of their paired finite `scores` (M, n), higher is better.
 
     Low = 1 + number significantly better, high = M − number significantly worse: all pairs at once, 5 %. Where scores

@@ -181,7 +181,7 @@ class TrainingCost(Struct, frozen=True, kw_only=True):
     reasons: dict[str, str]
 
 
-class Training(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class TrainingHistory(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """How a training went: steps done and why it stopped, the validation curve, its cost, the checkpoint's SHA-256.
 
     `given` and `wanted` are the shapes of one item of a batch, `validation` the ids that were kept for it, `metric`
@@ -207,7 +207,7 @@ class Training(Struct, frozen=True, omit_defaults=True, kw_only=True):
     imported: bool | None = None
 
 
-class Variant(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class TunedVariant(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One variant of a tuned method: its values of what is varied, as text, and the key of its training.
 
     `outcome` and validation `score` are those of the training, once it has ended; null where it has no score.
@@ -228,7 +228,7 @@ class Tuning(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     method: str
     vary: list[str]
-    variants: list[Variant]
+    variants: list[TunedVariant]
     chosen: Whole | None = None
     edge: list[str] | None = None
 
@@ -310,7 +310,7 @@ class Cell(CellIdentity, omit_defaults=True, kw_only=True):
     needs: str = ""
     rescored: Rescored | None = None
     opened: dict[str, str] = {}
-    training: Training | None = None
+    training: TrainingHistory | None = None
     harness: str = ""
 
 

@@ -24,7 +24,7 @@ from .cell import SCHEMA, Cell, Whole
 from .cell_json import checked_cell, is_known, sorted_values, why_not
 from .mistakes import mistakes_of
 from .names import why_no_names
-from .parquet_export import MAGIC, Columns, columns_of, is_parquet_export, most_bytes, parquet_bytes, read_parquet
+from .parquet_export import MAGIC, ExportColumns, columns_of, is_parquet_export, most_bytes, parquet_bytes, read_parquet
 from .record import Mistake, Panel, Plugins, Record
 from .results import Results
 from .seals import public_cell, seal_of, seal_of_text
@@ -237,7 +237,7 @@ def _why_newer(schema: object) -> str | None:
 
 def _record(
     entry: Any,
-    columns_of: Callable[[Any, Cell], Columns],
+    columns_of: Callable[[Any, Cell], ExportColumns],
     pictures: list[bytes],
     plugins: Any,
     where: str,
@@ -277,15 +277,15 @@ def _record(
         raise UsageError(f"{where} is damaged ({one_line(error, 120)}): {again}") from None
 
 
-def _checked_columns(entry: Any, cell: Cell) -> Columns:
+def _checked_columns(entry: Any, cell: Cell) -> ExportColumns:
     """The columns of a cell, which are as long as each other. Raises ValueError where a metric is not the cell's."""
     if why := _why_no_metrics(list(entry["columns"]["scores"]), cell):
         raise ValueError(why)
-    columns: Columns = entry["columns"]
+    columns: ExportColumns = entry["columns"]
     return columns
 
 
-def _columns_of_rows(entry: Any, cell: Cell) -> Columns:
+def _columns_of_rows(entry: Any, cell: Cell) -> ExportColumns:
     """The rows of a cell in JSON as columns. Raises ValueError for what are none."""
     rows, names = entry["rows"], entry["metrics"]
     if why := _why_no_metrics(names, cell) or _why_no_rows(rows, names):

@@ -37,7 +37,7 @@ _HEX = re.compile("[0-9a-f]{64}")
 Floats = npt.NDArray[np.float64]
 
 
-class Columns(TypedDict):
+class ExportColumns(TypedDict):
     """The rows of a cell by column."""
 
     items: list[str]
@@ -48,7 +48,7 @@ class Columns(TypedDict):
     scores: dict[str, Floats]
 
 
-def columns_of(record: Record) -> Columns:
+def columns_of(record: Record) -> ExportColumns:
     """The rows of a record, as many as it has items."""
     count = len(record.items)
     return {
@@ -238,13 +238,13 @@ def _entries(table: Any) -> list[dict[str, Any]]:
     return entries
 
 
-def _rows(table: Any) -> list[Columns]:
+def _rows(table: Any) -> list[ExportColumns]:
     """The rows of each cell. Raises ValueError where its columns are of different lengths."""
     names = table["metrics"].to_pylist()
     same = table["items_of"].to_pylist()
     texts = {name: _lists(table[name]) for name in ("item", "input_sha256", "output_sha256", "note")}
     floats = {n: _lists(table[n]) for n in table.column_names if n == "seconds" or n.startswith(_SCORE)}
-    rows: list[Columns] = []
+    rows: list[ExportColumns] = []
     for n in range(len(table)):
         first = same[n]
         if type(first) is not int or not 0 <= first <= n:
@@ -253,7 +253,7 @@ def _rows(table: Any) -> list[Columns]:
         count = len(items or ())
         outputs, notes, seconds = texts["output_sha256"][n], texts["note"][n], floats["seconds"][n]
         scores = {name: floats[_SCORE + name][n] for name in names[n]}
-        columns: Columns = {
+        columns: ExportColumns = {
             "items": items,
             "input_sha256": inputs,
             "output_sha256": inputs if outputs is None else outputs,

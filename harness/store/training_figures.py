@@ -9,7 +9,7 @@ from msgspec import UNSET
 
 from ..spec.figures import reached_of
 from ..text.errors import nearest, one_line
-from .cell import Cell, Cost, Training, TrainingCost
+from .cell import Cell, Cost, TrainingCost, TrainingHistory
 
 TRAINING_COSTS = tuple(name for name in TrainingCost.__struct_fields__ if name != "reasons")
 
@@ -52,14 +52,14 @@ def training_figure(name: str, cells: Sequence[Cell], known: Mapping[str, float]
     return figures[name]
 
 
-def _best(trainings: Sequence[Training]) -> Training:
+def _best(trainings: Sequence[TrainingHistory]) -> TrainingHistory:
     """The training with the best validation score; the first of those that have none."""
     scored = [t for t in trainings if t.score is not None]
     sign = 1 if trainings[0].higher else -1
     return max(scored, key=lambda t: sign * (t.score or 0.0)) if scored else trainings[0]
 
 
-def first_reaching(training: Training, score: float, unit: str) -> float:
+def first_reaching(training: TrainingHistory, score: float, unit: str) -> float:
     """Steps or seconds at the first validation that is as good as `score`: infinite where none is, NaN for a NaN."""
     if math.isnan(score):
         return math.nan

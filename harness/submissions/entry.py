@@ -44,7 +44,7 @@ class PackedFile(Struct, frozen=True, kw_only=True):
     sha256: str
 
 
-class Manifest(Struct, frozen=True, kw_only=True):
+class EntryManifest(Struct, frozen=True, kw_only=True):
     """`manifest.json`: what is signed. `packed_at` is when the entry was packed, UTC in ISO 8601."""
 
     noisebench_entry: Whole
@@ -53,12 +53,12 @@ class Manifest(Struct, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True)
-class Entry:
+class PackedEntry:
     """An entry that is as it was packed: its SHA-256, results, and who signed it (a public key in hex, or empty)."""
 
     path: Path
     sha256: str
-    manifest: Manifest
+    manifest: EntryManifest
     results: Results
     signer: str
 
@@ -92,7 +92,7 @@ def output_name(key: str, index: int) -> str:
 # ------------------------------------------------------------------------------------------------ write
 
 
-def write_entry(file: Path, packed_at: str, contents: Iterable[tuple[str, bytes]], key: Path | None) -> Manifest:
+def write_entry(file: Path, packed_at: str, contents: Iterable[tuple[str, bytes]], key: Path | None) -> EntryManifest:
     """Write an entry, whole or not at all; signed where a file of a private key is given. Raises `UsageError`."""
     refuse_in_store(file)
     try:
@@ -113,13 +113,13 @@ def write_entry(file: Path, packed_at: str, contents: Iterable[tuple[str, bytes]
     return manifest
 
 
-def _write(opened: Any, packed_at: str, contents: Iterable[tuple[str, bytes]], key: Path | None) -> Manifest:
+def _write(opened: Any, packed_at: str, contents: Iterable[tuple[str, bytes]], key: Path | None) -> EntryManifest:
     files: dict[str, PackedFile] = {}
     with zipfile.ZipFile(opened, "w") as archive:
         for name, data in contents:
             files[name] = PackedFile(bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
             _add(archive, name, data)
-        manifest = Manifest(noisebench_entry=SCHEMA, packed_at=packed_at, files=files)
+        manifest = EntryManifest(noisebench_entry=SCHEMA, packed_at=packed_at, files=files)
         text = json.dumps(plain_values(manifest), indent=1, sort_keys=True).encode()
         _add(archive, _MANIFEST, text)
         if key is not None:
@@ -137,7 +137,7 @@ def _add(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
 # ------------------------------------------------------------------------------------------------- read
 
 
-def read_entry(path: Path, signer: str = "") -> Entry:
+def read_entry(path: Path, signer: str = "") -> PackedEntry:
     """An entry that is as it was packed, and signed by `signer` (a public key in hex) where one is given.
 
     Raises `UsageError`, `Hostile` for what `pack` cannot have written. Files are read in memory, by the names that an
@@ -155,7 +155,7 @@ def read_entry(path: Path, signer: str = "") -> Entry:
                 f"{one_line(path)} is signed {who}, not by {signer[:12]}…: ask its author for the entry again"
             )
         data = _read(path, archive, RESULTS)
-    return Entry(path, _sha256(path), manifest, _results(path, data, manifest), signed_by)
+    return PackedEntry(path, _sha256(path), manifest, _results(path, data, manifest), signed_by)
 
 
 def _opened(path: Path) -> AbstractContextManager[zipfile.ZipFile]:
@@ -179,18 +179,18 @@ def _refuse_names(path: Path, archive: zipfile.ZipFile) -> None:
         raise Hostile(f"{one_line(path)} is no entry: it lacks {sorted(missing)[0]}")
 
 
-def _manifest(path: Path, text: bytes) -> Manifest:
+def _manifest(path: Path, text: bytes) -> EntryManifest:
     try:
         document = parsed(text)
         schema = document.get("noisebench_entry") if isinstance(document, dict) else None
         if isinstance(schema, int) and schema > SCHEMA:
             raise UsageError(f"{one_line(path)} was packed by a newer noisebench: upgrade to read it")
-        return checked(document, Manifest)
+        return checked(document, EntryManifest)
     except (ValueError, TypeError) as error:
         raise Hostile(f"{one_line(path)}: {_MANIFEST} is damaged ({one_line(error, 120)})") from None
 
 
-def _refuse_others(path: Path, archive: zipfile.ZipFile, manifest: Manifest) -> None:
+def _refuse_others(path: Path, archive: zipfile.ZipFile, manifest: EntryManifest) -> None:
     """Raise `Hostile` where files are not those that the manifest names, by name, size and hash."""
     names = set(archive.namelist()) - {_MANIFEST, _SIGNATURE}
     if odd := sorted(names ^ set(manifest.files)):
@@ -237,7 +237,7 @@ def _signer(path: Path, archive: zipfile.ZipFile, manifest: bytes) -> str:
     return signature.ed25519
 
 
-def _results(path: Path, data: bytes, manifest: Manifest) -> Results:
+def _results(path: Path, data: bytes, manifest: EntryManifest) -> Results:
     """The cells of an entry: sealed, of one method, with outputs that belong to them. Raises `UsageError`."""
     results = export_in(data, path / RESULTS)
     where = one_line(path)

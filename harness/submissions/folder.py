@@ -17,7 +17,7 @@ from ..store.cell_json import checked
 from ..text.errors import UsageError, one_line
 from ..text.json_values import parsed
 from .archive import Hostile
-from .entry import ENDING, Entry, read_entry
+from .entry import ENDING, PackedEntry, read_entry
 from .verify import VERDICTS
 
 _MOST_ENTRIES, _MOST_RECORDS = 1_000, 5_000
@@ -77,7 +77,7 @@ def _records(files: Iterator[Path]) -> Iterator[VerificationRecord]:
             continue
 
 
-def _site_entry(entry: Entry, records: list[VerificationRecord]) -> SiteEntry:
+def _site_entry(entry: PackedEntry, records: list[VerificationRecord]) -> SiteEntry:
     matching = [record for record in records if record.sha256 == entry.sha256]
     cites = dict.fromkeys(record.cell.method.cite for record in entry.results if record.cell.kind != "train")
     cite = one_line("; ".join(filter(None, cites)), 1_000)
@@ -97,7 +97,7 @@ def _site_entry(entry: Entry, records: list[VerificationRecord]) -> SiteEntry:
     )  # fmt: skip
 
 
-def _moment(entry: Entry) -> str:
+def _moment(entry: PackedEntry) -> str:
     """When it was packed, as its author says, in UTC. Raises `Hostile` for what is no time."""
     try:
         moment = datetime.fromisoformat(entry.manifest.packed_at)

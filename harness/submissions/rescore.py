@@ -21,7 +21,7 @@ from ..text.errors import Skip, UsageError, one_line
 from ..track.calling import item_row
 from ..track.protocols import Attacks, Track, case_of
 from .archive import Hostile
-from .entry import Entry
+from .entry import PackedEntry
 from .named_programs import why_program
 
 
@@ -29,7 +29,7 @@ class Unscored(Exception):
     """Why the outputs of a cell cannot be scored here, in words."""
 
 
-def scored_again(entry: Entry, record: Record, rows: Sequence[int]) -> Record:
+def scored_again(entry: PackedEntry, record: Record, rows: Sequence[int]) -> Record:
     """The rows of a cell scored anew from the outputs in the entry. Raises `Unscored` where what they are scored by is
     not here, and `Hostile` for what is no output, or not the one that the row has the hash of."""
     cell = record.cell

@@ -27,7 +27,7 @@ from ..store.record import Record, cell_text, decimals_of, item_count
 from ..store.results import Results
 from ..suite.suite import TIMEOUT, Limits, Suite
 from ..text.errors import UsageError, one_line
-from .entry import Entry
+from .entry import PackedEntry
 from .named_programs import starts_program, why_program, words_in
 from .rescore import Unscored, scored_again
 
@@ -93,7 +93,7 @@ def sample(keys: Sequence[str], share: str, key: str) -> set[str]:
     return set(ordered[:count])
 
 
-def verify(entry: Entry, share: str, key: str, options: RerunOptions, watcher: Watcher) -> Verification:
+def verify(entry: PackedEntry, share: str, key: str, options: RerunOptions, watcher: Watcher) -> Verification:
     """Run a sample of the cells of an entry again, and hold what comes out against what it says. Raises `UsageError`.
 
     A cell that is not at hand here, with the same code and data, is scored again by the outputs of the entry.
@@ -211,7 +211,7 @@ def _run_again(record: Record, store: Path) -> CheckedCell:
     return CheckedCell(record.cell, "verified", f"run again, {outcome}", apart)
 
 
-def _scored_again(entry: Entry, record: Record, away: str) -> CheckedCell:
+def _scored_again(entry: PackedEntry, record: Record, away: str) -> CheckedCell:
     """A cell that is not run, by the outputs that the entry has of it."""
     cell, kept, away = record.cell, entry.outputs_of(record.cell.key), one_line(away, 160)
     if len(record.items) != item_count(cell):

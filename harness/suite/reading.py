@@ -29,7 +29,7 @@ Location = Sequence[str | int]
 """The keys and places that lead to a value."""
 
 
-class Mistake(ValueError):
+class InvalidValue(ValueError):
     """A mistake in a value; `at` leads to the part of it that is wrong."""
 
     def __init__(self, why: str, *at: str | int) -> None:
@@ -41,7 +41,7 @@ class Mistake(ValueError):
         return str(self)
 
 
-class _UnknownKey(Mistake):
+class _UnknownKey(InvalidValue):
     def __init__(self, key: str, model: type[FileModel], known: Sequence[str]) -> None:
         super().__init__(nearest(key, known), key)
         self.key, self.called = key, model.called
@@ -51,7 +51,7 @@ class _UnknownKey(Mistake):
         return f"unknown key {one_line(self.key)!r}{f' in {mapping}' if mapping else ''}: {self}"
 
 
-class _Twice(Mistake):
+class _Twice(InvalidValue):
     def of(self, label: str) -> str:
         return f"{label}: {self} is given twice"
 
@@ -63,7 +63,7 @@ class FileModel:
     """The name of such a mapping in messages about unknown keys; empty: its own key."""
 
     def check(self) -> None:
-        """Raise `Mistake` for values that do not go together."""
+        """Raise `InvalidValue` for values that do not go together."""
 
     @classmethod
     @cache
@@ -81,7 +81,7 @@ class FileModel:
 
         def with_known_keys(value: Any) -> Any:
             if not isinstance(value, dict):
-                raise Mistake("a mapping `key: value` was due")
+                raise InvalidValue("a mapping `key: value` was due")
             for key in value:
                 if key not in known:
                     raise _UnknownKey(key, cls, known)
@@ -183,7 +183,7 @@ class YamlPart:
         at, value, kind, context = error["loc"], error["input"], error["type"], error.get("ctx", {})
         cause = context.get("error")
         label = _label((self.name, *at) if self.name else at)
-        if isinstance(cause, Mistake):
+        if isinstance(cause, InvalidValue):
             at, why = (*at, *cause.at), cause.of(label)
         elif kind == "missing":
             why = f"{label} is missing"

@@ -15,7 +15,7 @@ from .reading import (
     Check,
     Distinct,
     FileModel,
-    Mistake,
+    InvalidValue,
     Text,
     YamlPart,
     plain_text,
@@ -95,7 +95,7 @@ def _one_spec(text: Any) -> str:
     try:
         parse(spec := plain_text(text))
     except UsageError as error:
-        raise Mistake(str(error)) from None
+        raise InvalidValue(str(error)) from None
     return spec
 
 
@@ -147,12 +147,12 @@ class Suite(FileModel):
     places: Mapping[str, str] = field(default_factory=dict, metadata=UNWRITTEN, compare=False, repr=False)
 
     def check(self) -> None:
-        """Raise `Mistake` where a file names nothing to run, or a metric to rank by that is not scored."""
+        """Raise `InvalidValue` where a file names nothing to run, or a metric to rank by that is not scored."""
         for key in ("methods", "datasets", "regimes"):
             if not getattr(self, key):
-                raise Mistake(f"{key} is missing: list at least one", key)
+                raise InvalidValue(f"{key} is missing: list at least one", key)
         if self.rank_by and self.metrics and self.rank_by not in self.metrics:
-            raise Mistake(f"rank_by {one_line(self.rank_by)!r} is not among the metrics", "rank_by")
+            raise InvalidValue(f"rank_by {one_line(self.rank_by)!r} is not among the metrics", "rank_by")
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,7 @@ class _NamedSpec(FileModel):
     def check(self) -> None:
         for part in ("name", "spec"):
             if not getattr(self, part):
-                raise Mistake(f"{part} is missing: write {{name: …, spec: …}}")
+                raise InvalidValue(f"{part} is missing: write {{name: …, spec: …}}")
 
 
 def read_suite(path: str | Path) -> Suite:

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from ..data.disk import open_regular
 from ..data.roots import weight_roots
-from ..store.cell import Training, Whole
+from ..store.cell import TrainingHistory, Whole
 from ..store.cell_json import checked, plain_values, refuse_deep
 from ..text.errors import UsageError, one_line
 from ..text.json_values import parsed
@@ -38,7 +38,7 @@ class Card(Struct, frozen=True, kw_only=True):
     data: dict[str, Any]
     regime: str
     seed: Whole
-    training: Training
+    training: TrainingHistory
     environment: dict[str, Any]
 
 

@@ -17,7 +17,7 @@ from noisebench.claims.figures import CellOf
 from noisebench.claims.published import judged_claim
 from noisebench.components.longer_trainings import METHODS_THAT_TRAIN
 from noisebench.components.registry import registry
-from noisebench.suite.reading import Mistake
+from noisebench.suite.reading import InvalidValue
 from noisebench.text.errors import UsageError
 
 NO_TREND = "no trend that its spread supports"
@@ -79,7 +79,7 @@ def test_every_training_is_as_many_times_as_long() -> None:
     )
     assert largest["given"] == cells["given"] and [*smaller] == ["end@1", "soon@1", "wrapped@1"]
     assert (largest["soon"].training, smaller["soon@1"].training) == ("steps_to(end)", "steps_to(end@1)")
-    with pytest.raises(Mistake, match="trained .*budgets multiply: write steps="):
+    with pytest.raises(InvalidValue, match="trained .*budgets multiply: write steps="):
         cells_at({"x": cell("trained(batch=4)")}, (1, 4))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from msgspec import structs
-from noisebench.comparing.equivalence import Variant, compare_variant
+from noisebench.comparing.equivalence import VariantDifference, compare_variant
 from noisebench.report.certificate import bound_text, certificate_row, statement
 from noisebench.store.record import Record
 from noisebench.text.errors import UsageError
@@ -28,7 +28,7 @@ def compared(
     pictures: Sequence[Any] | None = None,
     cost: dict[str, Any] | None = None,
     plain_cost: dict[str, Any] | None = None,
-) -> Variant:
+) -> VariantDifference:
     """A variant compared with a method of scores 30, 31, 32 whose outputs are flat."""
     plain, variant = made("nlm", 30.0, 31.0, 32.0), called(made("nlm", *scores), spec)
     of_cost = made_cost("nlm", 8, 8)

@@ -1,4 +1,7 @@
-"""Names say what they hold: no riddle such as `told` or `found`. A new riddle joins `RIDDLES` when it is mended."""
+"""Names say what they hold: no riddle such as `told` or `found`, and no class name for two things.
+
+A new riddle joins `RIDDLES` when it is mended.
+"""
 
 from __future__ import annotations
 
@@ -43,6 +46,8 @@ PUBLIC = frozenset({
     )),
 })  # fmt: skip
 """Riddles that others use by name."""
+SHARED = {"Attention": 2, "Block": 3, "Energy": 2}
+"""Names of so many classes each, which are in the keys of stored cells."""
 
 
 def bound_names(tree: ast.AST) -> Iterator[tuple[int, str]]:
@@ -77,6 +82,16 @@ def test_no_name_is_a_riddle(place: str) -> None:
     files = [path] if path.suffix else sorted(path.rglob("*.py"))
     riddles = [riddle for file in files for riddle in riddles_of(file, ROOT)]
     assert files and not riddles, "rename by what it holds: " + ", ".join(riddles)
+
+
+def test_no_two_classes_have_the_same_name() -> None:
+    places: dict[str, list[str]] = {}
+    for file in (file for place in DONE for file in sorted((ROOT / place).rglob("*.py"))):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name, []).append(f"{file.relative_to(ROOT)}:{node.lineno}")
+    shared = {name: of for name, of in places.items() if len(of) != SHARED.get(name, 1)}
+    assert not shared, f"give each class a name of its own: {shared}"
 
 
 def test_every_way_to_bind_a_name_is_seen(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from conftest import ROOT, Run
 from matplotlib.ft2font import FT2Font
 from noisebench.report.data import ReportData, report_data
-from noisebench.report.latex_table import Cell, Tabular, Width, fit, read_width
+from noisebench.report.latex_table import LatexCell, Tabular, Width, fit, read_width
 from noisebench.report.latex_width import breakable, ems, points
 from noisebench.report.leaderboard import leaderboard_latex
 from noisebench.report.order_stability import statistics_latex
@@ -100,9 +100,9 @@ NAMES = ("net", "trained(arch=dncnn(depth=7, width=8), objective=supervised(loss
 
 
 def tabular(levels: int, names: tuple[str, ...] = NAMES) -> Tabular:
-    rows = tuple((Cell.of(name), *(Cell("29.47/0.7367", ems("29.47/0.7367")),) * levels) for name in names)
+    rows = tuple((LatexCell.of(name), *(LatexCell("29.47/0.7367", ems("29.47/0.7367")),) * levels) for name in names)
     head = ("Method", *(f"level {level}" for level in range(levels)))
-    return Tabular("l" + "c" * levels, tuple(map(Cell.of, head)), rows, over=((Cell.of("set12"), levels),))
+    return Tabular("l" + "c" * levels, tuple(map(LatexCell.of, head)), rows, over=((LatexCell.of("set12"), levels),))
 
 
 def test_a_table_that_fits_stays_as_it_is() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from noisebench.statistics.crossed_ranking import Trainings
+from noisebench.statistics.crossed_ranking import TrainingScores
 from noisebench.statistics.paired_tests import Floats
 from noisebench.statistics.ranking import Ranking, rank_ranges
 from scipy import stats
@@ -14,7 +14,7 @@ def ranked(scores: Floats, anew: tuple[bool, ...] = (), shared: tuple[int, ...] 
     """The ranking of scores (M, S, n); all methods are trained anew, and none share trainings, but those given."""
     m = len(scores)
     together = np.isin(np.arange(m), shared)
-    trainings = Trainings(scores, np.array(anew or (True,) * m), together & together[:, None])
+    trainings = TrainingScores(scores, np.array(anew or (True,) * m), together & together[:, None])
     return rank_ranges(scores.mean(axis=1), "key", trainings)
 
 
@@ -137,7 +137,7 @@ def test_a_recipe_that_diverged_hides_no_difference() -> None:
 
 def test_unknown_scores_of_each_seed_tell_nothing_apart() -> None:
     scores = np.full((2, 3, 8), np.nan)
-    trainings = Trainings(scores, np.array([True, True]), np.zeros((2, 2), dtype=bool))
+    trainings = TrainingScores(scores, np.array([True, True]), np.zeros((2, 2), dtype=bool))
     means = np.stack([np.linspace(20, 30, 8), np.linspace(10, 20, 8) ** 1.1])
     assert rank_ranges(means, "key", trainings).ranges == [(1, 2), (1, 2)]
 

@@ -14,7 +14,7 @@ import pytest
 from board_records import cost_record, record
 from noisebench import UsageError
 from noisebench.boards.board import boards
-from noisebench.boards.chart import Point
+from noisebench.boards.chart import ChartPoint
 from noisebench.boards.curves import charts
 from noisebench.boards.lines import _called
 from noisebench.report.studies import best_of, chart_table, write_study
@@ -132,13 +132,15 @@ def test_quality_against_a_parameter_of_any_method_is_one_plot_of_them_all() -> 
 
 def test_lines_of_named_methods_are_called_by_what_their_names_begin_with() -> None:
     def of(*names: str) -> list[str]:
-        lines = {f"line {i}": [Point(n, n, None, f"{name}, {n} calls") for n in (1, 2)] for i, name in enumerate(names)}
+        lines = {
+            f"line {i}": [ChartPoint(n, n, None, f"{name}, {n} calls") for n in (1, 2)] for i, name in enumerate(names)
+        }
         return list(_called(lines, {p.method for points in lines.values() for p in points}))
 
     assert of("student", "teacher") == ["student", "teacher"]
     assert of("student", "student") == ["line 0", "line 1"], "two begin alike"
     assert of("few(by=DC", "few(by=DSA") == ["few(by=DC)", "few(by=DSA)"], "of calls the arguments that are alike"
-    points = [Point(1, 1, None, "a, 1 call"), Point(2, 2, None, "b, 2 calls")]
+    points = [ChartPoint(1, 1, None, "a, 1 call"), ChartPoint(2, 2, None, "b, 2 calls")]
     assert list(_called({"line": points}, {"a, 1 call", "b, 2 calls"})) == ["line"], "nothing in common"
     assert list(_called({"line": points[:1] * 2}, set())) == ["line"], "no names"
 

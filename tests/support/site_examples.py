@@ -10,7 +10,7 @@ from urllib.parse import unquote, urldefrag
 
 from noisebench.claims.effects import all_claims
 from noisebench.claims.systems import judged_systems, read_systems
-from noisebench.report.site.build import Built, Catalogue, Source, build_site
+from noisebench.report.site.build import BoardSource, Built, Catalogue, build_site
 from noisebench.report.site.components import Component, Parameter
 from noisebench.store.record import Record
 from noisebench.store.results import Results
@@ -32,11 +32,11 @@ CATALOGUE = Catalogue(
 )
 
 
-def source(name: str, records: Sequence[Record]) -> Source:
-    return Source(name, lambda: Results.of(records), lambda: None)
+def source(name: str, records: Sequence[Record]) -> BoardSource:
+    return BoardSource(name, lambda: Results.of(records), lambda: None)
 
 
-def build(to: Path, *sources: Source, catalogue: Catalogue = CATALOGUE, now: datetime = NOW) -> Built:
+def build(to: Path, *sources: BoardSource, catalogue: Catalogue = CATALOGUE, now: datetime = NOW) -> Built:
     return build_site(sources, catalogue, to, now, lambda _: None)
 
 

@@ -11,7 +11,7 @@ from noisebench.components.registry import bind
 from noisebench.engine.tuning import told_of
 from noisebench.planning.plan import plan
 from noisebench.planning.tuning_grid import at_edge, best, grid_of
-from noisebench.store.cell import Tuning, Variant
+from noisebench.store.cell import TunedVariant, Tuning
 from noisebench.store.cells import keys, read_cell
 from noisebench.suite.suite import Suite
 from noisebench.text.errors import UsageError
@@ -110,7 +110,7 @@ def test_a_best_value_at_an_edge_of_the_numbers_tried_is_named() -> None:
 
 
 def test_a_note_says_what_was_chosen_of_what_and_that_it_lies_at_an_edge() -> None:
-    variants = [Variant(values=[batch, rate], key="") for rate in ("0.1", "0.3") for batch in ("2", "4", "8")]
+    variants = [TunedVariant(values=[batch, rate], key="") for rate in ("0.1", "0.3") for batch in ("2", "4", "8")]
     tuning = Tuning(method="tuned", vary=["batch", "optimizer.lr"], variants=variants, chosen=4, edge=["optimizer.lr"])
     chosen, tried = "batch=4 and optimizer.lr=0.3, ", "batch=2, 4, 8 and optimizer.lr=0.1, 0.3; "
     assert not missing_by_line(told_of(tuning), [f" to {chosen}", f" of {tried}", "optimizer.lr ", "at an edge"])

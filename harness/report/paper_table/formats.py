@@ -10,11 +10,10 @@ from ...suite.study import COSTS
 from ...text.errors import one_line
 from ..escape import LONG, latex, markdown, markdown_code, spreadsheet
 from ..files import taken
-from ..latex_table import USUAL, Cell, Tabular, Width, fit, key_lines
+from ..latex_table import USUAL, LatexCell, Tabular, Width, fit, key_lines
 from ..latex_width import breakable, ems
 from ..tables import pipe_table
-from .grid import Cell as Numbers
-from .grid import cell_text, grid
+from .grid import Numbers, cell_text, grid
 from .marks import Mark
 from .table import Level, Line, Mean, PaperTable
 
@@ -96,18 +95,18 @@ def _tabular(table: PaperTable) -> Tabular:
     layout = grid(table)
     return Tabular(
         "l" + "c" * (len(layout.head) - 1),
-        tuple(map(Cell.of, layout.head)),
-        tuple((Cell.of(name), *map(_numbers, cells)) for name, cells in layout.rows),
+        tuple(map(LatexCell.of, layout.head)),
+        tuple((LatexCell.of(name), *map(_numbers, cells)) for name, cells in layout.rows),
         layout.before,
-        tuple((Cell.of(name), size) for name, size in layout.over),
+        tuple((LatexCell.of(name), size) for name, size in layout.over),
         layout.rules,
     )
 
 
-def _numbers(cell: Numbers) -> Cell:
+def _numbers(cell: Numbers) -> LatexCell:
     """A cell of numbers, which is never wrapped."""
     parts = (ems(text, bold=mean.mark == "best") + _RAISED * ems(mean.letter) for text, mean in cell)
-    return Cell(cell_text(cell, _in_latex, _raised_in_latex), sum(parts) + ems("/") * (len(cell) - 1))
+    return LatexCell(cell_text(cell, _in_latex, _raised_in_latex), sum(parts) + ems("/") * (len(cell) - 1))
 
 
 def _in_latex(text: str, mark: Mark) -> str:

@@ -13,7 +13,7 @@ from .table import Mean, PaperTable
 NONE = "–"
 
 
-Cell = tuple[tuple[str, Mean], ...]
+Numbers = tuple[tuple[str, Mean], ...]
 """The numbers of a cell, each as it is printed."""
 
 
@@ -27,7 +27,7 @@ class Grid:
 
     over: tuple[tuple[str, int], ...]
     head: tuple[str, ...]
-    rows: tuple[tuple[str, tuple[Cell, ...]], ...]
+    rows: tuple[tuple[str, tuple[Numbers, ...]], ...]
     rules: frozenset[int]
     before: int = 1
 
@@ -65,7 +65,7 @@ def grid(table: PaperTable) -> Grid:
     )
 
 
-def _cell(means: Sequence[Mean], notations: Sequence[Notation]) -> Cell:
+def _cell(means: Sequence[Mean], notations: Sequence[Notation]) -> Numbers:
     """The means of a cell; one dash where every metric is missing for the same reason."""
     if all(mean.value is None for mean in means) and len({mean.letter for mean in means}) == 1:
         means = means[:1]
@@ -75,11 +75,11 @@ def _cell(means: Sequence[Mean], notations: Sequence[Notation]) -> Cell:
     )
 
 
-def _cost(cost: Mean, name: str) -> Cell:
+def _cost(cost: Mean, name: str) -> Numbers:
     return ((NONE if cost.value is None else cost_text(cost.value, name), cost),)
 
 
-def cell_text(cell: Cell, write: Callable[[str, Mark], str], raise_: Callable[[str], str]) -> str:
+def cell_text(cell: Numbers, write: Callable[[str, Mark], str], raise_: Callable[[str], str]) -> str:
     """`29.23/0.8284` with marks.
 
     `write` puts a number and its mark into a written form, `raise_` the letter of a footnote.

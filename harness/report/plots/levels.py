@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from ...boards.chart import Chart, Curve, Point
+from ...boards.chart import Chart, ChartPoint, Curve
 from ...text.errors import one_line
 from .axis_text import level_text, metric_name, metric_text
 from .drawing import (
@@ -196,7 +196,7 @@ def _draw_gaps(axes: Any, drawn: Sequence[_Drawn], k: float, step: float) -> tup
     return ends, outside
 
 
-def _gap(point: Point) -> float:
+def _gap(point: ChartPoint) -> float:
     return 0.0 if point.difference is None else point.difference
 
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ...boards.board import Board
-from ...boards.chart import Chart, Point
+from ...boards.chart import Chart, ChartPoint
 from ...boards.cost_charts import cost_chart
 from ...suite.study import Axis
 from ...text.errors import one_line
@@ -54,7 +54,7 @@ def best_of(chart: Chart) -> set[tuple[str, float]]:
 class _DrawnChart:
     """What is drawn of a chart: its curves with looks and names, and where the front runs."""
 
-    curves: Sequence[tuple[Look, str, Sequence[Point]]]
+    curves: Sequence[tuple[Look, str, Sequence[ChartPoint]]]
     steps: Sequence[tuple[float, float]]
     left_out: int
     looks: Looks
@@ -132,7 +132,7 @@ def _drawn(chart: Chart, shown: _DrawnChart, sheet: Sheet, below: Sequence[Named
     return figure, rest
 
 
-def _named(chart: Chart, shown: _DrawnChart, text: str, points: Sequence[Point]) -> Named:
+def _named(chart: Chart, shown: _DrawnChart, text: str, points: Sequence[ChartPoint]) -> Named:
     """The name of a curve stands at its best point."""
     best = (max if chart.column.higher else min)(points, key=lambda p: (p.y, -p.x))
     return Named(best.x, best.y, text, look_of(shown.looks, best.method), best.busy)

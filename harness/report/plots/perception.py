@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from ...boards.board import Board
-from ...boards.chart import Chart, Curve, Point
+from ...boards.chart import Chart, ChartPoint, Curve
 from ...boards.rows import Row
 from ...boards.set_metrics import BoardSets, SetColumn
 from ...suite.study import Axis
@@ -38,12 +38,12 @@ def _chart(board: Board, board_sets: BoardSets, column: SetColumn) -> Chart | No
     if quality is None or not quality.higher or column.higher:
         return None
 
-    def point(row: Row) -> Point | None:
+    def point(row: Row) -> ChartPoint | None:
         value = board_sets.values[row.label].get(column.label)
         mean = row.scores[quality.label].mean if quality.label in row.scores else math.nan
         if value is None or not (math.isfinite(value.value) and math.isfinite(mean)):
             return None
-        return Point(value.value, mean, None, row.label)
+        return ChartPoint(value.value, mean, None, row.label)
 
     every = [(row, at) for row in board.ranked if (at := point(row)) is not None]
     drawn = [at.x for row, at in every if not is_reference(row)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from ...boards.chart import Chart, Curve, Point
+from ...boards.chart import Chart, ChartPoint, Curve
 from ...boards.recipes import Race, RecipeBoard, RecipeTrials
 from ...boards.rows import Column
 from ...suite.study import Axis
@@ -158,7 +158,7 @@ def _chart(ranked: RecipeBoard, axis: str, x_label: str, costs: Sequence[float |
     board = ranked.board
     names, _ = short_names([row.recipe.label for row in ranked.rows])
     curves = tuple(
-        Curve(names[row.recipe.label], (Point(cost, row.mean, None, row.recipe.label),)) for row, cost in known
+        Curve(names[row.recipe.label], (ChartPoint(cost, row.mean, None, row.recipe.label),)) for row, cost in known
     )
     return Chart(
         Axis(axis),

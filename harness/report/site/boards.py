@@ -45,7 +45,7 @@ class PlacedMethod:
 
 
 @dataclass(frozen=True)
-class Level:
+class BoardLink:
     """One board of the results, at a dataset and a regime; `address` is where the page shows it, behind the `#`."""
 
     track: str
@@ -81,7 +81,7 @@ class SiteBoard:
 
     name: str
     question: str
-    levels: tuple[Level, ...]
+    levels: tuple[BoardLink, ...]
     digest: str
 
     @property
@@ -115,11 +115,11 @@ def make_board(
     return SiteBoard(name, question, levels, digest([repr(levels), *_scores(data.boards)])), page
 
 
-def _level(board: Board, several: bool) -> Level:
+def _level(board: Board, several: bool) -> BoardLink:
     shown = f"{board.track}: {board.chosen}" if several and board.track != DEFAULT else board.chosen
     place = {"d": shown, "r": board.regime, "p": board.protocol, "s": board.seeds_text}
     ranking = board.rank_by
-    return Level(
+    return BoardLink(
         track=board.track,
         dataset=one_line(board.chosen),
         dataset_name=board.dataset_name,

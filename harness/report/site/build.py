@@ -15,7 +15,7 @@ from ...text.errors import UsageError
 from ...text.wording import by_number, counted
 from ..page.previews import KeptPreviews
 from .boards import SiteBoard, make_board
-from .changes import Change, changes_page, feed, manifest_text, newest_changes, next_manifest, with_files
+from .changes import SiteChange, changes_page, feed, manifest_text, newest_changes, next_manifest, with_files
 from .components import Component, component_index, component_page, places_of_datasets, places_of_methods
 from .entries import SiteEntry, at_places, entries_markdown, entries_page, entry_boards, entry_page, places_in
 from .index_pages import DOCUMENTATION, SearchEntry, board_things, boards_page, home_page
@@ -27,7 +27,7 @@ _RECENT = 8
 
 
 @dataclass(frozen=True)
-class Source:
+class BoardSource:
     """The results of a board: `read` is called when the board is made. `kept` are the previews of a store."""
 
     name: str
@@ -53,12 +53,12 @@ class Built:
 
     files: Mapping[str, int]
     boards: int
-    changes: Sequence[Change]
+    changes: Sequence[SiteChange]
     left_out: Sequence[str]
 
 
 def build_site(
-    sources: Sequence[Source],
+    sources: Sequence[BoardSource],
     catalogue: Catalogue,
     to: Path,
     now: datetime,
@@ -111,7 +111,7 @@ def build_site(
     return Built(place.files, len(boards), changes, left_out)
 
 
-def _refuse_one_name(sources: Sequence[Source]) -> None:
+def _refuse_one_name(sources: Sequence[BoardSource]) -> None:
     seen: set[str] = set()
     for source in sources:
         if source.name.lower() in seen:

@@ -31,7 +31,7 @@ class BoardState(Struct, frozen=True, kw_only=True):
     first: dict[str, str]
 
 
-class Change(Struct, frozen=True, kw_only=True):
+class SiteChange(Struct, frozen=True, kw_only=True):
     """A change of a build: of a board or an entry, whose page `address` is, empty where that is gone."""
 
     kind: Kind
@@ -44,10 +44,10 @@ class Build(Struct, frozen=True, kw_only=True):
     """A build with its changes; `date` is UTC in ISO 8601."""
 
     date: str
-    changes: list[Change]
+    changes: list[SiteChange]
 
 
-class Manifest(Struct, frozen=True, kw_only=True):
+class SiteManifest(Struct, frozen=True, kw_only=True):
     """`site.json`: what a build made, and what had changed in the builds so far, the newest first."""
 
     noisebench_site: Whole
@@ -58,24 +58,24 @@ class Manifest(Struct, frozen=True, kw_only=True):
     files: list[str]
 
 
-def read_manifest(text: bytes) -> Manifest:
+def read_manifest(text: bytes) -> SiteManifest:
     """The manifest of an earlier build. Raises ValueError for another text."""
-    return checked(parsed(text), Manifest)
+    return checked(parsed(text), SiteManifest)
 
 
-def manifest_text(manifest: Manifest) -> bytes:
+def manifest_text(manifest: SiteManifest) -> bytes:
     """The manifest, keys sorted."""
     return json.format(json.encode(manifest, order="sorted"), indent=1) + b"\n"
 
 
 def next_manifest(
-    before: Manifest | None, boards: Sequence[SiteBoard], entries: Mapping[str, str], now: datetime
-) -> Manifest:
+    before: SiteManifest | None, boards: Sequence[SiteBoard], entries: Mapping[str, str], now: datetime
+) -> SiteManifest:
     """The manifest of a build, without its files; where nothing changed the builds are those of before."""
     states = {board.name: _state(board) for board in boards}
     date = now.astimezone(UTC).isoformat(timespec="seconds")
     if before is None:
-        first = Change(
+        first = SiteChange(
             kind="new", name="this site", text=f"begins with {counted(len(boards), 'board')}", address="index.html"
         )
         changes = [first]
@@ -85,10 +85,12 @@ def next_manifest(
     if changes:
         builds = [Build(date=date, changes=changes[:_LINES]), *builds][:_BUILDS]
     identity = before.id if before else str(uuid.uuid5(uuid.NAMESPACE_URL, f"noisebench site {date} {sorted(states)}"))
-    return Manifest(noisebench_site=SCHEMA, id=identity, boards=states, entries=dict(entries), builds=builds, files=[])
+    return SiteManifest(
+        noisebench_site=SCHEMA, id=identity, boards=states, entries=dict(entries), builds=builds, files=[]
+    )
 
 
-def with_files(manifest: Manifest, files: Iterable[str]) -> Manifest:
+def with_files(manifest: SiteManifest, files: Iterable[str]) -> SiteManifest:
     """The manifest with the files of its build."""
     return structs.replace(manifest, files=sorted(files))
 
@@ -98,36 +100,38 @@ def _state(board: SiteBoard) -> BoardState:
     return BoardState(digest=board.digest, first=first)
 
 
-def _changes(before: Mapping[str, BoardState], boards: Sequence[SiteBoard]) -> list[Change]:
-    changes: list[Change] = []
+def _changes(before: Mapping[str, BoardState], boards: Sequence[SiteBoard]) -> list[SiteChange]:
+    changes: list[SiteChange] = []
     for board in boards:
         old = before.get(board.name)
         if old is None:
             text = f"is new, with {counted(len(board.levels), 'level')}"
-            changes.append(Change(kind="new", name=board.name, text=text, address=board.path))
+            changes.append(SiteChange(kind="new", name=board.name, text=text, address=board.path))
         elif old.digest != board.digest:
             overtaken = [
-                Change(kind="first", name=board.name, address=f"{board.path}#{level.address}",
+                SiteChange(kind="first", name=board.name, address=f"{board.path}#{level.address}",
                        text=f"has {level.best.label} first on {level.title}, where {old.first[level.address]} was")
                 for level in board.levels
                 if level.best is not None and old.first.get(level.address, level.best.label) != level.best.label
             ]  # fmt: skip
-            plain = Change(kind="changed", name=board.name, text="has other results", address=board.path)
+            plain = SiteChange(kind="changed", name=board.name, text="has other results", address=board.path)
             changes += overtaken or [plain]
     names = {board.name for board in boards}
-    return changes + [Change(kind="gone", name=name, text="is gone") for name in before if name not in names]
+    return changes + [SiteChange(kind="gone", name=name, text="is gone") for name in before if name not in names]
 
 
-def _of_entries(before: Mapping[str, str], entries: Mapping[str, str]) -> list[Change]:
+def _of_entries(before: Mapping[str, str], entries: Mapping[str, str]) -> list[SiteChange]:
     changes = [
-        Change(kind="new", name=name, text=f"is a new entry: {verdict}", address=_page_of(name))
+        SiteChange(kind="new", name=name, text=f"is a new entry: {verdict}", address=_page_of(name))
         if name not in before
-        else Change(kind="changed", name=name, text=f"is {verdict} now, and was {before[name]}", address=_page_of(name))
+        else SiteChange(
+            kind="changed", name=name, text=f"is {verdict} now, and was {before[name]}", address=_page_of(name)
+        )
         for name, verdict in entries.items()
         if before.get(name) != verdict
     ]
     return changes + [
-        Change(kind="gone", name=name, text="is no entry any more") for name in before if name not in entries
+        SiteChange(kind="gone", name=name, text="is no entry any more") for name in before if name not in entries
     ]
 
 
@@ -138,7 +142,7 @@ def _page_of(entry: str) -> str:
 # ---------------------------------------------------------------------------------------------- pages
 
 
-def change_line(change: Change) -> Html:
+def change_line(change: SiteChange) -> Html:
     """A change in a line, for a page in the home folder."""
     name = link(change.name, change.address) if change.address else change.name
     return joined([name, f" {change.text}."], "")
@@ -161,7 +165,7 @@ def changes_page(builds: Sequence[Build], entries: bool) -> bytes:
     return whole_page("changes.html", "Changes", *contents, entries=entries, about="What changed on this site.")
 
 
-def feed(manifest: Manifest) -> bytes:
+def feed(manifest: SiteManifest) -> bytes:
     """The builds as an Atom feed; addresses are seen from where the feed lies."""
     latest = manifest.builds[0].date if manifest.builds else "1970-01-01T00:00:00+00:00"
     out = [

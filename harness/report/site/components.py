@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ...text.wording import by_number, counted
-from .boards import Level, PlacedMethod, SiteBoard
+from .boards import BoardLink, PlacedMethod, SiteBoard
 from .layout import whole_page
 from .markup import (
     Content,
@@ -68,7 +68,7 @@ class Place:
     """Where a method stands, or a dataset is used."""
 
     board: SiteBoard
-    level: Level
+    level: BoardLink
     method: PlacedMethod | None
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ...data.disk import refuse_store
 from ...text.errors import UsageError, one_line
-from .changes import MANIFEST, Manifest, read_manifest
+from .changes import MANIFEST, SiteManifest, read_manifest
 
 _PART = ".noisebench-site-"
 _PATH = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*")
@@ -22,7 +22,7 @@ _PATH = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)
 class Staging:
     """The files of a build, in a hidden folder within that of the site, until `publish` moves them to their places."""
 
-    def __init__(self, to: Path, before: Manifest | None) -> None:
+    def __init__(self, to: Path, before: SiteManifest | None) -> None:
         self.to = to
         self.files: dict[str, int] = {}
         self._before = before
@@ -66,7 +66,7 @@ class Staging:
 
 
 @contextmanager
-def staging(to: Path) -> Iterator[tuple[Staging, Manifest | None]]:
+def staging(to: Path) -> Iterator[tuple[Staging, SiteManifest | None]]:
     """A place to build a site that will lie in `to`, and the manifest of the site that is there.
 
     Where the build fails or is stopped `to` is as it was. Raises `UsageError` for a folder that has something else.
@@ -95,7 +95,7 @@ def staging(to: Path) -> Iterator[tuple[Staging, Manifest | None]]:
                 to.rmdir()
 
 
-def manifest_in(to: Path) -> Manifest | None:
+def manifest_in(to: Path) -> SiteManifest | None:
     """The manifest of the site in a folder, None where that is new, or has hidden files alone. Raises `UsageError`."""
     if to.exists() and not to.is_dir():
         raise UsageError(f"--to {one_line(to)} is a file: name a folder")

@@ -80,7 +80,7 @@ class ChallengeItem(Struct, frozen=True, kw_only=True):
     wanted: list[Whole]
 
 
-class Manifest(Struct, frozen=True, kw_only=True):
+class ChallengeManifest(Struct, frozen=True, kw_only=True):
     """`challenge.json`: all that a participant is told. Neither seed nor dataset nor names of items are in it.
 
     `classes` are those of outputs that are of classes, in their order.
@@ -106,7 +106,7 @@ class SealedCell(Struct, frozen=True, kw_only=True):
     items: list[str]
 
 
-class Truth(Struct, frozen=True, kw_only=True):
+class ChallengeTruth(Struct, frozen=True, kw_only=True):
     """`truth.json`: of which challenge (the SHA-256 of its manifest), the seed, and the hash of each input."""
 
     noisebench_truth: Whole
@@ -131,7 +131,7 @@ class Challenge:
         file = folder / MANIFEST
         data = read_file(file, "challenge")
         self.folder, self.sha256 = folder, hashlib.sha256(data).hexdigest()
-        self.manifest = document(data, Manifest, "noisebench_challenge", one_line(file), UsageError)
+        self.manifest = document(data, ChallengeManifest, "noisebench_challenge", one_line(file), UsageError)
         if odd := [name for name in self.manifest.items if not _ITEM.fullmatch(name)]:
             raise UsageError(f"{one_line(file)}: {one_line(odd[0], 40)!r} is no name of an item: make it again")
         self.track = sealing_track(self.manifest.track)
@@ -220,7 +220,7 @@ class SealedTruth:
             if TRUTH not in names:
                 raise Hostile(f"{one_line(path)} is no truth: it lacks {TRUTH}")
             data = read_at_most(path, archive, TRUTH, LARGEST_TEXT)
-        self.truth = document(data, Truth, "noisebench_truth", f"{one_line(path)}: {TRUTH}", Hostile)
+        self.truth = document(data, ChallengeTruth, "noisebench_truth", f"{one_line(path)}: {TRUTH}", Hostile)
         if self.truth.challenge != challenge.sha256:
             raise UsageError(
                 f"{one_line(path)} is the truth of another challenge than {one_line(challenge.folder)}: "

@@ -36,9 +36,9 @@ from .files import (
     TRUTH,
     AnswersClasses,
     ChallengeItem,
-    Manifest,
+    ChallengeManifest,
+    ChallengeTruth,
     SealedCell,
-    Truth,
     array_bytes,
     plain_info,
     sealing_track,
@@ -141,13 +141,13 @@ def make_challenge(suite: Suite, name: str, to: Path, truth: Path, seed: int | N
             classes = _same_classes(track, item, classes)
             for array_name, array in track.sealed_arrays(item).items():
                 archive.writestr(f"items/{named}/{array_name}.npy", array_bytes(array))
-        manifest = text_of(Manifest(
+        manifest = text_of(ChallengeManifest(
             noisebench_challenge=SCHEMA, name=name, track=track.name, protocol=protocol.display,
             metrics=[metric.display for metric in metrics], rank_by=suite.rank_by, signatures=lines,
             dtype=track.outputs.dtype, items=items, classes=classes,
         ))  # fmt: skip
         (folder / MANIFEST).write_bytes(manifest)
-        sealed = Truth(
+        sealed = ChallengeTruth(
             noisebench_truth=SCHEMA, challenge=hashlib.sha256(manifest).hexdigest(), seed=seed, cells=cells,
             input_sha256=inputs,
         )  # fmt: skip

@@ -64,33 +64,33 @@ def shown(trained: Sequence[PictureSketch], tested: Sequence[PictureSketch]) -> 
             # A picture that is nearly another one of the test is none that was copied: so much is alike in such a set.
             rows = np.isin(pictures.places, list(same))
             repeated = _nearest_same(
-                size, [pictures], _Pictures(pictures.grey[rows], pictures.places[rows]), of_one_set=True
+                size, [pictures], _SmallPictures(pictures.grey[rows], pictures.places[rows]), of_one_set=True
             )
             places |= {place: source for place, source in same.items() if place not in repeated}
     return places
 
 
 @dataclass(frozen=True)
-class _Pictures:
+class _SmallPictures:
     """Small pictures of one size (N, H, W), and the place of each among all."""
 
     grey: npt.NDArray[np.uint8]
     places: npt.NDArray[np.int64]
 
 
-def _by_size(sketches: Sequence[PictureSketch]) -> dict[tuple[int, ...], _Pictures]:
+def _by_size(sketches: Sequence[PictureSketch]) -> dict[tuple[int, ...], _SmallPictures]:
     of_size: dict[tuple[int, ...], list[tuple[int, npt.NDArray[np.uint8]]]] = {}
     for place, one in enumerate(sketches):
         if one.grey is not None:
             of_size.setdefault(one.grey.shape, []).append((place, one.grey))
     return {
-        size: _Pictures(np.stack([grey for _, grey in placed]), np.array([place for place, _ in placed]))
+        size: _SmallPictures(np.stack([grey for _, grey in placed]), np.array([place for place, _ in placed]))
         for size, placed in of_size.items()
     }
 
 
 def _nearest_same(
-    size: tuple[int, ...], trained: Sequence[_Pictures], tested: _Pictures, *, of_one_set: bool = False
+    size: tuple[int, ...], trained: Sequence[_SmallPictures], tested: _SmallPictures, *, of_one_set: bool = False
 ) -> dict[int, int]:
     """Of tested pictures of one size, those that are nearly one of the trained ones with the nearest spectra.
 

@@ -16,7 +16,7 @@ from browser import BASE, HOSTILE, WOBBLE, findings, in_browser, leave_pictures,
 from noisebench.cli import main
 from noisebench.report.site import boards as site_boards
 from noisebench.report.site.boards import board_name, small_page, webp_of
-from noisebench.report.site.build import Source
+from noisebench.report.site.build import BoardSource
 from noisebench.report.site.components import component_page
 from noisebench.report.site.markup import element, with_links
 from noisebench.report.write import data_to_report
@@ -39,7 +39,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(site_boards, "draw_all", lambda _: ([], []))
-        ordinary_source = Source("ordinary", lambda: Results.of(records), lambda: kept)
+        ordinary_source = BoardSource("ordinary", lambda: Results.of(records), lambda: kept)
         build(folder / "site", ordinary_source, source("hostile", hostile))
     return folder / "site"
 
@@ -252,7 +252,7 @@ def test_a_build_that_is_stopped_leaves_the_old_site_whole(tmp_path):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        build(tmp_path / "s", source("b", ordinary()), Source("c", stop, lambda: None))
+        build(tmp_path / "s", source("b", ordinary()), BoardSource("c", stop, lambda: None))
     assert text_of(tmp_path / "s") == before
 
 
