@@ -498,17 +498,18 @@ def test_the_other_references_compute_what_they_say():
     assert found["serial"][[0, 1, -1]].tolist() == [0.25, 0.5, IN_CACHE / 4]
 
 
-def test_the_reference_is_repeated_for_as_long_as_the_call_took():
+def test_the_reference_is_repeated_for_as_long_as_the_call_took(monkeypatch):
     calls = []
+    monkeypatch.setattr(time, "perf_counter", lambda: len(calls) / 64)
+    monkeypatch.setattr(time, "process_time", lambda: len(calls) / 128)
 
     def call() -> None:
         calls.append(None)
-        time.sleep(0.01)
 
-    timed(call, "cpu")
-    assert len(calls) == 1
-    took = timed(call, "cpu", span=0.05)
-    assert 1 < len(calls) - 1 <= 5 and took.wall >= 10 > took.cpu
+    once = timed(call, "cpu")
+    assert (len(calls), once.wall, once.cpu) == (1, 1e3 / 64, pytest.approx(1e3 / 128))
+    repeated = timed(call, "cpu", span=5 / 64)
+    assert (len(calls) - 1, repeated.wall, repeated.cpu) == (5, 1e3 / 64, pytest.approx(1e3 / 128))
 
 
 def test_a_cost_tells_how_busy_the_machine_was():

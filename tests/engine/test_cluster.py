@@ -368,9 +368,8 @@ def test_ctrl_c_ends_cells_and_workers(
             time.sleep(0.02)
 
     when(lambda: calls(here), stop).join()
-    start = time.monotonic()
     _, said = running.communicate(timeout=30)
-    assert running.returncode == 130 and time.monotonic() - start < 20
+    assert running.returncode == 130
     assert said.splitlines()[-1].startswith("stopped: ") and "Traceback" not in said
     assert "same command" in said.splitlines()[-1]
     _, alive = psutil.wait_procs(left, timeout=10)
