@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from ...track.protocols import Case
 from .attack_search import AttackSearch, Floats, Point, Steps
+from .boundary_search import Box, nearest_of_class
 
 Gain = Callable[[Point], tuple[float, Floats]]
 """What an attack makes large at a point, and its gradient there."""
@@ -43,6 +44,10 @@ class EnsembleSearch(AttackSearch):
             if best.margin < 0:
                 break
             best = yield from self._ascend(best, self._limited(self._random(rng)), gain)
+        for target in order[: self._targets]:
+            if best.margin < 0:
+                break
+            best = yield from self._cross(best, target)
         if self._norm == "linf":
             best = yield from self._squares(best, rng)
         return best.x.astype(np.float32)
@@ -92,6 +97,14 @@ class EnsembleSearch(AttackSearch):
                 top_before, waited, gained = top_value, 0, 0
                 wait = max(wait - max(1, round(_DECREASE * steps)), max(1, round(_LEAST * steps)))
         return best
+
+    def _cross(self, best: Point, target: int) -> _Looks:
+        """The better of `best` and the nearest point of a class that FAB finds, where that is within eps."""
+        box = Box(self._norm, self._low, self._high)
+        found = yield from nearest_of_class(self._look, self._given, self._label, target, box, self._steps)
+        if found is None or box.length(found.x - self._given) > self._eps:
+            return best
+        return min(best, found, key=lambda point: point.margin)
 
     def _squares(self, best: Point, rng: np.random.Generator) -> _Looks:
         """The better of `best` and what a random search over squares finds, by margins alone (Andriushchenko, 2020)."""

@@ -11,7 +11,7 @@ from ....text.errors import UsageError
 Array = np.ndarray[Any, Any]
 
 
-@regime("auto_attack", track="classify")
+@regime("auto_attack", track="classify", version=2)
 def auto_attack(
     x: Array,
     rng: np.random.Generator,
@@ -26,9 +26,10 @@ def auto_attack(
 
     As AutoAttack (Croce and Hein, ICML 2020) one attack after the other, where those before failed: APGD of so many
     `steps` on cross-entropy, then on the targeted difference of logits ratio to each of the `targets` likeliest other
-    classes, then, of the largest change (`linf`), so many `tries` of a random search over squares, which sees no
-    gradient (Andriushchenko et al., ECCV 2020). The standard ensemble has 100 steps, 9 targets, 5,000 tries, and FAB,
-    which is not here. eps, norm, and where the attack is made: as of `adversarial`. It stands last in a sum.
+    classes, then FAB, which looks for the nearest picture of each of them (Croce and Hein, ICML 2020), then, of the
+    largest change (`linf`), so many `tries` of a random search over squares, which sees no gradient (Andriushchenko et
+    al., ECCV 2020). The standard ensemble has 100 steps, 9 targets and 5,000 tries, and of L2 squares too. eps, norm,
+    and where the attack is made: as of `adversarial`. It stands last in a sum.
     """
     raise UsageError(
         "regime auto_attack attacks the scored classifier: put it last; in a dataset give "
