@@ -25,7 +25,7 @@ class Classifier(LogitRunner):
     The picture is float32 (H, W, C), or with `layout="tensor"` a tensor (1, C, H, W); the logits of a tensor may be
     (1, K). Logits are log-probabilities up to a constant. A method that explains gives a tuple of logits and maps
     (K, H, W), of each class what speaks for it, or (H, W), where they are alike; a second map, where it gives one, is
-    that of a network without training.
+    what the first is compared with, such as that of a network without training.
 
         >>> @nb.method("by_brightness", track="classify", layout="hwc")
         ... def by_brightness(picture, info):

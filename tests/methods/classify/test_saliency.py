@@ -379,11 +379,11 @@ def test_another_method_is_given_the_logits_alone() -> None:
 # Metrics
 
 
-def scores(maps: Any, regions: Any = None, label: int = 1, unlearned: Any = None) -> Iterator[Any]:
+def scores(maps: Any, regions: Any = None, label: int = 1, second: Any = None) -> Iterator[Any]:
     """Of logits by which class 1 is the likeliest and class 2 the least likely, as `scored` by a metric."""
     logits, size = np.array([1, 2, 0], np.float32), np.asarray(maps).shape[-2:]
     item = LabelledPicture("one", np.zeros(size, np.float32), label, ("a", "b", "c"), regions=regions)
-    output = packed(logits, [np.asarray(maps), *([] if unlearned is None else [np.asarray(unlearned)])], size)
+    output = packed(logits, [np.asarray(maps), *([] if second is None else [np.asarray(second)])], size)
     case = TRACK.pose(nb.bind("none", "regime", "classify"), item, 0)
     protocol = nb.bind("softmax", "protocol", "classify")
 
@@ -425,7 +425,14 @@ def test_maps_of_the_likeliest_and_the_least_likely_class_are_correlated() -> No
     assert scores(flat)("class_similarity") == 0
     other = maps[[0, 2, 1]]
     due = np.corrcoef(maps[1].ravel(), other[1].ravel())[0, 1]
-    assert scores(maps, unlearned=other)("weight_similarity") == pytest.approx(due, abs=1e-6)
+    assert scores(maps, second=other)("weight_similarity") == pytest.approx(due, abs=1e-6)
+
+
+def test_the_maps_of_the_true_class_are_aligned_and_not_those_of_the_likeliest() -> None:
+    maps, other = np.random.default_rng(0).random((2, 3, 4, 4))
+    due = np.corrcoef(maps[2].ravel(), other[2].ravel())[0, 1]
+    assert scores(maps, label=2, second=other)("attribution_alignment") == pytest.approx(due, abs=1e-6)
+    assert scores(maps, second=maps)("attribution_alignment") == 1
 
 
 def test_where_there_is_nothing_to_judge_by_the_reason_is_said() -> None:
@@ -434,8 +441,15 @@ def test_where_there_is_nothing_to_judge_by_the_reason_is_said() -> None:
         scores(np.ones((2, 3)), np.full((2, 3), -1))("energy_share").reason,
         scores(np.ones((2, 3)), np.where(REGIONS == 0, -1, REGIONS))("energy_share(of=regions)").reason,
         scores(np.ones((2, 3)))("weight_similarity").reason,
+        scores(np.ones((2, 3)))("attribution_alignment").reason,
     ]
-    fragments = ("dataset does not say", "nothing of the picture", "one class alone", "no maps without training")
+    fragments = (
+        "dataset does not say",
+        "nothing of the picture",
+        "one class alone",
+        "no maps without training",
+        "no second maps",
+    )
     assert all(fragment in why for fragment, why in zip(fragments, whys, strict=True))
 
 

@@ -330,6 +330,31 @@ def test_what_a_denoiser_took_away_is_put_on_the_clean_picture(shown: None) -> N
         one.call(attacked, info.replace(sample=items("digits(n=1)")[0]))
 
 
+def test_maps_of_what_a_denoiser_leaves_stand_beside_those_that_are_due(shown: None) -> None:
+    item = items(PAIRS)[0]
+    clean, attacked = unit(item.clean), item.picture
+    info = nb.Info({"classes": 64, "shape": (8, 8), "sigma": 0.1}, b"key")
+
+    @nb.method("shown_map", track="classify", layout="hwc", explains=True)
+    def shown_map(picture: Any, info: Any) -> Any:
+        assert info.sample is None and info.sigma is None
+        return picture.ravel(), picture[..., 0]
+
+    try:
+        for kind, first, second in (("picture", attacked / 2, clean), ("perturbation", attacked / 2 + clean, attacked)):
+            spec = f"attributions(method=shown_map, denoiser=half_of_it, kind={kind})"
+            one = nb.Classifier(bind(spec, "method", "classify"))
+            one.setup()
+            logits, maps = one.explain(attacked[..., None], info.replace(sample=item))
+            np.testing.assert_allclose(logits.reshape(8, 8), first, atol=1e-6)
+            np.testing.assert_allclose(maps[0][5], first, atol=1e-6)
+            np.testing.assert_allclose(maps[1][5], second, atol=1e-6)
+        with pytest.raises(nb.Skip, match="clean picture .*adversarial_examples"):
+            one.explain(attacked[..., None], info.replace(sample=items("digits(n=1)")[0]))
+    finally:
+        del registry("method", "classify")._entries["shown_map"]
+
+
 def accuracy(method: str, more: str = "") -> float:
     return float(nb.evaluate(method, PAIRS[:-1] + more + ")", track="classify").accuracy)
 
