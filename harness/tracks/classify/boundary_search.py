@@ -63,10 +63,10 @@ class Box(NamedTuple):
         return towards * size.reshape(x.shape)
 
 
-def nearest_of_class(
+def nearest_of_another_class(
     look: Look, given: Floats, label: int, target: int, box: Box, steps: int, start: Floats | None = None
 ) -> Generator[Case, Any, Point | None]:
-    """The nearest point to `given` that was met where `target` is likelier than `label`; None where none was met.
+    """The nearest point to `given` that was met where `label` is not the likeliest class; None where none was met.
 
     The targeted fast adaptive boundary attack (Croce and Hein, ICML 2020), one search of so many steps from `start`, or
     from the given picture: a step goes behind the plane that the difference of the two logits would be 0 on if it were
@@ -85,7 +85,7 @@ def nearest_of_class(
         share = min(lengths[0] / max(sum(lengths), 1e-300), _MOST_BACK)
         step = (1 - share) * (at.x + _BEYOND * from_x) + share * (given + _BEYOND * from_given)
         at = yield from look(box.clipped(step))
-        if at.logits[target] > at.logits[label]:
+        if at.margin < 0:
             if nearest is None or box.length(at.x - given) < box.length(nearest.x - given):
                 nearest = at
             at = yield from look(given + _BACKWARD * (at.x - given))
@@ -94,7 +94,7 @@ def nearest_of_class(
     inside = given
     for _ in range(_HALVINGS):
         middle = yield from look((inside + nearest.x) / 2)
-        if middle.logits[target] > middle.logits[label]:
+        if middle.margin < 0:
             nearest = middle
         else:
             inside = middle.x

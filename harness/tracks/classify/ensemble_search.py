@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from ...track.protocols import Case
 from .attack_search import AttackSearch, Floats, Point, Steps
-from .boundary_search import Box, nearest_of_class
+from .boundary_search import Box, nearest_of_another_class
 
 Gain = Callable[[Point], tuple[float, Floats]]
 """What an attack makes large at a point, and its gradient there."""
@@ -99,9 +99,9 @@ class EnsembleSearch(AttackSearch):
         return best
 
     def _cross(self, best: Point, target: int) -> _Looks:
-        """The better of `best` and the nearest point of a class that FAB finds, where that is within eps."""
+        """The better of `best` and the nearest point of another class that FAB finds, where it is within eps."""
         box = Box(self._norm, self._low, self._high)
-        found = yield from nearest_of_class(self._look, self._given, self._label, target, box, self._steps)
+        found = yield from nearest_of_another_class(self._look, self._given, self._label, target, box, self._steps)
         if found is None or box.length(found.x - self._given) > self._eps:
             return best
         return min(best, found, key=lambda point: point.margin)
