@@ -60,7 +60,8 @@ class Box(NamedTuple):
             size = room * (speed > 0)
         else:
             size = np.minimum((abs(value) - stopped[piece]) / max(left[piece], 1e-300) * speed, room)
-        return towards * size.reshape(x.shape)
+        change: Floats = towards * size.reshape(x.shape)
+        return change
 
 
 def nearest_of_another_class(
