@@ -109,7 +109,7 @@ def wins(scores: Floats) -> Counts:
     return result
 
 
-def _apart(rows: Sequence[Row]) -> Pairs:
+def _distinct_pairs(rows: Sequence[Row]) -> Pairs:
     places = {row.label: place for place, row in enumerate(rows)}
     apart = np.zeros((len(rows), len(rows)), dtype=np.bool_)
     for row, line in zip(rows, apart, strict=True):
@@ -191,7 +191,7 @@ def evidence_of(board: Board, others: Sequence[Board] = ()) -> Evidence | None:
         column.label,
         tuple(row.label for row in rows),
         won,
-        _apart(rows),
+        _distinct_pairs(rows),
         scores.shape[1],
         friedman(scores),
         tuple(judged),

@@ -214,7 +214,7 @@ def scores_of(
                 by_method[plain[place]][column.label] = Score(means[place], "", own_values, by_item, by_item[None])
         rest = [i for i, scores in enumerate(by_method) if column.label not in scores]
         raw = {i: align.values(methods[i], column.name) for i in rest if _all_scored(methods[i], column)}
-        taken = _taken([raw[i] for i in raw if not _is_oracle(methods[i])], column, len(align.items))
+        taken = _in_no_mean([raw[i] for i in raw if not _is_oracle(methods[i])], column, len(align.items))
         for i in rest:
             by_method[i][column.label] = (
                 _score(methods[i], column, raw[i], units, taken) if i in raw else _not_scored(units, len(align.items))
@@ -222,7 +222,7 @@ def scores_of(
     return by_method
 
 
-def _taken(scores: Sequence[Floats], column: Column, n: int) -> npt.NDArray[np.bool_]:
+def _in_no_mean(scores: Sequence[Floats], column: Column, n: int) -> npt.NDArray[np.bool_]:
     """Which of the scores (seeds, n) are in no mean: those where a method is exact, and is not with every seed.
 
     `scores` are those of all methods but oracles, which take none from the others. An item of which no seed would be

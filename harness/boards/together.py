@@ -85,7 +85,7 @@ def _overall(group: Sequence[Board]) -> list[Overall]:
     candidates = []
     for places in shared_boards({label: frozenset(rows_of_entrant) for label, rows_of_entrant in entrants.items()}):
         members = [label for label, rows_of_entrant in entrants.items() if rows_of_entrant.keys() >= places]
-        one = _together(group, sorted(places), members, entrants, column)
+        one = _joint_comparison(group, sorted(places), members, entrants, column)
         if one is not None:
             candidates.append((one, set(members)))
     # An order whose first place does not hold is for want of a better one.
@@ -140,7 +140,7 @@ def shared_boards(sets: Mapping[str, frozenset[int]]) -> list[frozenset[int]]:
     return sorted(usable, key=lambda places: (-len(places) * members[places], -len(places), sorted(places)))
 
 
-def _together(
+def _joint_comparison(
     group: Sequence[Board],
     places: Sequence[int],
     members: Sequence[str],

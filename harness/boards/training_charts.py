@@ -9,7 +9,7 @@ from statistics import fmean
 from ..spec.parsing import Spec
 from ..spec.paths import parameter, readable_spec
 from ..store.results import Results
-from ..store.training_figures import Unknown, training_figure
+from ..store.training_figures import NoValue, training_figure
 from ..suite.study import Axis
 from ..text.errors import UsageError, one_line
 from .chart import Chart, ChartPoint
@@ -38,7 +38,7 @@ def training_charts(records: Results, axis: Axis) -> list[Chart]:
             continue
         try:
             value = training_figure(axis.figure, [cell], {})
-        except Unknown as error:
+        except NoValue as error:
             lacking = str(error)
             continue
         args = dict(spec.args)

@@ -87,7 +87,7 @@ def units_of(records: tuple[Record, ...], places: Sequence[Sequence[int]]) -> Un
     """
     if not any(_declares(r.cell) or len({r.input_sha256[row] for row in rows}) < len(rows)
                for r, rows in zip(records, places, strict=True)):  # fmt: skip
-        return _each(len(places[0]) if places else 0)
+        return _single_items(len(places[0]) if places else 0)
     tokens: list[set[Hashable]] = [set() for _ in (places[0] if places else ())]
     for record, rows in zip(records, places, strict=True):
         declared, seed = _declared(record.cell), record.cell.seed
@@ -98,7 +98,7 @@ def units_of(records: tuple[Record, ...], places: Sequence[Sequence[int]]) -> Un
 
 
 @lru_cache(maxsize=16)
-def _each(n: int) -> Units:
+def _single_items(n: int) -> Units:
     """Units of one item each."""
     return Units(tuple(range(n)))
 

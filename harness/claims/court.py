@@ -138,12 +138,12 @@ def _verdict(rows: Sequence[PublishedValue]) -> PlaceVerdict:
     contradictions = []
     for row in rows:
         known = by_source.setdefault(row.source, {}).setdefault(_plain(row.method), row)
-        if _apart(known, row):
+        if _differ(known, row):
             contradictions.append(_against(row.source, row.source, [(known, row)]))
     classes = {source: {source} for source in by_source}
     for one, two in itertools.combinations(by_source, 2):
         shared = [(by_source[one][name], by_source[two][name]) for name in by_source[one] if name in by_source[two]]
-        if any(itertools.starmap(_apart, shared)):
+        if any(itertools.starmap(_differ, shared)):
             contradictions.append(_against(one, two, shared))
         elif shared:
             joined = classes[one] | classes[two]
@@ -152,14 +152,14 @@ def _verdict(rows: Sequence[PublishedValue]) -> PlaceVerdict:
     return PlaceVerdict(rows, list(distinct), contradictions)
 
 
-def _apart(one: PublishedValue, two: PublishedValue) -> bool:
+def _differ(one: PublishedValue, two: PublishedValue) -> bool:
     """Whether two values differ by more than their rounding."""
     return abs(float(two.value) - float(one.value)) > one.slack + two.slack + 1e-9
 
 
 def _against(one: str, two: str, shared: Sequence[tuple[PublishedValue, PublishedValue]]) -> Contradiction:
     differences = {a.method: float(b.value) - float(a.value) for a, b in shared}
-    apart = [differences[a.method] for a, b in shared if _apart(a, b)]
+    apart = [differences[a.method] for a, b in shared if _differ(a, b)]
     mean, spread = math.fsum(apart) / len(apart), max(apart) - min(apart)
     slack = sum(side.slack for side in shared[0])
     fitting = tuple(c.name for c in CONVENTIONS if _fits(c, shared[0][0], abs(mean)))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..components.registry import bind
 from ..components.tracks import DEFAULT
 from ..store.cell import Cell, Outcome
-from ..store.training_figures import Unknown, cost_number, training_figure
+from ..store.training_figures import NoValue, cost_number, training_figure
 from ..suite.reading import UNWRITTEN, FileModel, InvalidValue
 from ..text.errors import UsageError
 
@@ -119,26 +119,26 @@ class CellResult:
 
 
 def value_of(of: CellOf, result: CellResult, known: Mapping[str, float]) -> float:
-    """The number that a name stands for; `known` are those of the names before it. Raises `Unknown`.
+    """The number that a name stands for; `known` are those of the names before it. Raises `NoValue`.
 
     NaN where a training diverged: no comparison with it holds.
     """
     if of.training:
         if not result.trainings:
-            raise Unknown(result.reason)
+            raise NoValue(result.reason)
         return training_figure(of.training, result.trainings, known)
     if result.cell is None:
         if result.diverged:
             return math.nan
-        raise Unknown(result.reason)
+        raise NoValue(result.reason)
     if of.cost:
         if result.cell.cost is None:
-            raise Unknown(f"{of.cost} could not be measured: it is not there")
+            raise NoValue(f"{of.cost} could not be measured: it is not there")
         return cost_number(result.cell.cost, of.cost)
     metric = of.scored_by
     if metric in result.means:
         return result.means[metric]
     whole = result.cell.sets.get(metric)
     if whole is None or whole.value is None:
-        raise Unknown(whole.note if whole else result.reason or f"its cell was not scored by {metric}")
+        raise NoValue(whole.note if whole else result.reason or f"its cell was not scored by {metric}")
     return whole.value

@@ -6,7 +6,7 @@ import hashlib
 import math
 from collections.abc import Callable
 
-from ..store.training_figures import Unknown
+from ..store.training_figures import NoValue
 from .edges import edges_of, told_edges
 from .effect_verdicts import Judged, effect_row
 from .effects import Effect
@@ -45,7 +45,7 @@ def _number(claim: Claim, find: Find) -> ClaimRow:
     ours, reason = None, ""
     try:
         ours = value_of(of, result, {})
-    except Unknown as error:
+    except NoValue as error:
         reason = str(error)
     if result.diverged:
         ours, reason = None, "what it trains diverged"
@@ -65,7 +65,7 @@ def _judged(effect: Effect, find: Find) -> Judged:
             result = find(of, seed)
             try:
                 known[name] = value_of(of, result, known)
-            except Unknown as error:
+            except NoValue as error:
                 reason = str(error)
                 return Judged(reason=reason if reason == ABSENT else f"{name}: {reason}", outcome=result.outcome)
             seconds |= result.seconds

@@ -25,7 +25,7 @@ def uneven_terms(holds: ast.expr, cells: Mapping[str, CellOf]) -> dict[Term, str
     """
     terms = {name: _terms_of(cell) for name, cell in cells.items()}
     uneven: dict[Term, str] = {}
-    for comparison in [node for node in _parts(holds) if isinstance(node, ast.Compare)]:
+    for comparison in [node for node in _operands(holds) if isinstance(node, ast.Compare)]:
         signs = [(name, sign) for name, sign in _signed(comparison, 1) if name in cells]
         for term in ("items", "training", "tuning", "read-out"):
             larger, smaller = (
@@ -49,10 +49,10 @@ def uneven_terms(holds: ast.expr, cells: Mapping[str, CellOf]) -> dict[Term, str
     return uneven
 
 
-def _parts(tree: ast.expr) -> Iterator[ast.expr]:
+def _operands(tree: ast.expr) -> Iterator[ast.expr]:
     if isinstance(tree, ast.BoolOp):
         for value in tree.values:
-            yield from _parts(value)
+            yield from _operands(value)
     else:
         yield tree
 

@@ -24,7 +24,7 @@ from .figures import NOTHING_TRAINED, CellOf, CellResult
 from .judging import ABSENT, cells_of, judged_row
 from .numbers import Claim, ClaimRow
 from .stale import code_of, code_sha256, is_stale
-from .verdicts import Behind, Verdicts, read_verdicts, row_of
+from .verdicts import VerdictCell, Verdicts, read_verdicts, row_of
 
 Place = tuple[Any, ...]
 
@@ -73,7 +73,7 @@ def _verdicts_in(results: Sequence[Path]) -> tuple[list[Verdicts], list[Path]]:
     return [file for _, file in read if file is not None], [path for path, file in read if file is None]
 
 
-def cells_behind(rows: Sequence[ClaimRow], results: Sequence[Path]) -> dict[str, Behind]:
+def cells_behind(rows: Sequence[ClaimRow], results: Sequence[Path]) -> dict[str, VerdictCell]:
     """The cells that rows name, by key: those that stores and exports hold, and those that files of verdicts name."""
     files, others = _verdicts_in(results)
     wanted = {key for row in rows for key in keys_of(row)}

@@ -28,7 +28,7 @@ _LARGEST = 1 << 28
 """Bytes of text that a compressed file may hold."""
 
 
-class Behind(TypedDict):
+class VerdictCell(TypedDict):
     """A cell behind a verdict: what it is of, and the hash of its code; empty where that was another already."""
 
     of: CellCode
@@ -41,7 +41,7 @@ class Verdicts(TypedDict):
     format: str
     environment: dict[str, Any]
     claims: list[dict[str, Any]]
-    cells: dict[str, Behind]
+    cells: dict[str, VerdictCell]
 
 
 _KEPT = ("name", "cells", "seeds", "values", "seconds", "keys", "notes", "edges", "sequential", "rows")
@@ -81,7 +81,7 @@ class _Row(_Read):
 
 class _File(_Read):
     claims: list[_Row]
-    cells: dict[str, Behind]
+    cells: dict[str, VerdictCell]
 
     @model_validator(mode="after")
     def _has_every_cell(self) -> _File:
@@ -90,7 +90,7 @@ class _File(_Read):
         return self
 
 
-def verdicts_text(rows: Iterable[ClaimRow], cells: dict[str, Behind], environment: dict[str, Any]) -> str:
+def verdicts_text(rows: Iterable[ClaimRow], cells: dict[str, VerdictCell], environment: dict[str, Any]) -> str:
     """The file of the rows that have a value; numbers are not among them: an export holds these."""
     judged = [row for row in rows if row.get("values") and row["verdict"] != "not available"]
     used = {key: cells[key] for key in sorted({key for row in judged for key in row["keys"]})}
@@ -204,7 +204,7 @@ def _completed(row: Mapping[str, Any], added: Mapping[str, tuple[Mapping[str, An
     )
 
 
-def _is_stale(behind: Behind | None) -> bool:
+def _is_stale(behind: VerdictCell | None) -> bool:
     try:
         return behind is None or behind["code"] != code_sha256(behind["of"])
     except UsageError:

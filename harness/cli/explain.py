@@ -114,7 +114,7 @@ def _pair(args: argparse.Namespace) -> int:
             table.append([mark, value, row["name"], row["what"], row["who"]])
     print_table(table, ["", "value", "convention", "what is compared", "used by"])
     if claimed is not None:
-        note("\n" + "\n".join(_given(rows, claimed, track.defaults.protocol)))
+        note("\n" + "\n".join(_matching_conventions(rows, claimed, track.defaults.protocol)))
     return 0
 
 
@@ -150,7 +150,7 @@ def grouped(rows: Sequence[dict[str, Any]], places: int = 4) -> list[list[dict[s
     return groups
 
 
-def _given(rows: Sequence[dict[str, Any]], claimed: str, protocol: str) -> list[str]:
+def _matching_conventions(rows: Sequence[dict[str, Any]], claimed: str, protocol: str) -> list[str]:
     """Which conventions give the number claimed, and what our own protocol does instead."""
     fitting = [row for row in rows if row["gives"]]
     if not fitting:

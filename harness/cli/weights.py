@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
     from ..store.cells import WEIGHTS, cell_dir
     from ..training.checkpoint import file_sha256, read_card
 
-    cell = _one(cells, args.filter, path)
+    cell = _chosen_training(cells, args.filter, path)
     file = cell_dir(path, cell.key) / WEIGHTS
     if args.action == "card":
         _show(read_card(file), args.json)
@@ -95,7 +95,7 @@ def _trained(store: Path) -> tuple[list[Cell], list[str]]:
     return [cell for cell in cells if cell.kind == "train" and cell.outcome == "ok"], left_out
 
 
-def _one(cells: list[Cell], text: str, store: Path) -> Cell:
+def _chosen_training(cells: list[Cell], text: str, store: Path) -> Cell:
     from ..store.names import read_names
     from ..store.reading import matching
 

@@ -61,7 +61,7 @@ def main(track: str) -> Callable[[], NoReturn] | None:
         lines = {pair.line.fileno(): pair for pair in (*busy, *idle)}
         ready, _, _ = select.select([0, *lines], [], [])
         for pair in (lines[fd] for fd in ready if fd in lines):
-            alive = _heard(pair)
+            alive = _is_released(pair)
             if not alive:
                 _reap(pair)
                 idle = [other for other in idle if other is not pair]
@@ -147,7 +147,7 @@ def _ended(planner: int) -> int | None:
             return None
 
 
-def _heard(pair: _Pair) -> bool:
+def _is_released(pair: _Pair) -> bool:
     """Whether the supervisor says that it is done, and has not ended itself."""
     try:
         return bool(pair.line.recv(1))

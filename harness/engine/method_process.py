@@ -115,8 +115,8 @@ def _open(task: Task, verbs: dict[str, Callable[..., Any]], tell: Callable[[int,
 
     def call_all(cases: Sequence[Case]) -> list[dict[str, Any]]:
         with noticing_opened_files(task["folders"]):
-            heard = [replace(case, info=case.info.heard_by(tell)) for case in cases]
-            called = call_all_on(runner, heard, device)
+            telling = [replace(case, info=case.info.heard_by(tell)) for case in cases]
+            called = call_all_on(runner, telling, device)
         return [{"output": output, "seconds": seconds, "notes": notes} for output, seconds, notes in called]
 
     def differentiate(cases: Sequence[Case]) -> Any:

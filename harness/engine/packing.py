@@ -29,7 +29,7 @@ def packed(values: Sequence[Struct]) -> dict[str, Any]:
         """For all mappings of the same names: these, where they stand, and a column for each name."""
         return [
             [names, where, [column(name, [given[n][name] for n in where]) for name in names]]
-            for names, where in _alike(map(tuple, given)).items()
+            for names, where in _places_by_shape(map(tuple, given)).items()
         ]
 
     def written(given: Sequence[Struct]) -> list[Any]:
@@ -38,7 +38,7 @@ def packed(values: Sequence[Struct]) -> dict[str, Any]:
             return []
         names, of_name, is_written = zip(*written_columns(given), strict=True)
         result = []
-        for shape, where in _alike(zip(*is_written, strict=True)).items():
+        for shape, where in _places_by_shape(zip(*is_written, strict=True)).items():
             chosen = [place for place, is_there in enumerate(shape) if is_there]
             whole = len(where) == len(given)
             columns = [of_name[place] if whole else [of_name[place][n] for n in where] for place in chosen]
@@ -108,7 +108,7 @@ def _types(kind: type[Struct]) -> dict[str, Any]:
     return {field.name: field.type for field in struct_fields(kind)}
 
 
-def _alike(shapes: Iterable[tuple[str, ...]]) -> dict[tuple[str, ...], list[int]]:
+def _places_by_shape(shapes: Iterable[tuple[str, ...]]) -> dict[tuple[str, ...], list[int]]:
     """Each shape with the places at which it stands."""
     places: dict[tuple[str, ...], list[int]] = {}
     for place, shape in enumerate(shapes):

@@ -107,7 +107,7 @@ def command(
     """
     folder = os.path.realpath(os.getcwd())
     away = [folder, os.path.expanduser("~"), *SCRATCH, *given.hidden]
-    kept = [path for one in shown for path in (_beside(one, away) if one.endswith(".py") else [one])]
+    kept = [path for one in shown for path in (_files_beside(one, away) if one.endswith(".py") else [one])]
     kept += [str(path) for path in weight_roots()]
     kept += [path for path in named if not any(_lies_in(path, place) for place in given.hidden)]
     binds = {place: path for path in (*_FILES, *_code(folder), *kept) for place in {path, os.path.realpath(path)}}
@@ -143,7 +143,7 @@ def _code(folder: str) -> list[str]:
     return [sys.prefix, sys.base_prefix, str(package), *(str(package.parent / room) for room in _ROOMS), *places]
 
 
-def _beside(file: str, away: Iterable[str]) -> list[str]:
+def _files_beside(file: str, away: Iterable[str]) -> list[str]:
     """A plug-in with what lies beside it."""
     folder = os.path.dirname(os.path.realpath(file))
     if not any(_lies_in(place, folder) for place in away):

@@ -54,7 +54,7 @@ class _Inside:
                 f"{kind} {self.name!r} comes from a plug-in, whose code may see no clean item with --sandbox: leave "
                 f"--sandbox out, or take a {kind} of noisebench"
             )
-        bound = _asked(self.line, str(self.module.__file__), "bind", str(spec), kind, track)
+        bound = _answer(self.line, str(self.module.__file__), "bind", str(spec), kind, track)
         texts = [bound["canonical"], bound["display"]]
         if any(not isinstance(text, str) or parse(text).name != self.name for text in texts):
             raise UsageError(f"plug-in {self.module.__file__}: {kind} {self.name!r} gives itself another name")
@@ -78,12 +78,12 @@ def _register(module: types.ModuleType, given: Confinement, named: Sequence[str]
     words = command(given, [str(module.__file__)], named, words)
     with far:
         subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=2, pass_fds=[far.fileno()])
-    for kind, track, name, version, marks in _asked(line, str(module.__file__), "entries"):
+    for kind, track, name, version, marks in _answer(line, str(module.__file__), "entries"):
         entry = Entry(name, _Inside(name, module, line, {"marks": marks}), int(version))
         registry(kind, track).add(entry)
 
 
-def _asked(line: socket.socket, file: str, *question: Any) -> Any:
+def _answer(line: socket.socket, file: str, *question: Any) -> Any:
     """What the process in the sandbox answers. Raises `UsageError`."""
     try:
         ask(line, *question)

@@ -99,7 +99,7 @@ def _score_cell(job: Job, folder: Path, tell: Tell, scoring: Scoring, method: _M
     try:
         setup = _seconds(opened["seconds"]) if job.sandbox is None else setup
         device = _device(opened["device"], job)
-        together = _together(opened["together"], job)
+        together = _items_per_call(opened["together"], job)
     except (TypeError, KeyError):
         raise Invalid("its process sent an invalid answer") from None
     shown = cell.shown
@@ -182,7 +182,7 @@ def _device(value: Any, job: Job) -> str:
     return job.device if value == job.device else "cpu"
 
 
-def _together(value: Any, job: Job) -> int:
+def _items_per_call(value: Any, job: Job) -> int:
     """How many items the method takes in one call: several only where it is shown them whole, as an oracle is."""
     return min(value, _TOGETHER) if job.cell.shown == "item" and type(value) is int and value > 0 else 1
 

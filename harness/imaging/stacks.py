@@ -157,7 +157,7 @@ def _limit(pages: int, *shape: int) -> None:
 
 
 @contextmanager
-def _heard() -> Iterator[None]:
+def _logged_errors_refused() -> Iterator[None]:
     """Refuse what tifffile reads on after an error that it only logs, such as a chain of pages that is cut short."""
     errors: list[str] = []
 
@@ -188,12 +188,12 @@ def _tiff(file: Path, size: int) -> StackFile:
             raise Unreadable("has white at 0: save it with black at 0")
         return page
 
-    with _heard(), tifffile.TiffFile(file) as tiff:
+    with _logged_errors_refused(), tifffile.TiffFile(file) as tiff:
         pages = len(tiff.pages)
         _limit(pages, *checked(tiff.pages[0]).shape)
 
     def levels(index: int) -> Array:
-        with _heard(), tifffile.TiffFile(file) as tiff:
+        with _logged_errors_refused(), tifffile.TiffFile(file) as tiff:
             page = checked(tiff.pages[index])
             values: Array = page.asarray()
             return 255 - values if page.photometric == 0 else values

@@ -94,8 +94,8 @@ def draw_board(board: Board) -> Figure:
                 axes.plot(row.interval, [line, line], "-", color=colour, linewidth=1.4, zorder=2)
             axes.plot([row.difference], [line], "o", color=colour, markersize=5.5, zorder=3, clip_on=False,
                       markerfacecolor=colour if first else "white", markeredgewidth=1.3)  # fmt: skip
-            _beside(axes, rank_text(row.ranks), line)
-        _beside(axes, "rank", -0.95, color=GREY)
+            _text_beside(axes, rank_text(row.ranks), line)
+        _text_beside(axes, "rank", -0.95, color=GREY)
         _name_lines(axes, names)
         legend = "lines: 95 % intervals; filled: may be first"
         more = f"; {left_out} more methods are not drawn" if left_out > 0 else ""
@@ -117,7 +117,7 @@ def _name_lines(axes: Any, names: list[str]) -> None:
     axes.margins(x=0.06)
 
 
-def _beside(axes: Any, text: str, line: float, **look: Any) -> None:
+def _text_beside(axes: Any, text: str, line: float, **look: Any) -> None:
     """A text on the right of the axes, half an inch away from them."""
     where = {"xycoords": axes.get_yaxis_transform(), "textcoords": "offset points", "annotation_clip": False}
     axes.annotate(text, (1.0, line), (36, 0), ha="right", va="center", **where, **look)

@@ -31,7 +31,7 @@ def html_table(table: TextTable) -> str:
         weight = "; font-weight: bold" if place < len(table.strong) and table.strong[place] else ""
         body.append("".join(f"<td{_side(right, weight)}>{esc(text)}</td>" for text, right in _cells(table, row)))
     rows = "".join(f"<tr>{cells}</tr>" for cells in body)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{soft(_rest(table))}"
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{soft(_hidden_rows(table))}"
 
 
 def html_notes(notes: Iterable[str], signatures: Iterable[str] = ()) -> str:
@@ -51,7 +51,7 @@ def text_table(table: TextTable) -> str:
         shown, [*map(one_line, table.header)], tablefmt="simple", disable_numparse=True,
         colalign=sides if shown else None,
     )  # fmt: skip
-    return "\n".join(filter(None, [text, _rest(table)]))
+    return "\n".join(filter(None, [text, _hidden_rows(table)]))
 
 
 def _cells(table: TextTable, texts: Iterable[str]) -> list[tuple[str, bool]]:
@@ -62,6 +62,6 @@ def _side(right: bool, more: str = "") -> str:
     return f' style="text-align: {"right" if right else "left"}{more}"'
 
 
-def _rest(table: TextTable) -> str:
+def _hidden_rows(table: TextTable) -> str:
     hidden = len(table.rows) - MAX_ROWS
     return f"and {hidden} more: all are in .frame" if hidden > 0 else ""

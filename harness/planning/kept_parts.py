@@ -50,7 +50,7 @@ class KeptParts:
         Kept are datasets that come with noisebench and say that their items are what is in their files.
         """
         name = _name(bound, limit, track)
-        if (known := _known(self._store / FOLDER / name)) is not None:
+        if (known := _read_part(self._store / FOLDER / name)) is not None:
             return known
         seen: Seen = {}
         with _listening(seen):
@@ -84,7 +84,7 @@ def _name(bound: Bound, limit: int | None, track: Track) -> str:
     return f"{_PREFIX}{hashlib.sha256(json.dumps(asked).encode()).hexdigest()}.json"
 
 
-def _known(file: Path) -> DatasetPart | None:
+def _read_part(file: Path) -> DatasetPart | None:
     """The part in a file, where all that it was made from is as it was."""
     try:
         kept = parsed(read_regular(file))

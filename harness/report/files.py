@@ -65,7 +65,7 @@ def _write(path: Path, content: Content) -> None:
     temporary = path.with_name(f".tmp-{secrets.token_hex(8)}")
     try:
         with temporary.open("xb") as file:
-            file.writelines(_parts(content))
+            file.writelines(_chunks(content))
         if path.is_file() and not path.is_symlink():
             temporary.chmod(stat.S_IMODE(path.stat().st_mode))
         temporary.replace(path)
@@ -75,7 +75,7 @@ def _write(path: Path, content: Content) -> None:
         raise
 
 
-def _parts(content: Content) -> Iterator[bytes]:
+def _chunks(content: Content) -> Iterator[bytes]:
     if isinstance(content, bytes):
         yield content
     elif isinstance(content, Path):

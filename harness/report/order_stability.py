@@ -125,7 +125,7 @@ def _overall_section(one: Overall, first: Board) -> Section:
         *who_is_compared(one),
     ]
     if one.undecided:
-        lines.append(f"Boards that tell no two methods apart have no first: {_some(one.undecided)}.")
+        lines.append(f"Boards that tell no two methods apart have no first: {_first_names(one.undecided)}.")
     if one.friedman is not None:
         lines.append(_test_line(one.friedman, first.words))
     table = TextTable(
@@ -157,10 +157,10 @@ def who_is_compared(one: Overall) -> list[str]:
 def _left_out_text(method: LeftOut, boards: int) -> str:
     if len(method.missing) == boards:
         return f"{method.label}, on none of them"
-    return f"{method.label}, not on {_some(method.missing)}"
+    return f"{method.label}, not on {_first_names(method.missing)}"
 
 
-def _some(boards: Sequence[str]) -> str:
+def _first_names(boards: Sequence[str]) -> str:
     more = f" and {len(boards) - MAX_MISSING} more" if len(boards) > MAX_MISSING else ""
     return f"{', '.join(boards[:MAX_MISSING])}{more}"
 

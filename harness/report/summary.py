@@ -116,7 +116,7 @@ def board_files(data: ReportData) -> dict[str, Callable[[], Iterable[str]]]:
         return {}
 
     def text(place: int) -> list[str]:
-        return [_lines(plain(_whole(data, place), DIGITS), 2), "\n"]
+        return [_lines(plain(_board_values(data, place), DIGITS), 2), "\n"]
 
     return {_path(board, place): partial(text, place) for place, board in enumerate(data.boards)}
 
@@ -128,11 +128,11 @@ def _path(board: Board, place: int) -> str:
 def _in_summary(data: ReportData, place: int) -> dict[str, Any]:
     board = data.boards[place]
     if data.most_rows is None:
-        return _whole(data, place)
+        return _board_values(data, place)
     return {**_board(board, board.rows[: data.most_rows]), "all_in": _path(board, place)}
 
 
-def _whole(data: ReportData, place: int) -> dict[str, Any]:
+def _board_values(data: ReportData, place: int) -> dict[str, Any]:
     board, sets = data.boards[place], data.sets[place]
     return {
         **_board(board, board.rows),

@@ -100,10 +100,10 @@ def is_meant(text: str, canonical: str, display: str) -> bool:
     if text in (canonical, display):
         return True
     given, full, short = map(readable_spec, (text, canonical, display))
-    return given is not None and full is not None and short is not None and _same(given, full, short)
+    return given is not None and full is not None and short is not None and _agrees(given, full, short)
 
 
-def _same(given: Spec, full: Spec, short: Spec) -> bool:
+def _agrees(given: Spec, full: Spec, short: Spec) -> bool:
     """Whether a spec has the values of the canonical one where it has any, and all that are not defaults."""
     if not len(given.then) == len(full.then) == len(short.then):
         return False
@@ -114,11 +114,11 @@ def _same(given: Spec, full: Spec, short: Spec) -> bool:
         inner = every[key]
         if isinstance(value, Spec) and isinstance(inner, Spec):
             least = needed.get(key)
-            if not _same(value, inner, least if isinstance(least, Spec) else Spec(inner.name)):
+            if not _agrees(value, inner, least if isinstance(least, Spec) else Spec(inner.name)):
                 return False
         elif _bare(value) != _bare(inner):
             return False
-    return all(map(_same, given.then, full.then, short.then))
+    return all(map(_agrees, given.then, full.then, short.then))
 
 
 def _bare(value: Any) -> Any:

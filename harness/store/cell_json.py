@@ -226,10 +226,10 @@ def _in_words(message: str, document: Any, kind: Any) -> str:
         place += f"[{step}]" if isinstance(step, int) else f"{place and '.'}{one_line(step, 40)}"
     if missing := re.fullmatch(r"Object missing required field `(\w+)`", problem):
         return f"{place}{place and '.'}{missing[1]} is missing"
-    return f"{place}{place and ': '}{_due(problem, value, str(steps[-1]) if steps else '')}"
+    return f"{place}{place and ': '}{_expected(problem, value, str(steps[-1]) if steps else '')}"
 
 
-def _due(problem: str, value: Any, name: str) -> str:
+def _expected(problem: str, value: Any, name: str) -> str:
     """What was due in the place of a value."""
     shown = one_line(repr(value)[:60] if isinstance(value, str | int | float | None) else type(value).__name__, 60)
     if name in _CHOICES:

@@ -67,12 +67,12 @@ def _rows(record: Record) -> Iterator[tuple[Any, ...]]:
 def _parts_of(records: Iterable[Record]) -> tuple[list[Record], list[dict[str, Any]], list[bytes], dict[str, str]]:
     """Records in the order of their keys, what is said beside each, all pictures, and the text of plug-ins by place."""
     ordered, pictures = sorted(records, key=lambda record: record.cell.key), dict[bytes, int]()
-    besides = [_beside(record, pictures) for record in ordered]
+    besides = [_extras(record, pictures) for record in ordered]
     plugins = {place: text for one in ordered if one.plugins for place, text in one.plugins.files.items()}
     return ordered, besides, list(pictures), plugins
 
 
-def _beside(record: Record, pictures: dict[bytes, int]) -> dict[str, Any]:
+def _extras(record: Record, pictures: dict[bytes, int]) -> dict[str, Any]:
     """What an export says beside a cell, where there is something; its pictures are added to `pictures`, whose places
     it names."""
 

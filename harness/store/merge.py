@@ -156,7 +156,7 @@ def _compare(merger: Merger, key: str, store: Path, noted: Mapping[str, str]) ->
     elif not _settled(first.cell):
         merger.failed += 1
     elif why := (
-        difference(first, second) or _apart(*(cell_dir(s, key) / WEIGHTS for s in (merger.chosen[key], store)))
+        difference(first, second) or _other_tensors(*(cell_dir(s, key) / WEIGHTS for s in (merger.chosen[key], store)))
     ):
         parts = (first.cell.method.display, place_text(first.cell), first.cell.regime.display)
         label = " · ".join(one_line(text, _SHOWN) for text in parts if text)
@@ -212,7 +212,7 @@ def difference(first: Record, second: Record) -> str:
     return ""
 
 
-def _apart(first: Path, second: Path) -> str:
+def _other_tensors(first: Path, second: Path) -> str:
     """That two checkpoints hold other tensors; their cards, which have the times of a training, are not compared."""
     if not (first.is_file() and second.is_file()):
         return ""

@@ -65,13 +65,13 @@ def with_added(names: Names, track: str, added: Mapping[str, Mapping[str, str]])
             other = owners.setdefault(name, spec)
             if other != spec:
                 raise UsageError(
-                    f"the name {one_line(name)!r} is already that of {kind} {_apart(other, spec)} in this store: "
-                    f"choose another name for {_apart(spec, other)}, or change that one in names.json"
+                    f"the name {one_line(name)!r} is already that of {kind} {_ending(other, spec)} in this store: "
+                    f"choose another name for {_ending(spec, other)}, or change that one in names.json"
                 )
     return {**names, track: kinds}
 
 
-def _apart(spec: str, other: str) -> str:
+def _ending(spec: str, other: str) -> str:
     """A spec from shortly before the place where it differs from another one."""
     same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(spec, other, strict=False)))
     start = max(0, same - _BEFORE)

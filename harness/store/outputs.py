@@ -70,7 +70,7 @@ def outputs_in(folder: Path) -> int:
     return sum(file.suffix not in (".json", ".png") for file in folder.iterdir()) if folder.is_dir() else 0
 
 
-class Wanted(Protocol):
+class OutputsRequest(Protocol):
     """What is asked of a planned cell."""
 
     @property
@@ -83,7 +83,7 @@ class Wanted(Protocol):
     def request(self) -> Request | None: ...
 
 
-def find_donors(store: Path, cells: Iterable[Wanted]) -> dict[str, str]:
+def find_donors(store: Path, cells: Iterable[OutputsRequest]) -> dict[str, str]:
     """Key of a planned cell → key of a stored cell, ok or undefined, not edited, that kept all the outputs it asks for.
 
     Both have the same inputs but for protocol and metrics, and the method would open the same files now. A cell whose
@@ -120,7 +120,7 @@ def find_donors(store: Path, cells: Iterable[Wanted]) -> dict[str, str]:
 
 
 @dataclass(frozen=True)
-class Kept:
+class KeptOutputs:
     """The kept outputs of one stored cell. Every read is verified against the row that was scored."""
 
     folder: Path
@@ -162,10 +162,10 @@ class Kept:
             shutil.copyfile(source, target)
 
 
-def open_kept(store: Path, key: str, files: OutputFiles) -> Kept:
+def open_kept(store: Path, key: str, files: OutputFiles) -> KeptOutputs:
     """The kept outputs of a cell. Raises `LostOutput` where the cell is gone or damaged."""
     try:
-        return Kept(cell_dir(store, key), read_record(store, key, {}), files)
+        return KeptOutputs(cell_dir(store, key), read_record(store, key, {}), files)
     except UsageError:
         raise LostOutput("the cell is gone or damaged") from None
 
@@ -197,7 +197,10 @@ def damaged_outputs(folder: Path, record: Record, files: OutputFiles) -> list[st
     damages: list[str] = []
     if not (folder / "outputs").is_dir():
         return damages
-    kept, whole = Kept(folder, record, files), record.cell.request is not None and record.cell.request.keep == "all"
+    kept, whole = (
+        KeptOutputs(folder, record, files),
+        record.cell.request is not None and record.cell.request.keep == "all",
+    )
     for index, item in enumerate(record.items):
         if whole or output_file(folder, index, files.suffix).exists():
             try:

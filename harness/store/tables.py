@@ -207,7 +207,7 @@ class CellColumns:
                 if field == "request" and not gaps:
                     columns[field] = copies(Request, picked, len(places))
                 else:
-                    columns[field] = _alike(picked, len(places), gaps)
+                    columns[field] = _row_dicts(picked, len(places), gaps)
         if isinstance(requests := columns.get("request"), Iterator):
             columns["request"] = (Request(**one) if isinstance(one, dict) and one else one or None for one in requests)
         return list(copies(Cell, columns, len(places)))
@@ -373,7 +373,7 @@ def copies(kind: type[S], columns: Mapping[str, Iterable[Any]], count: int) -> I
         yield one
 
 
-def _alike(columns: Mapping[str, Iterable[Any]], count: int, gaps: bool) -> Iterator[dict[str, Any]]:
+def _row_dicts(columns: Mapping[str, Iterable[Any]], count: int, gaps: bool) -> Iterator[dict[str, Any]]:
     """A dict of what is there of each row, of which some lack something where there are `gaps`.
 
     Those of objects of one class share their names: a third of the memory.

@@ -14,14 +14,14 @@ from .cell import Cell, Cost, TrainingCost, TrainingHistory
 TRAINING_COSTS = tuple(name for name in TrainingCost.__struct_fields__ if name != "reasons")
 
 
-class Unknown(Exception):
+class NoValue(Exception):
     """There is no value; the message says why."""
 
 
 def training_figure(name: str, cells: Sequence[Cell], known: Mapping[str, float]) -> float:
     """A figure of the best of several trainings that have ended; `known` are numbers that a `steps_to` may name.
 
-    NaN where all diverged: no comparison with it holds. Raises `Unknown`.
+    NaN where all diverged: no comparison with it holds. Raises `NoValue`.
     """
     done = [cell.training for cell in cells if cell.training is not None]
     if name == "diverged":
@@ -36,11 +36,11 @@ def training_figure(name: str, cells: Sequence[Cell], known: Mapping[str, float]
     if name == "loss":
         loss = training.curve[-1].loss if training.curve else None
         if loss is None:
-            raise Unknown("its training has no validation, and so no mean loss")
+            raise NoValue("its training has no validation, and so no mean loss")
         return loss
     if name == "score":
         if training.score is None:
-            raise Unknown("its validation has no score")
+            raise NoValue("its validation has no score")
         return training.score
     reached = reached_of(name)
     if reached is not None:
@@ -48,7 +48,7 @@ def training_figure(name: str, cells: Sequence[Cell], known: Mapping[str, float]
         return first_reaching(training, known[text] if text in known else float(text), unit)
     figures = training.figures or {}
     if name not in figures:
-        raise Unknown(f"its training has no figure {one_line(name)!r}: {nearest(name, figures)}")
+        raise NoValue(f"its training has no figure {one_line(name)!r}: {nearest(name, figures)}")
     return figures[name]
 
 
@@ -71,10 +71,10 @@ def first_reaching(training: TrainingHistory, score: float, unit: str) -> float:
 
 
 def cost_number(cost: Cost | TrainingCost, name: str) -> float:
-    """A number of a cost, of several its median. Raises `Unknown` with the reason where it was not measured."""
+    """A number of a cost, of several its median. Raises `NoValue` with the reason where it was not measured."""
     value = getattr(cost, name, None)
     if isinstance(value, dict):
         value = value.get("p50")
     if value is None or value is UNSET:
-        raise Unknown(f"{name} could not be measured: {cost.reasons.get(name) or 'it is not there'}")
+        raise NoValue(f"{name} could not be measured: {cost.reasons.get(name) or 'it is not there'}")
     return float(value)

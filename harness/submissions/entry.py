@@ -205,7 +205,7 @@ def _refuse_others(path: Path, archive: zipfile.ZipFile, manifest: EntryManifest
 
 def _measure(path: Path, archive: zipfile.ZipFile, name: str) -> tuple[int, str]:
     """Size and SHA-256 of a file. Raises `Hostile` for one that holds more than it may."""
-    digest, size, most = hashlib.sha256(), 0, _most(archive.getinfo(name))
+    digest, size, most = hashlib.sha256(), 0, _largest_size(archive.getinfo(name))
     with archive.open(name) as file:
         while data := file.read(_AT_ONCE):
             size += len(data)
@@ -215,13 +215,13 @@ def _measure(path: Path, archive: zipfile.ZipFile, name: str) -> tuple[int, str]
     return size, digest.hexdigest()
 
 
-def _most(info: zipfile.ZipInfo) -> int:
+def _largest_size(info: zipfile.ZipInfo) -> int:
     return info.compress_size if info.filename.endswith(".npy") else most_bytes(info.compress_size)
 
 
 def _read(path: Path, archive: zipfile.ZipFile, name: str) -> bytes:
     """A file that is not an output. Raises `Hostile` for one that holds more than it may."""
-    return read_at_most(path, archive, name, _most(archive.getinfo(name)))
+    return read_at_most(path, archive, name, _largest_size(archive.getinfo(name)))
 
 
 def _signer(path: Path, archive: zipfile.ZipFile, manifest: bytes) -> str:

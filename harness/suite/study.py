@@ -65,7 +65,7 @@ def _y(value: Any) -> str:
     return text
 
 
-def _by(value: Any) -> str:
+def _parameter(value: Any) -> str:
     if not isinstance(value, str) or not _PARAMETER.fullmatch(value):
         raise ValueError("name.parameter, such as trained.batch")
     return value
@@ -92,7 +92,7 @@ class Axis(FileModel):
     y: Annotated[str, Check(_y)] = ""
     log: Annotated[bool, Check(_log)] = False
     log_y: bool = field(default=False, metadata=UNWRITTEN)
-    by: Annotated[str, Check(_by)] = ""
+    by: Annotated[str, Check(_parameter)] = ""
 
     called = "study"
 

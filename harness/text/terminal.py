@@ -71,7 +71,7 @@ def fitted(columns: Sequence[TextColumn], rows: Iterable[Sequence[str]], width: 
         for cells, text in zip(texts, row, strict=True):
             cells.append(one_line(text, _LONGEST))
     shown = [(column, cells) for column, cells in zip(columns, texts, strict=True) if any(cells[1:]) or not cells[1:]]
-    while _least(shown) > width and (droppable := [column for column, _ in shown if column.drop]):
+    while _least_width(shown) > width and (droppable := [column for column, _ in shown if column.drop]):
         last = max(droppable, key=lambda column: column.drop)
         shown = [pair for pair in shown if pair[0] is not last]
     widths = _widths(shown, width)
@@ -90,7 +90,7 @@ def _natural(cells: Sequence[str]) -> int:
     return max(map(places, cells))
 
 
-def _least(shown: Sequence[tuple[TextColumn, Sequence[str]]]) -> int:
+def _least_width(shown: Sequence[tuple[TextColumn, Sequence[str]]]) -> int:
     """How wide a table is with its texts cut as far as they may be."""
     widths = [min(_natural(cells), column.least or _natural(cells)) for column, cells in shown]
     return sum(widths) + _GAP * (len(widths) - 1)

@@ -62,9 +62,9 @@ class Info:
 
     def heard_by(self, tell: Callable[[int, int], None] | None) -> Info:
         """A copy, with its draws as they are, that reports `progress` to `tell`."""
-        heard = copy.copy(self)
-        heard._tell = tell
-        return heard
+        info = copy.copy(self)
+        info._tell = tell
+        return info
 
     def progress(self, done: int, of: int) -> None:
         """Report that `done` of `of` iterations of a long call are over, for the progress line of the cell."""

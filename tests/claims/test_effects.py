@@ -22,7 +22,7 @@ from noisebench.claims.figures import CellOf, CellResult, value_of
 from noisebench.claims.inference import Rows
 from noisebench.claims.judging import cells_of, judged_row
 from noisebench.claims.stale import CellCode
-from noisebench.claims.verdicts import Behind, Verdicts, read_verdicts, row_of, verdicts_text, write_verdicts
+from noisebench.claims.verdicts import VerdictCell, Verdicts, read_verdicts, row_of, verdicts_text, write_verdicts
 from noisebench.components.registry import bind
 from noisebench.components.tracks import get_track
 from noisebench.planning.tuning_grid import grid_of
@@ -423,7 +423,7 @@ def stored(values: list[Any]) -> Any:
     """What a file of the verdict on `made_up` holds."""
     code = {"kind": "score", "track": "restore", "method": "identity", "regime": "none", "protocol": "uint8"}
     row = effect_row(made_up(), Judged(values, 1.0, ["k"], edges=[]))
-    cells = {"k": Behind(of=CellCode(**code, metrics=["psnr"], dataset="photos"), code="0" * 64)}  # type: ignore[typeddict-item]
+    cells = {"k": VerdictCell(of=CellCode(**code, metrics=["psnr"], dataset="photos"), code="0" * 64)}  # type: ignore[typeddict-item]
     return json.loads(verdicts_text([row], cells, {}))
 
 

@@ -10,7 +10,7 @@ from board_records import changed, cost_record, record, training_of
 from noisebench.claims.figures import CellOf, CellResult, value_of
 from noisebench.store.cell import Cell, SetPart
 from noisebench.store.cell_json import plain_values
-from noisebench.store.training_figures import Unknown
+from noisebench.store.training_figures import NoValue
 
 
 def training(curve: list[tuple[int, float, float | None]] = (), **changes: Any) -> dict[str, Any]:
@@ -76,9 +76,9 @@ def test_of_several_trainings_that_with_the_best_validation_score_is_meant() -> 
 
 def test_what_cannot_be_had_says_why() -> None:
     for name, why in (("macs", "macs could not be measured: an operation is not counted"), ("zeroes", "mean 'zeros'")):
-        with pytest.raises(Unknown, match=why):
+        with pytest.raises(NoValue, match=why):
             figure(name, trained(training()))
-    with pytest.raises(Unknown, match="failed: no memory"):
+    with pytest.raises(NoValue, match="failed: no memory"):
         figure("steps", CellResult(outcome="failed", reason="failed: no memory"))
 
 
@@ -94,7 +94,7 @@ def test_a_variant_that_diverged_beside_one_that_did_not_only_loses() -> None:
     assert not tuned.diverged and value_of(CellOf("m", "d", "r", metric="psnr"), tuned, {}) == 30.0
     assert figure("diverged", tuned) == 0 and figure("steps", tuned) == 40
     not_run = CellResult(trainings=tuned.trainings, reason="not among these results")
-    with pytest.raises(Unknown, match="not among these results"):
+    with pytest.raises(NoValue, match="not among these results"):
         value_of(CellOf("m", "d", "r", metric="psnr"), not_run, {})
 
 
@@ -102,7 +102,7 @@ def test_a_metric_of_each_item_is_a_mean_and_one_of_the_set_a_value() -> None:
     sets = {"fid": set_part(12.5), "kid": set_part(None, "less than 2 pictures")}
     found = CellResult(cell(sets=sets), {"psnr": 30.0})
     assert [value_of(CellOf("m", "d", "r", metric=m), found, {}) for m in ("psnr", "fid")] == [30.0, 12.5]
-    with pytest.raises(Unknown, match="less than 2 pictures"):
+    with pytest.raises(NoValue, match="less than 2 pictures"):
         value_of(CellOf("m", "d", "r", metric="kid"), found, {})
 
 
@@ -111,7 +111,7 @@ def test_a_cost_is_a_number_and_a_latency_its_median() -> None:
     found = CellResult(cell(cost={**cost, "latency_ms": {"p50": 3.0, "p90": 4.0}, "latency_rel": 0.5}))
     values = [value_of(CellOf("m", cost=name), found, {}) for name in ("latency_ms", "latency_rel")]
     assert values == [3.0, 0.5]
-    with pytest.raises(Unknown, match="^macs .*: no torch$"):
+    with pytest.raises(NoValue, match="^macs .*: no torch$"):
         value_of(CellOf("m", cost="macs"), found, {})
 
 

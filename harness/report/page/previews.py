@@ -101,7 +101,7 @@ class _ShownItem:
         best = min(self.outputs, default=0)
         return sorted(self.outputs, key=lambda row: (row != best, row not in self.worth.worst_of, row))
 
-    def heard(self) -> list[int | str]:
+    def sound_names(self) -> list[int | str]:
         """The names of its sounds: truth and input first, then as `rows`."""
         names: list[int | str] = ["truth", "given", *self.rows()]
         return [name for name in names if name in self.sounds]
@@ -216,7 +216,7 @@ def _add_sounds(
 ) -> tuple[int, int]:
     """Add to the items that are shown what there is to listen to, the best methods first; how many fit, and do not."""
     players = [
-        (entry, shown.sounds, shown.heard())
+        (entry, shown.sounds, shown.sound_names())
         for of_board in by_board
         for shown in of_board
         for entry in entries.get(shown.board, ())

@@ -85,7 +85,7 @@ def _draw(board: Board, number: int, sheet: Sheet) -> Plot | None:
     rise = min(wide * max(picture.shape[0] / picture.shape[1] for _, picture in pictures), 2 * wide)
     items = [one.item for one, _ in pictures]
     texts = [[_answer(method.wrong.get(item)) for item in items] for method in methods]
-    apart = any(text_width(_together(*text), sheet.text) > wide for line in texts for text in line)
+    apart = any(text_width(_answer_text(*text), sheet.text) > wide for line in texts for text in line)
     line, step = sheet.line, sheet.line * (2.2 if apart else 1.35)
     top = HEAD * k + 1.2 * line
     room = int((sheet.height - top - rise - 1.6 * line - EDGE) / step)
@@ -124,7 +124,7 @@ def _draw(board: Board, number: int, sheet: Sheet) -> Plot | None:
                 canvas.text(centre, middle + 0.5 * line, answer, ha="center", color=WRONG, **text)
                 canvas.text(centre, middle - 0.5 * line, likely, ha="center", color=WRONG, **text)
             else:
-                answer = fit(_together(answer, likely), wide, sheet.text)
+                answer = fit(_answer_text(answer, likely), wide, sheet.text)
                 canvas.text(centre, middle, answer, ha="center", color=WRONG, **text)
     canvas.set(xlim=(0, sheet.width), ylim=(0, height))
     head = fit(f"{board.title}: what most methods got wrong", sheet.width - 0.4, sheet.heading)
@@ -147,7 +147,7 @@ def _answer(mistake: Mistake | None) -> tuple[str, str]:
     return mistake.answer, "" if mistake.likely is None else f"{mistake.likely:.2f}"
 
 
-def _together(answer: str, likely: str) -> str:
+def _answer_text(answer: str, likely: str) -> str:
     return f"{answer} ({likely})" if likely else answer
 
 

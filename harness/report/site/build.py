@@ -94,7 +94,7 @@ def build_site(
         for path, data in _pages(boards, catalogue, has_entries).items():
             place.add(path, data)
         recent = newest_changes(manifest.builds, _RECENT)
-        things = [*board_things(boards), *_things(catalogue)]
+        things = [*board_things(boards), *_search_entries(catalogue)]
         things += [(entry.method, "entry", entry.path, f"{entry.name}, {entry.state}") for entry in sent]
         tracks = _tracks(boards, catalogue)
         place.add(
@@ -157,7 +157,7 @@ def _counts(boards: Sequence[SiteBoard], catalogue: Catalogue) -> str:
     ))  # fmt: skip
 
 
-def _things(catalogue: Catalogue) -> list[SearchEntry]:
+def _search_entries(catalogue: Catalogue) -> list[SearchEntry]:
     """What there is to search for besides boards."""
     things = [
         (one.system.name, "system", system_path(one.system.number), one.system.about) for one in catalogue.systems

@@ -111,7 +111,7 @@ def _nearest_same(
             for number, one in enumerate(trained):
                 rows = np.flatnonzero(unseen & (group[best] == number))
                 if len(rows):
-                    same = rows[_same(one.grey[place[best[rows]]], grey[rows])]
+                    same = rows[_nearly_equal(one.grey[place[best[rows]]], grey[rows])]
                     nearest |= {int(places[row]): int(one.places[place[best[row]]]) for row in same}
             likeness[np.arange(len(best)), best] = -1
     return nearest
@@ -131,7 +131,7 @@ def _spectra(grey: npt.NDArray[np.uint8], size: tuple[int, ...]) -> Floats:
     return np.concatenate(parts).astype(np.float32)
 
 
-def _same(trained: npt.NDArray[np.uint8], tested: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+def _nearly_equal(trained: npt.NDArray[np.uint8], tested: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
     """Whether each of N pictures is nearly the one beside it, where it lies or a pixel away."""
     same = np.zeros(len(tested), bool)
     for down, across in np.ndindex(3, 3):
