@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from noisebench.components.registry import bind
-from noisebench.methods.adapt._adapting import StreamLearner
+from noisebench.methods.adapt._adapting import StreamLearner, sure_enough
 from noisebench.methods.adapt.cotta import CoTTA
 from noisebench.methods.adapt.eata import EATA, fisher_information
 from noisebench.methods.adapt.sar import SAR
@@ -74,16 +74,18 @@ def test_eata_leaves_out_what_it_has_seen_and_what_is_unsure() -> None:
     assert begun(EATA, below=0.1)._loss(torch.zeros(2, 3).log_softmax(dim=1)) is None
 
 
-def test_the_fisher_information_is_the_mean_squared_gradient() -> None:
+@pytest.mark.parametrize("count, whole", [(16, 128), (9, 64), (4, 32)], ids=["whole", "with a rest", "less than one"])
+def test_the_fisher_information_is_the_mean_squared_gradient_of_whole_batches(count: int, whole: int) -> None:
     learner = StreamLearner(network().requires_grad_(False), 0.1)
     values = [one for group in learner.optimizer.param_groups for one in group["params"]]
-    pictures = torch.cat(batches(16))
+    pictures = torch.cat(batches(count))
     found = fisher_information(learner.net, values, pictures)
     expected = [torch.zeros_like(one) for one in values]
-    for part in pictures.split(64):
+    parts = pictures[:whole].split(64)
+    for part in parts:
         logits = learner.net(part)
         gradients = torch.autograd.grad(nn.functional.cross_entropy(logits, logits.argmax(dim=1)), values)
-        expected = [total + one**2 / 2 for total, one in zip(expected, gradients, strict=True)]
+        expected = [total + one**2 / len(parts) for total, one in zip(expected, gradients, strict=True)]
     assert all(torch.allclose(a, b) for a, b in zip(found, expected, strict=True))
 
 
@@ -103,6 +105,20 @@ def test_sar_begins_anew_where_one_class_is_said_of_all() -> None:
     learner = method.learner
     said(method, 1)
     assert method.learner is not learner and method.mean is None
+
+
+def test_sure_enough_is_a_share_of_the_largest_entropy() -> None:
+    half = torch.tensor([[0.5, 0.5, 1e-12]]).log()
+    assert sure_enough(0.64)(half, half).all() and 0.62 < np.log(2) / np.log(3) < 0.64
+    assert not sure_enough(0.62)(half, half).any()
+
+
+def test_cotta_shifts_by_an_eighth_of_a_side_at_most_in_each_direction() -> None:
+    method = begun(CoTTA)
+    picture = torch.zeros(1, 1, 16, 16)
+    picture[0, 0, 8, 8] = 1
+    places = {divmod(int(method._view(picture).argmax()), 16) for _ in range(150)}
+    assert {row for row, _ in places} == {6, 7, 8, 9, 10} and {column for _, column in places} == {*range(5, 11)}
 
 
 def test_cotta_puts_all_weights_back_where_it_is_told_to() -> None:
