@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -91,6 +93,15 @@ def test_links_and_paths_lead_somewhere(page: str) -> None:
         if not target.startswith("https://"):
             assert (ROOT / page).parent.joinpath(target).exists(), target
     assert page in (ROOT / "README.md").read_text(encoding="utf-8"), "the README leads to it"
+
+
+def test_the_two_minute_loop_takes_tests_that_there_are() -> None:
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    file, part = re.search(r"`pytest (\S+)`", page), re.search(r'`-k "(.+?)"`', page)
+    assert file and part
+    collect = [sys.executable, "-m", "pytest", "-p", "no:xdist", "--collect-only", file[1], "-k", part[1]]
+    done = subprocess.run(collect, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, f"CONTRIBUTING.md: no test of {file[1]} is chosen by {part[1]!r}"
 
 
 def test_what_the_architecture_names_is_there() -> None:
