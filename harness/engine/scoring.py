@@ -26,7 +26,7 @@ from ..store.cell_json import plain_values
 from ..store.cells import append_row, read_rows, valid_length
 from ..store.keys import combined
 from ..store.mistakes import PICTURED, Noted, mistakes_text, noted, pictured_in
-from ..store.outputs import FindsMistakes, KeptOutputs, drop_outputs, kept_items, output_file, save_output
+from ..store.outputs import FindsMistakes, Kept, drop_outputs, kept_items, output_file, save_output
 from ..store.previews import panel_text
 from ..store.record import item_count
 from ..text.errors import UsageError, noting_item
@@ -110,7 +110,7 @@ def score_items(
     tell: Tell,
     scoring: Scoring,
     outputs_of: Callable[[Iterator[Future[PosedItem]]], Iterator[ItemOutput]],
-    kept: KeptOutputs | None,
+    kept: Kept | None,
 ) -> dict[str, SetPart]:
     """A durable row an item, from where an earlier run stopped; `kept` where no output is made anew.
 

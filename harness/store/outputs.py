@@ -120,7 +120,7 @@ def find_donors(store: Path, cells: Iterable[OutputsRequest]) -> dict[str, str]:
 
 
 @dataclass(frozen=True)
-class KeptOutputs:
+class Kept:
     """The kept outputs of one stored cell. Every read is verified against the row that was scored."""
 
     folder: Path
@@ -162,10 +162,10 @@ class KeptOutputs:
             shutil.copyfile(source, target)
 
 
-def open_kept(store: Path, key: str, files: OutputFiles) -> KeptOutputs:
+def open_kept(store: Path, key: str, files: OutputFiles) -> Kept:
     """The kept outputs of a cell. Raises `LostOutput` where the cell is gone or damaged."""
     try:
-        return KeptOutputs(cell_dir(store, key), read_record(store, key, {}), files)
+        return Kept(cell_dir(store, key), read_record(store, key, {}), files)
     except UsageError:
         raise LostOutput("the cell is gone or damaged") from None
 
@@ -198,7 +198,7 @@ def damaged_outputs(folder: Path, record: Record, files: OutputFiles) -> list[st
     if not (folder / "outputs").is_dir():
         return damages
     kept, whole = (
-        KeptOutputs(folder, record, files),
+        Kept(folder, record, files),
         record.cell.request is not None and record.cell.request.keep == "all",
     )
     for index, item in enumerate(record.items):

@@ -14,7 +14,7 @@ from ..spec.paths import is_meant
 from ..store.cell import Cell
 from ..store.cells import AGAIN, cell_dir, existing_store
 from ..store.export import export_text
-from ..store.outputs import KeptOutputs, LostOutput, output_file
+from ..store.outputs import Kept, LostOutput, output_file
 from ..store.reading import read_records
 from ..store.record import Record, used_trainings, with_needed
 from ..store.results import Results
@@ -101,7 +101,7 @@ def _contents(store: Path, records: Results, packed: Sequence[tuple[Record, int]
         assert track is not None  # its outputs were looked for
         # What is read is held against the row: a damaged output would make a sound entry look forged.
         try:
-            KeptOutputs(folder, record, track.outputs).read(index, record.items[index], record.input_sha256[index])
+            Kept(folder, record, track.outputs).read(index, record.items[index], record.input_sha256[index])
         except LostOutput as error:
             raise UsageError(f"{one_line(store)}: cell {key[:12]}: {error}: leave --outputs out, or {AGAIN}") from None
         yield output_name(key, index), output_file(folder, index, ".npy").read_bytes()

@@ -27,7 +27,7 @@ from noisebench.store.cells import open_store, read_record
 from noisebench.store.export import export_text, read_export, why_no_number, write_export
 from noisebench.store.key_changes import differences
 from noisebench.store.keys import combined, key_of, output_key
-from noisebench.store.outputs import KeptOutputs
+from noisebench.store.outputs import Kept
 from noisebench.store.previews import View
 from noisebench.store.record import Panel, Record, decimals_of, gate_of, item_count, order_of, role_of, words_of
 from noisebench.store.seals import refuse_nan, seal_of, seal_of_text, why_edited, why_seal_broken
@@ -566,7 +566,7 @@ def test_of_another_scheme_of_fingerprints_no_file_is_said_to_have_changed() -> 
         (Panel("a", {}), "item"),
         (Record(record().cell), "cell"),  # type: ignore[typeddict-item]
         (View("a", (1, 1), (0, 0, 1, 1), A, B), "clean"),
-        (KeptOutputs(Path(), Record(record().cell), FILES), "folder"),  # type: ignore[typeddict-item]
+        (Kept(Path(), Record(record().cell), FILES), "folder"),  # type: ignore[typeddict-item]
     ],
 )
 def test_what_is_stored_cannot_be_changed_in_passing(value: Any, name: str) -> None:

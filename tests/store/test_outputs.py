@@ -23,7 +23,7 @@ from noisebench.store.cells import cell_dir, open_store, partial_dir
 from noisebench.store.file_changes import ABSENT, LARGE, changes_of, digest_of, file_changes, remember_digest
 from noisebench.store.keys import key_of
 from noisebench.store.outputs import (
-    KeptOutputs,
+    Kept,
     LostOutput,
     damaged_outputs,
     find_donors,
@@ -202,18 +202,18 @@ def lost(call: Callable[[], Any]) -> str:
 
 
 @pytest.fixture
-def kept(store: Path) -> KeptOutputs:
+def kept(store: Path) -> Kept:
     one = lender()
     return open_kept(store, put(store, one, ARRAYS), FILES)
 
 
-def read(kept: KeptOutputs, index: int = 1, **other: Any) -> Any:
+def read(kept: Kept, index: int = 1, **other: Any) -> Any:
     """The output of a row, by the names that the row has or by others."""
     named = {"item": kept.record.items[index], "input_sha256": kept.record.input_sha256[index]}
     return kept.read(index, **{**named, **other})
 
 
-def test_a_kept_output_is_read_with_the_seconds_that_it_took(kept: KeptOutputs) -> None:
+def test_a_kept_output_is_read_with_the_seconds_that_it_took(kept: Kept) -> None:
     kept = replace(kept, record=replace(kept.record, seconds=np.array([1.0, 2.0, 3.0])))
     for index in range(3):
         array, seconds = read(kept, index)
@@ -223,7 +223,7 @@ def test_a_kept_output_is_read_with_the_seconds_that_it_took(kept: KeptOutputs) 
     assert lost(lambda: read(kept, wanted=(3, 2))) == "outputs/00001.npy is damaged"
 
 
-def test_an_output_of_another_row_or_input_is_not_lent(kept: KeptOutputs) -> None:
+def test_an_output_of_another_row_or_input_is_not_lent(kept: Kept) -> None:
     for name in ("a" * 70, "z" * 70):
         assert lost(lambda name=name: read(kept, item=name)).endswith(f"no row of {name[:59]}…")
     assert lost(lambda: kept.read(3, "p003", A)).endswith("no row of p003")
@@ -235,12 +235,12 @@ def test_an_output_of_another_row_or_input_is_not_lent(kept: KeptOutputs) -> Non
 
 
 @pytest.mark.parametrize("value", range(8))
-def test_a_kept_output_that_is_not_what_was_scored_is_damaged(kept: KeptOutputs, value: int) -> None:
+def test_a_kept_output_that_is_not_what_was_scored_is_damaged(kept: Kept, value: int) -> None:
     np.save(output_file(kept.folder, 1, ".npy"), np.full((2, 3), value, "<f4"))
     assert lost(lambda: read(kept)) == "outputs/00001.npy is damaged"
 
 
-def test_a_kept_output_that_cannot_be_read_says_why(kept: KeptOutputs) -> None:
+def test_a_kept_output_that_cannot_be_read_says_why(kept: Kept) -> None:
     file = output_file(kept.folder, 1, ".npy")
     assert file == kept.folder / "outputs" / "00001.npy"
     file.write_bytes(b"torn")
@@ -251,7 +251,7 @@ def test_a_kept_output_that_cannot_be_read_says_why(kept: KeptOutputs) -> None:
     assert lost(lambda: read(kept)) == "outputs/00001.npy cannot be read"
 
 
-def test_a_cell_that_is_gone_or_damaged_lends_nothing(store: Path, kept: KeptOutputs) -> None:
+def test_a_cell_that_is_gone_or_damaged_lends_nothing(store: Path, kept: Kept) -> None:
     key = kept.record.cell.key
     edit(store, key, seed=1)
     for gone in (key, B):
@@ -261,7 +261,7 @@ def test_a_cell_that_is_gone_or_damaged_lends_nothing(store: Path, kept: KeptOut
 
 
 def test_an_output_is_lent_as_a_link_and_as_a_copy_where_the_disk_has_none(
-    kept: KeptOutputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    kept: Kept, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     theirs, mine = (output_file(folder, 1, ".npy") for folder in (kept.folder, tmp_path))
     for _ in range(2):
@@ -280,7 +280,7 @@ def test_an_output_is_lent_as_a_link_and_as_a_copy_where_the_disk_has_none(
     assert lost(lambda: kept.lend(1, tmp_path)) == "outputs/00001.npy is missing"
 
 
-def test_writing_over_what_was_lent_leaves_the_lender_as_it_was(kept: KeptOutputs, tmp_path: Path) -> None:
+def test_writing_over_what_was_lent_leaves_the_lender_as_it_was(kept: Kept, tmp_path: Path) -> None:
     kept.lend(1, tmp_path)
     for value in (8.0, 9.0):
         save_output(tmp_path, 1, np.full((2, 3), value, "<f4"), FILES)
@@ -288,7 +288,7 @@ def test_writing_over_what_was_lent_leaves_the_lender_as_it_was(kept: KeptOutput
     np.testing.assert_array_equal(read(kept)[0], ARRAYS[1])
 
 
-def test_damaged_outputs_are_listed_and_those_that_were_not_kept_are_not(kept: KeptOutputs) -> None:
+def test_damaged_outputs_are_listed_and_those_that_were_not_kept_are_not(kept: Kept) -> None:
     folder, one = kept.folder, kept.record
     part = with_cell(one, request={"keep": "sample"})
     assert damaged_outputs(folder, one, FILES) == []

@@ -37,7 +37,7 @@ _ROC = CurvePanel("roc", "false alarms", "found", "lower right", diagonal=True, 
 
 
 @dataclass(frozen=True)
-class MethodAnswers:
+class Answers:
     """What one method said of the N items of a board, with the first seed.
 
     `right` (N,) says of which the likeliest class is the true one, `confidence` (N,) how likely it was held to be,
@@ -81,7 +81,7 @@ def answer_plots(boards: Sequence[Board], most: int, notes: list[str], sheet: Sh
     return plots
 
 
-def answers_of(board: Board) -> list[MethodAnswers]:
+def answers_of(board: Board) -> list[Answers]:
     """What each method said, best first; of those that give probabilities and whose mistakes are kept."""
     columns = {column.name: column for column in board.columns}
     if "accuracy" not in columns or not {"nll", "probability"} & {*columns}:
@@ -102,7 +102,7 @@ def answers_of(board: Board) -> list[MethodAnswers]:
                 break
             confidence[place[one.item]], answers[place[one.item]] = one.likely, one.answer
         else:
-            answered.append(MethodAnswers(row, right[0] > 0.5, confidence, truth, answers))
+            answered.append(Answers(row, right[0] > 0.5, confidence, truth, answers))
     return answered
 
 
@@ -144,7 +144,7 @@ def roc(scores: Floats, second: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:
     return np.append(0.0, alarms), np.append(0.0, recall)
 
 
-def confusion(method: MethodAnswers, truths: Sequence[str], classes: Sequence[str]) -> Floats:
+def confusion(method: Answers, truths: Sequence[str], classes: Sequence[str]) -> Floats:
     """Shares (K, K): of the items of each true class (rows) those that were taken for each class."""
     place = {name: n for n, name in enumerate(classes)}
     counts = np.zeros((len(classes), len(classes)))
@@ -155,7 +155,7 @@ def confusion(method: MethodAnswers, truths: Sequence[str], classes: Sequence[st
 
 
 def _draw_confusions(
-    board: Board, methods: Sequence[MethodAnswers], truths: Mapping[str, str], number: int, sheet: Sheet
+    board: Board, methods: Sequence[Answers], truths: Mapping[str, str], number: int, sheet: Sheet
 ) -> Plot:
     k, drawn = sheet.scale, methods[:MATRICES]
     classes = sorted({*truths.values(), *(answer for one in drawn for answer in one.answers.values())})

@@ -33,7 +33,7 @@ Steps = Generator[Case, Any, npt.NDArray[np.float32]]
 """A search: it gives cases, is sent what is said of each, and returns a picture."""
 
 
-class AttackSearch:
+class Search:
     """One picture under attack: x float64 (H, W, C), by what a classifier says of it."""
 
     def __init__(self, case: Case, label: int, *, eps: float, norm: str, steps: int) -> None:

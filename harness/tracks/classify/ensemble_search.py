@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...track.protocols import Case
-from .attack_search import AttackSearch, Floats, Point, Steps
+from .attack_search import Floats, Point, Search, Steps
 from .boundary_search import Box, nearest_of_another_class
 
 Gain = Callable[[Point], tuple[float, Floats]]
@@ -26,7 +26,7 @@ _HALVINGS = (0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8)
 """Shares of the tries after which squares have half the area."""
 
 
-class EnsembleSearch(AttackSearch):
+class EnsembleSearch(Search):
     """One picture under an ensemble of attacks, until one of them succeeds."""
 
     def __init__(self, case: Case, label: int, *, eps: float, norm: str, steps: int, targets: int, tries: int) -> None:

@@ -12,7 +12,7 @@ from ...components.keyed_noise import keyed_generator, noise_key
 from ...components.registry import Bound, bind
 from ...text.errors import Invalid
 from ...track.protocols import Case
-from .attack_search import AttackSearch, Steps
+from .attack_search import Search, Steps
 from .company import TOGETHER
 from .ensemble_search import EnsembleSearch
 from .labelled_picture import LabelledPicture, values_sha256
@@ -71,5 +71,5 @@ def _search(attack: Bound, case: Case, label: int, rng: np.random.Generator) -> 
     if attack.entry.name == ENSEMBLE:
         return EnsembleSearch(case, label, **given).ensemble(rng)
     kind, restarts = given.pop("kind"), given.pop("restarts")
-    search = AttackSearch(case, label, **given)
+    search = Search(case, label, **given)
     return search.fgsm() if kind == "fgsm" else search.pgd(rng, restarts)

@@ -79,7 +79,7 @@ def examine(method: Bound, before: Callable[[str], None], regime: str) -> Iterat
         return
     yield Finding("gives pictures", True, f"of {trial.shape}")
     samples = {"each by itself": _alone, "samples unlike latents": _unlike}
-    of_kind = {"near the picture without noise": _keeps_clean_input} if isinstance(runner, Model) else samples
+    of_kind = {"near the picture without noise": _near} if isinstance(runner, Model) else samples
     checks = {"repeats": _repeats, "leaves its input": _untouched, **of_kind}
     yield from findings_of({name: partial(check, runner, trial) for name, check in checks.items()}, before)
 
@@ -123,7 +123,7 @@ def _unlike(runner: Sampler, trial: _ShapeTrial) -> tuple[bool | None, str]:
     return False, f"samples are the latents (correlation {alike:.2f}): make pictures of them"
 
 
-def _keeps_clean_input(runner: Sampler, trial: _ShapeTrial) -> tuple[bool | None, str]:
+def _near(runner: Sampler, trial: _ShapeTrial) -> tuple[bool | None, str]:
     """Whether a model gives back what has hardly any noise."""
     case = trial.case(runner)
     least = int(np.argmin(case.info.sigma))

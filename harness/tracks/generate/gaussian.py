@@ -66,10 +66,10 @@ class GaussianLaws:
     def of(self, label: int = -1) -> Gaussian:
         """The law of a class; -1: of all. Raises `UsageError` where there are not two pictures of it."""
         if label not in self._by_label:
-            self._by_label[label] = self._of_law(label) if self._law is not None else self._measured(label)
+            self._by_label[label] = self._known(label) if self._law is not None else self._measured(label)
         return self._by_label[label]
 
-    def _of_law(self, label: int) -> Gaussian:
+    def _known(self, label: int) -> Gaussian:
         law = self._law
         assert law is not None
         if label < 0:

@@ -27,13 +27,13 @@ class PictureView:
 
     def seen(self, pictures: Any) -> Any:
         """The view of an array or a tensor (N, C, H, W), of the same kind."""
-        return self._reordered(pictures, self.order)
+        return self._taken(pictures, self.order)
 
     def back(self, pictures: Any) -> Any:
         """The pictures whose view these are."""
-        return self._reordered(pictures, np.argsort(self.order))
+        return self._taken(pictures, np.argsort(self.order))
 
-    def _reordered(self, pictures: Any, order: npt.NDArray[np.int64]) -> Any:
+    def _taken(self, pictures: Any, order: npt.NDArray[np.int64]) -> Any:
         count, channels = pictures.shape[:2]
         rows = pictures.reshape(count, channels, -1)[:, :, order]
         return (rows if self.sign > 0 else -rows).reshape(pictures.shape)

@@ -48,7 +48,7 @@ def _shape(values: Floats, item: Measured) -> Floats:
 
 def _grey(values: Floats, top: float) -> Colours:
     level = np.rint(255 * np.clip(np.nan_to_num(values) / top, 0, 1)).astype(np.uint8)
-    return _marked_unknown(np.repeat(level[:, :, None], 3, axis=2), values)
+    return _unknown(np.repeat(level[:, :, None], 3, axis=2), values)
 
 
 def _two_colours(values: Floats, top: float) -> Colours:
@@ -56,10 +56,10 @@ def _two_colours(values: Floats, top: float) -> Colours:
     part = np.clip(np.nan_to_num(values) / top, -1, 1)[:, :, None]
     above, below = np.array([178.0, 24.0, 43.0]), np.array([33.0, 102.0, 172.0])
     ends = np.where(part > 0, above, below)
-    return _marked_unknown(np.rint(255 + (ends - 255) * np.abs(part)).astype(np.uint8), values)
+    return _unknown(np.rint(255 + (ends - 255) * np.abs(part)).astype(np.uint8), values)
 
 
-def _marked_unknown(colours: Colours, values: Floats) -> Colours:
+def _unknown(colours: Colours, values: Floats) -> Colours:
     colours[np.isnan(values)] = (253, 231, 150)
     return colours
 

@@ -64,33 +64,33 @@ def shown(trained: Sequence[PictureSketch], tested: Sequence[PictureSketch]) -> 
             # A picture that is nearly another one of the test is none that was copied: so much is alike in such a set.
             rows = np.isin(pictures.places, list(same))
             repeated = _nearest_same(
-                size, [pictures], _SmallPictures(pictures.grey[rows], pictures.places[rows]), of_one_set=True
+                size, [pictures], _Pictures(pictures.grey[rows], pictures.places[rows]), of_one_set=True
             )
             places |= {place: source for place, source in same.items() if place not in repeated}
     return places
 
 
 @dataclass(frozen=True)
-class _SmallPictures:
+class _Pictures:
     """Small pictures of one size (N, H, W), and the place of each among all."""
 
     grey: npt.NDArray[np.uint8]
     places: npt.NDArray[np.int64]
 
 
-def _by_size(sketches: Sequence[PictureSketch]) -> dict[tuple[int, ...], _SmallPictures]:
+def _by_size(sketches: Sequence[PictureSketch]) -> dict[tuple[int, ...], _Pictures]:
     of_size: dict[tuple[int, ...], list[tuple[int, npt.NDArray[np.uint8]]]] = {}
     for place, one in enumerate(sketches):
         if one.grey is not None:
             of_size.setdefault(one.grey.shape, []).append((place, one.grey))
     return {
-        size: _SmallPictures(np.stack([grey for _, grey in placed]), np.array([place for place, _ in placed]))
+        size: _Pictures(np.stack([grey for _, grey in placed]), np.array([place for place, _ in placed]))
         for size, placed in of_size.items()
     }
 
 
 def _nearest_same(
-    size: tuple[int, ...], trained: Sequence[_SmallPictures], tested: _SmallPictures, *, of_one_set: bool = False
+    size: tuple[int, ...], trained: Sequence[_Pictures], tested: _Pictures, *, of_one_set: bool = False
 ) -> dict[int, int]:
     """Of tested pictures of one size, those that are nearly one of the trained ones with the nearest spectra.
 
@@ -111,7 +111,7 @@ def _nearest_same(
             for number, one in enumerate(trained):
                 rows = np.flatnonzero(unseen & (group[best] == number))
                 if len(rows):
-                    same = rows[_nearly_equal(one.grey[place[best[rows]]], grey[rows])]
+                    same = rows[_same(one.grey[place[best[rows]]], grey[rows])]
                     nearest |= {int(places[row]): int(one.places[place[best[row]]]) for row in same}
             likeness[np.arange(len(best)), best] = -1
     return nearest
@@ -131,7 +131,7 @@ def _spectra(grey: npt.NDArray[np.uint8], size: tuple[int, ...]) -> Floats:
     return np.concatenate(parts).astype(np.float32)
 
 
-def _nearly_equal(trained: npt.NDArray[np.uint8], tested: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+def _same(trained: npt.NDArray[np.uint8], tested: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
     """Whether each of N pictures is nearly the one beside it, where it lies or a pixel away."""
     same = np.zeros(len(tested), bool)
     for down, across in np.ndindex(3, 3):

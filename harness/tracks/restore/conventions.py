@@ -450,12 +450,12 @@ def _row(convention: Convention, value: float, claimed: str | None) -> dict[str,
         "value": value,
         "what": convention.steps,
         "who": convention.who,
-        "gives": claimed is not None and prints_as(value, claimed),
+        "gives": claimed is not None and gives(value, claimed),
         "own": convention.name in DEFAULT_NAMES,
     }
 
 
-def prints_as(value: float, claimed: str) -> bool:
+def gives(value: float, claimed: str) -> bool:
     """Whether a value, rounded or cut off to the decimals printed, is the claimed number."""
     if not math.isfinite(value):
         return False

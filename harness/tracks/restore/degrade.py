@@ -25,7 +25,7 @@ from ...imaging.validation import (
 )
 from ...text.errors import Skip, UsageError, one_line
 from ...track.info import Info
-from .disclosure import DisclosedValue, cut, disclose
+from .disclosure import Known, cut, disclose
 
 _FORM = ("shape", "bit_depth")
 """What a picture is, whatever lies in it: the last word counts."""
@@ -47,7 +47,7 @@ def degrade_sample(bound: Bound, sample: Sample, seed: int = 0, draw: int = 0) -
         "shape": clean.shape[:2],
         "bit_depth": depth_of(values),
     }
-    known: dict[str, DisclosedValue] = {}
+    known: dict[str, Known] = {}
     for place, part in enumerate(bound.parts):
         disclosed: dict[str, Any] = {}
         own_noise = part.entry.meta["source"] == "noisy"
@@ -101,7 +101,7 @@ def check_finite(picture: Array, who: str) -> None:
         raise UsageError(f"{who} picture holds NaN or Inf: give float values on [0, 1]")
 
 
-def _whole_number(value: Any, name: str) -> int:
+def _whole(value: Any, name: str) -> int:
     try:
         number = operator.index(value)
     except TypeError:
@@ -126,7 +126,7 @@ def degrade(spec: str, clean: Any, seed: int = 0, draw: int = 0, *, range: Range
     if not isinstance(spec, str):
         raise UsageError(f"the regime comes first, as text, not {type(spec).__name__}: degrade(regime, clean)")
     bound = bind(spec, "regime")
-    seed, draw = _whole_number(seed, "seed"), _whole_number(draw, "draw")
+    seed, draw = _whole(seed, "seed"), _whole(draw, "draw")
     picture = mapped(given_array(clean, "clean"), range, "clean")
     check_clean(picture, "clean", said=range is not None)
     try:

@@ -45,7 +45,7 @@ class Linear:
 
 
 @dataclass(frozen=True)
-class DisclosedValue:
+class Known:
     """A disclosed value, None where it is not known, and the law by which it adds up with a later one."""
 
     value: Any
@@ -79,7 +79,7 @@ def _either(a: float, b: float) -> float:
     return 1 - (1 - a) * (1 - b)
 
 
-def _if_equal(a: Any, b: Any) -> Any:
+def _same(a: Any, b: Any) -> Any:
     return a if a == b else None
 
 
@@ -94,10 +94,10 @@ REPLACED: Mapping[str, Law] = {"p": _either}
 """Values that either regime replaced."""
 MASK: Mapping[str, Law] = {"mask": operator.mul}
 SCALE: Mapping[str, Law] = {"scale": operator.mul}
-BLUR: Mapping[str, Law] = {"kernel": Linear(_convolve), "boundary": Linear(_if_equal)}
+BLUR: Mapping[str, Law] = {"kernel": Linear(_convolve), "boundary": Linear(_same)}
 
 
-def disclose(known: Mapping[str, DisclosedValue], part: Bound, new: Mapping[str, Any]) -> dict[str, DisclosedValue]:
+def disclose(known: Mapping[str, Known], part: Bound, new: Mapping[str, Any]) -> dict[str, Known]:
     """What is known after `part` of a chain, which disclosed `new`: never a number that is no longer true.
 
     A value stays where the regime keeps its name. A name that was disclosed before has the sum of both where both
@@ -107,7 +107,7 @@ def disclose(known: Mapping[str, DisclosedValue], part: Bound, new: Mapping[str,
     everything = "*" in keeps
     laws: Mapping[str, Law] = part.entry.meta["adds_up"]
     after = {
-        name: DisclosedValue(
+        name: Known(
             was.value if everything or name in keeps else None,
             None if isinstance(was.law, Linear) and name not in new and not everything else was.law,
         )
@@ -118,10 +118,10 @@ def disclose(known: Mapping[str, DisclosedValue], part: Bound, new: Mapping[str,
         if was is not None:
             both = law is not None and law is was.law and was.value is not None and value is not None
             value = law(was.value, value) if law is not None and both else None
-        after[name] = DisclosedValue(value, law)
+        after[name] = Known(value, law)
     return after
 
 
-def cut(known: Mapping[str, DisclosedValue]) -> dict[str, DisclosedValue]:
+def cut(known: Mapping[str, Known]) -> dict[str, Known]:
     """What is known of values that were clipped or rounded: no strength of noise."""
-    return {name: DisclosedValue(was.value if name in BENT else None, was.law) for name, was in known.items()}
+    return {name: Known(was.value if name in BENT else None, was.law) for name, was in known.items()}

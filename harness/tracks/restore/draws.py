@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from ...components.registry import Bound, bind
 from ...store.cells import cell_dir
-from ...store.outputs import KeptOutputs, LostOutput
+from ...store.outputs import Kept, LostOutput
 from ...store.record import Record
 from ...store.results import Results
 from ...text.errors import UsageError, one_line
@@ -60,7 +60,7 @@ def splits(store: Path, records: Iterable[Record]) -> tuple[list[Split], list[st
             missing.append(f"{method}, {place}: {why}")
             continue
         protocol = bind(group[0].cell.protocol.display, "protocol")
-        kept = [KeptOutputs(cell_dir(store, r.cell.key), r, ArrayFiles()) for r in group]
+        kept = [Kept(cell_dir(store, r.cell.key), r, ArrayFiles()) for r in group]
         mse = _GREY * np.mean([r.scores["mse"] for r in group], axis=0)
         items = group[0].items
         variance = _GREY * np.array([variance_of(kept, protocol, i) for i in range(len(items))])
@@ -68,7 +68,7 @@ def splits(store: Path, records: Iterable[Record]) -> tuple[list[Split], list[st
     return per_method, missing
 
 
-def variance_of(kept: Sequence[KeptOutputs], protocol: Bound, index: int) -> float:
+def variance_of(kept: Sequence[Kept], protocol: Bound, index: int) -> float:
     """The unbiased variance of a restored picture over draws under a protocol, mean over pixels, on [0, 1]²."""
     mean: Any = 0.0
     deviation = 0.0

@@ -26,7 +26,7 @@ _OWN_SEEDS = 10
 
 
 @dataclass(frozen=True)
-class NoiseRecipe:
+class Recipe:
     """How noise was drawn. `equal` is the share of values that it gives again to the last bit, after `digitised`."""
 
     generator: str
@@ -117,7 +117,7 @@ _PUBLISHED = {
 """The regimes of noisebench that draw so, with seed 0."""
 
 
-def find_recipe(noisy: Array, clean: Float, noise: Float, seeds: int) -> NoiseRecipe | None:
+def find_recipe(noisy: Array, clean: Float, noise: Float, seeds: int) -> Recipe | None:
     """The recipe of additive Gaussian noise, None where none of the seeds from 0 up to `seeds` gives it.
 
     `noisy` is (H, W, C) as it was read, `clean` the same on [0, 1], `noise` what was added to that.
@@ -125,7 +125,7 @@ def find_recipe(noisy: Array, clean: Float, noise: Float, seeds: int) -> NoiseRe
     values = _unit(noisy)
     inside = (values > 0) & (values < 1)
     orders = _GREY if clean.shape[2] == 1 else _COLOUR
-    best: NoiseRecipe | None = None
+    best: Recipe | None = None
     for generator, seed, order in _matches(noise, inside, orders, seeds):
         count = clean.size if order.picture is not _single else clean.shape[0] * clean.shape[1]
         line = matlab_randn_v4(count) if order is _MATLAB else _GENERATORS[generator](seed, count)
@@ -191,7 +191,7 @@ def _correlation(line: Float, drawn: Float, weights: Float) -> float:
 
 def _fitted(
     noisy: Array, clean: Float, seen: Float, draws: Float, drawn: Float, generator: str, seed: int, order: _Order
-) -> NoiseRecipe:
+) -> Recipe:
     """The level, sum and rounding that give most of the values to the last bit; `seen` is the noise of values that
     are not at an end of the range, `drawn` what was drawn for these."""
     level = float(seen @ drawn / (drawn @ drawn))
@@ -208,7 +208,7 @@ def _fitted(
     regimes = _PUBLISHED.get((generator, order.name, order.channels), ()) if seed == 0 and equal == 1 else ()
     regime = next((one for one in regimes if len(regimes) == 1 or (one == "kair") == (total_of == "float64")), "")
     shown = f"{regime}(sigma={sigma:g})" if regime and not digitised else ""
-    return NoiseRecipe(generator, seed, order.name, order.channels, sigma, digitised, equal, shown)
+    return Recipe(generator, seed, order.name, order.channels, sigma, digitised, equal, shown)
 
 
 def _levels(level: float) -> list[float]:

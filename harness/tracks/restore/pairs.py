@@ -54,11 +54,11 @@ class Pair:
 
     @cached_property
     def x(self) -> Array:
-        return self._stored(0)
+        return self._whole(0)
 
     @cached_property
     def y(self) -> Array:
-        return self._stored(1)
+        return self._whole(1)
 
     @property
     def size(self) -> int:
@@ -76,7 +76,7 @@ class Pair:
             a, b = (picture[:, start : start + _STRIP] for picture in (x, y))
             yield (self.finish(a), self.finish(b)) if alike else (self._finished(a), self._finished(b))
 
-    def _stored(self, place: int) -> Array:
+    def _whole(self, place: int) -> Array:
         whole: Array = read_only(self._finished(self.unfinished[place]))
         return whole
 
@@ -99,7 +99,7 @@ def prepare(restored: Array, clean: Array, bound: Bound, *, unit: bool = False) 
     meta = bound.entry.meta
     peak = float(meta["peak"])
     if meta["bits"] == 8:
-        x, y = _under_protocol(bound, to_8bit(x, "restored"), to_8bit(y, "clean"))
+        x, y = _both(bound, to_8bit(x, "restored"), to_8bit(y, "clean"))
         kind = np.uint8 if x.dtype == np.uint8 and y.dtype == np.uint8 else np.float64
         return Pair((np.ascontiguousarray(x, kind), np.ascontiguousarray(y, kind)), peak)
     x, y = np.ascontiguousarray(x), np.ascontiguousarray(y)
@@ -110,11 +110,11 @@ def prepare(restored: Array, clean: Array, bound: Bound, *, unit: bool = False) 
         x = y
     if meta["keeps"]:
         return Pair((x, y), peak, finish=_as_is if all(kept) else partial(_applied, bound))
-    x, y = _under_protocol(bound, _to_unit(x), _to_unit(y))
+    x, y = _both(bound, _to_unit(x), _to_unit(y))
     return Pair((np.ascontiguousarray(x, np.float64), np.ascontiguousarray(y, np.float64)), peak)
 
 
-def _under_protocol(bound: Bound, restored: Array, clean: Array) -> tuple[Array, Array]:
+def _both(bound: Bound, restored: Array, clean: Array) -> tuple[Array, Array]:
     """What a protocol makes of two pictures. Raises `UsageError` that names it where they are not of one shape."""
     x, y = _applied(bound, restored), _applied(bound, clean)
     if x.shape != y.shape:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from noisebench.cli import main
 from noisebench.cli.explain import grouped
-from noisebench.tracks.restore.conventions import ANY, explain_pairs, prints_as
+from noisebench.tracks.restore.conventions import ANY, explain_pairs, gives
 
 
 @pytest.fixture(autouse=True)
@@ -291,7 +291,7 @@ def test_what_does_not_apply_is_left_out() -> None:
     ],
 )
 def test_claimed_within_its_printed_decimals(value: float, claimed: str, given: bool) -> None:
-    assert prints_as(value, claimed) is given
+    assert gives(value, claimed) is given
 
 
 def test_rows_are_sorted_and_grouped_where_equal() -> None:
@@ -389,7 +389,7 @@ def test_how_to_tell_conventions_apart_is_said_where_several_match(
 
     found = values(restored, clean)
     claimed = f"{found['psnr uint8']:.2f}"
-    count = sum(prints_as(v, claimed) for v in found.values())
+    count = sum(gives(v, claimed) for v in found.values())
     assert count > 1 and f"{count} conventions match at 2 decimals: give more decimals" in said(claimed)
     assert "match at" not in said(f"{found['psnr y rounded']:.6f}")
     nb.write_picture(tmp_path / "r.png", clean)

@@ -39,7 +39,7 @@ def score_error(
     each picture is meant, for models that are told it; else that of all.
     """
     place = int(np.argmin(np.abs(np.log(sigma) - math.log(level))))
-    law, size = _law_and_energy(of.canonical, float(sigma[place]))
+    law, size = _known(of.canonical, float(sigma[place]))
     given = pose_picture(item).given[place].astype(np.float64)
     score = (denoised[place].astype(np.float64) - given) / sigma[place] ** 2
     due = score_of(law, given.reshape(1, -1), float(sigma[place]), item.label if labels else -1)
@@ -61,7 +61,7 @@ def score_of(law: Law, rows: Floats, sigma: float, label: int = -1) -> Floats:
 
 
 @lru_cache(maxsize=8)
-def _law_and_energy(of: str, sigma: float) -> tuple[Law, float]:
+def _known(of: str, sigma: float) -> tuple[Law, float]:
     """The law of a set, and the mean square of its score. Raises `UsageError` where it is not known."""
     bound = bind(of, "dataset", "generate")
     law: Any = getattr(open_dataset(bound), "law", None)

@@ -34,9 +34,9 @@ def fsim(pair: Pair) -> float:
         return problem
     first, second = ([_reduced(p) for p in planes_of(q, pair.peak, YIQ[: q.shape[2]])] for q in (pair.x, pair.y))
     phases = _congruency(first[0]), _congruency(second[0])
-    similar = _similarity(*phases, _T_PHASE) * _similarity(_gradient(first[0]), _gradient(second[0]), _T_GRADIENT)
+    similar = _alike(*phases, _T_PHASE) * _alike(_gradient(first[0]), _gradient(second[0]), _T_GRADIENT)
     if len(first) == 3:
-        chroma = _similarity(first[1], second[1], _T_CHROMA) * _similarity(first[2], second[2], _T_CHROMA)
+        chroma = _alike(first[1], second[1], _T_CHROMA) * _alike(first[2], second[2], _T_CHROMA)
         # The real part of a power of a negative number, as in the authors' code.
         similar *= np.abs(chroma) ** _CHROMA * np.where(chroma < 0, math.cos(math.pi * _CHROMA), 1.0)
     weight = np.maximum(*phases)
@@ -44,7 +44,7 @@ def fsim(pair: Pair) -> float:
     return float((similar * weight).sum()) / total if total > 0 else NotDefined("fsim needs pictures with features")
 
 
-def _similarity(x: Float, y: Float, t: float) -> Float:
+def _alike(x: Float, y: Float, t: float) -> Float:
     return (2 * x * y + t) / (x * x + y * y + t)
 
 

@@ -32,9 +32,9 @@ def haarpsi(pair: Pair) -> float:
     for across in (False, True):
         ours, theirs = ([_haar(p[0], k, across) for k in (1, 2, 3)] for p in halves)
         weights.append(np.maximum(ours[2], theirs[2]))
-        similar.append((_similarity(ours[0], theirs[0]) + _similarity(ours[1], theirs[1])) / 2)
+        similar.append((_alike(ours[0], theirs[0]) + _alike(ours[1], theirs[1])) / 2)
     if pair.x.shape[2] == 3:
-        chroma = [_similarity(_mean2(halves[0][c]), _mean2(halves[1][c])) for c in (1, 2)]
+        chroma = [_alike(_mean2(halves[0][c]), _mean2(halves[1][c])) for c in (1, 2)]
         similar.append((chroma[0] + chroma[1]) / 2)
         weights.append((weights[0] + weights[1]) / 2)
     total = sum(float(w.sum()) for w in weights)
@@ -67,5 +67,5 @@ def _even_filter(plane: Float, kernel_x: Float, kernel_y: Float) -> Float:
     )
 
 
-def _similarity(x: Float, y: Float) -> Float:
+def _alike(x: Float, y: Float) -> Float:
     return (2 * x * y + _HAAR_C) / (x * x + y * y + _HAAR_C)

@@ -45,11 +45,11 @@ def boundary(inside: Mask, labelled: Mask) -> Mask:
 def _f(predicted: Mask, truth: Mask, reach: float) -> float:
     if not (predicted.any() and truth.any()):
         return 0.0
-    precision, recall = _share_near(predicted, truth, reach), _share_near(truth, predicted, reach)
+    precision, recall = _near(predicted, truth, reach), _near(truth, predicted, reach)
     return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
 
 
-def _share_near(these: Mask, those: Mask, reach: float) -> float:
+def _near(these: Mask, those: Mask, reach: float) -> float:
     """The share of these that are near to any of those."""
     from scipy.ndimage import distance_transform_edt
 
