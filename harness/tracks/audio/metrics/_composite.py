@@ -68,9 +68,9 @@ def likelihood_ratios(true: Floats, output: Floats, rate: int) -> Floats:
     order = 10 if rate < 10_000 else 16
     (lags, of_truth), (_, of_output) = predictors(true, order), predictors(output, order)
     apart = np.abs(np.subtract.outer(np.arange(order + 1), np.arange(order + 1)))
-    left, least = (np.einsum("fi,fij,fj->f", one, lags[:, apart], one) for one in (of_output, of_truth))
+    reached, least = (np.einsum("fi,fij,fj->f", one, lags[:, apart], one) for one in (of_output, of_truth))
     # The truth is predicted best by its own coefficients: what is below 1 is rounding.
-    ratios: Floats = np.log(np.maximum(left / np.maximum(least, _LEAST), 1.0))
+    ratios: Floats = np.log(np.maximum(reached / np.maximum(least, _LEAST), 1.0))
     return ratios
 
 
@@ -78,13 +78,13 @@ def predictors(frames: Floats, order: int) -> tuple[Floats, Floats]:
     """Autocorrelation (n, order + 1) of frames, and what predicts them, of which the first is 1: by Levinson."""
     size = frames.shape[1]
     lags = np.stack([(frames[:, : size - lag] * frames[:, lag:]).sum(axis=1) for lag in range(order + 1)], axis=1)
-    found = np.zeros_like(lags)
-    found[:, 0], error = 1.0, lags[:, 0].copy()
+    coefficients = np.zeros_like(lags)
+    coefficients[:, 0], error = 1.0, lags[:, 0].copy()
     for lag in range(1, order + 1):
-        reflection = -(found[:, :lag] * lags[:, lag:0:-1]).sum(axis=1) / np.maximum(error, _LEAST)
-        found[:, 1 : lag + 1] += reflection[:, None] * found[:, lag - 1 :: -1][:, :lag]
+        reflection = -(coefficients[:, :lag] * lags[:, lag:0:-1]).sum(axis=1) / np.maximum(error, _LEAST)
+        coefficients[:, 1 : lag + 1] += reflection[:, None] * coefficients[:, lag - 1 :: -1][:, :lag]
         error *= 1 - reflection**2
-    return lags, found
+    return lags, coefficients
 
 
 def weighted_slopes(true: Floats, output: Floats, rate: int) -> Floats:
