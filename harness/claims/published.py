@@ -75,11 +75,23 @@ class JudgedClaim(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class _Published(msgspec.Struct, frozen=True):
-    """`sets` are of places in `code`: what is behind one claim or several."""
+    """What is behind one claim or several is a set of places in `code`.
+
+    `differences` has a list for each: the place of an earlier set, or -1 for the empty one, and what one of both has
+    and the other has not.
+    """
 
     code: list[CodeVersion]
-    sets: list[list[int]]
+    differences: list[list[int]]
     claims: list[JudgedClaim]
+
+    @property
+    def sets(self) -> list[frozenset[int]]:
+        """The places of the code behind one claim or several."""
+        sets: list[frozenset[int]] = []
+        for near, *apart in self.differences:
+            sets.append((sets[near] if near >= 0 else frozenset()) ^ frozenset(apart))
+        return sets
 
 
 def judged_claim(claim: Claim | Effect, row: ClaimRow) -> JudgedClaim:
@@ -136,9 +148,20 @@ def published_text(judged: Iterable[JudgedClaim], behind: Mapping[str, Mapping[s
         of_it = tuple(sorted(places[name] for name in behind.get(one.name, ())))
         claims.append(structs.replace(one, code=sets.setdefault(of_it, len(sets))))
     code = [_code(name, values[name]) for name in places]
-    parts: dict[str, Sequence[object]] = {"code": code, "sets": list(sets), "claims": claims}
+    parts: dict[str, Sequence[object]] = {"code": code, "differences": _differences(sets), "claims": claims}
     lines = {name: ",\n".join(msgspec.json.encode(one).decode() for one in part) for name, part in parts.items()}
     return "{" + ",\n".join(f'"{name}": [\n{text}\n]' for name, text in lines.items()) + "}\n"
+
+
+def _differences(sets: Iterable[Iterable[int]]) -> list[list[int]]:
+    """Each set by what it and the most similar one before it do not share."""
+    before: list[frozenset[int]] = []
+    written = []
+    for one in map(frozenset, sets):
+        near = min(range(len(before)), key=lambda place: len(before[place] ^ one), default=-1)
+        written.append([near, *sorted(one ^ (before[near] if near >= 0 else frozenset()))])
+        before.append(one)
+    return written
 
 
 def _code(name: str, value: str) -> CodeVersion:
