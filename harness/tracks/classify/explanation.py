@@ -20,22 +20,16 @@ Floats = npt.NDArray[np.float64]
 class Explanation:
     """What a metric with `maps` is given of one picture.
 
-    `log_p` (K,) are log-probabilities, `maps` (K, H, W) say of each class which pixels speak for it. `second` are those
-    that a method gives to compare them with, where it does: before a network without training, or another picture.
-    `regions` (H, W) is the place of the class that each pixel shows, -1 where it shows none, as far as the dataset
-    knows; `label` is the true class.
+    `log_p` (K,) are log-probabilities, `maps` (K, H, W) say of each class which pixels speak for it. `unlearned` are
+    those of the same method before a network without its training, where there are such. `regions` (H, W) is the place
+    of the class that each pixel shows, -1 where it shows none, as far as the dataset knows; `label` is the true class.
     """
 
     log_p: Floats
     maps: Array
-    second: Array | None
+    unlearned: Array | None
     label: int
     regions: Array | None
-
-    @property
-    def unlearned(self) -> Array | None:
-        """The second maps, of a method that gives those before a network without its training."""
-        return self.second
 
 
 def own_region(explanation: Explanation) -> npt.NDArray[np.bool_] | NotDefined:

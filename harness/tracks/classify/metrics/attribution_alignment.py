@@ -12,6 +12,7 @@ def attribution_alignment(explanation: Explanation) -> float | NotDefined:
 
     From -1 to 1, which is that of equal maps. Not defined but of a method that gives second maps, `attributions(…)`.
     """
-    if explanation.second is None:
+    due = explanation.unlearned  # the second maps of a method, here those that the first should be
+    if due is None:
         return NotDefined("gives no second maps")
-    return correlation(explanation.maps[explanation.label], explanation.second[explanation.label])
+    return correlation(explanation.maps[explanation.label], due[explanation.label])
