@@ -52,14 +52,14 @@ class Box(NamedTuple):
         order = np.argsort(ends, kind="stable")
         moving, ends = moving[order], ends[order]
         slopes, amounts = steep[moving] * speed[moving], steep[moving] * room[moving]
-        left = slopes.sum() - np.concatenate([[0.0], np.cumsum(slopes)])
+        moving_slope = slopes.sum() - np.concatenate([[0.0], np.cumsum(slopes)])
         stopped = np.concatenate([[0.0], np.cumsum(amounts)])
-        reached = stopped[1:] + ends * np.maximum(left[1:], 0)
+        reached = stopped[1:] + ends * np.maximum(moving_slope[1:], 0)
         piece = int(np.searchsorted(reached, abs(value)))
         if piece == len(moving):
             size = room * (speed > 0)
         else:
-            size = np.minimum((abs(value) - stopped[piece]) / max(left[piece], 1e-300) * speed, room)
+            size = np.minimum((abs(value) - stopped[piece]) / max(moving_slope[piece], 1e-300) * speed, room)
         change: Floats = towards * size.reshape(x.shape)
         return change
 

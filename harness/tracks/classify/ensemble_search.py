@@ -101,10 +101,10 @@ class EnsembleSearch(Search):
     def _cross(self, best: Point, target: int) -> _Looks:
         """The better of `best` and the nearest point of another class that FAB finds, where it is within eps."""
         box = Box(self._norm, self._low, self._high)
-        found = yield from nearest_of_another_class(self._look, self._given, self._label, target, box, self._steps)
-        if found is None or box.length(found.x - self._given) > self._eps:
+        nearest = yield from nearest_of_another_class(self._look, self._given, self._label, target, box, self._steps)
+        if nearest is None or box.length(nearest.x - self._given) > self._eps:
             return best
-        return min(best, found, key=lambda point: point.margin)
+        return min(best, nearest, key=lambda point: point.margin)
 
     def _squares(self, best: Point, rng: np.random.Generator) -> _Looks:
         """The better of `best` and what a random search over squares finds, by margins alone (Andriushchenko, 2020)."""

@@ -39,18 +39,18 @@ def divide_mix(
         return torch.stack([F.cross_entropy(one, labels) for one in logits]).sum()
     seen = [one.detach().softmax(dim=1) for one in logits]
     losses = []
-    for place, own in enumerate(twins.both):
+    for place, network in enumerate(twins.both):
         clean = batch["clean"][place].to(seen[place])
         kept = clean >= threshold
         wanted = targets(labels, clean, kept, seen[place], (seen[0] + seen[1]) / 2, temperature)
-        losses.append(_mixed(own, given, wanted, kept, alpha, guessed))
+        losses.append(_mixed(network, given, wanted, kept, alpha, guessed))
     return torch.stack(losses).sum()
 
 
-def targets(labels: Any, clean: Any, kept: Any, own: Any, both: Any, temperature: float) -> Any:
+def targets(labels: Any, clean: Any, kept: Any, probabilities: Any, both: Any, temperature: float) -> Any:
     """What is learned of each picture, (B, K): its label with what the network says, or what both say; sharpened."""
-    one_hot = F.one_hot(labels, own.shape[1]).to(own)
-    refined = clean[:, None] * one_hot + (1 - clean[:, None]) * own
+    one_hot = F.one_hot(labels, probabilities.shape[1]).to(probabilities)
+    refined = clean[:, None] * one_hot + (1 - clean[:, None]) * probabilities
     powers = torch.where(kept[:, None], refined, both) ** (1 / temperature)
     return powers / powers.sum(dim=1, keepdim=True)
 

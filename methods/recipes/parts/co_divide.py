@@ -30,7 +30,7 @@ class CoDivide:
 
     def __init__(self, *, warmup: Annotated[int, Ge(1)] = 5) -> None:
         self.warmup = warmup
-        self.held: dict[int, dict[str, Any]] = {}
+        self.seen_items: dict[int, dict[str, Any]] = {}
         """Of each item that was seen: `given`, `wanted`, and `truth` where it is told."""
         self.since: set[int] = set()
         self.epochs = 0
@@ -56,7 +56,7 @@ class CoDivide:
         self.since = again or self.since | {*items}
         for place, item in enumerate(items):
             names = [name for name in ("given", "wanted", "truth") if name in batch]
-            self.held[item] = {name: batch[name][place].detach().cpu() for name in names}
+            self.seen_items[item] = {name: batch[name][place].detach().cpu() for name in names}
         if self.epochs < self.warmup:
             return batch
         unseen = [1.0, 1.0]
@@ -64,12 +64,12 @@ class CoDivide:
         return batch | {"clean": clean.T}
 
     def _divide(self) -> None:
-        items = sorted(self.held)
-        rows = [self.held[item] for item in items]
+        items = sorted(self.seen_items)
+        rows = [self.seen_items[item] for item in items]
         given, labels = (torch.stack([row[name] for row in rows]) for name in ("given", "wanted"))
         posteriors = [low_mode(losses_of(net, given, labels)) for net in self.twins.both]
-        told = np.stack(posteriors[::-1], axis=1)
-        self.clean = dict(zip(items, told.tolist(), strict=True))
+        for_each = np.stack(posteriors[::-1], axis=1)
+        self.clean = dict(zip(items, for_each.tolist(), strict=True))
         if "truth" in rows[0]:
             right = torch.stack([row["truth"] for row in rows]).numpy() == labels.numpy()
             if right.any() and not right.all():
@@ -80,13 +80,13 @@ class CoDivide:
     def state(self) -> dict[str, Any]:
         """What was seen, and what is thought of it."""
         return {
-            "held": self.held, "since": sorted(self.since), "epochs": self.epochs, "clean": self.clean,
+            "items": self.seen_items, "since": sorted(self.since), "epochs": self.epochs, "clean": self.clean,
             "found": self.measurements,
         }  # fmt: skip
 
     def load(self, state: Any) -> None:
         """Go on from there."""
-        self.held, self.since, self.epochs = state["held"], {*state["since"]}, state["epochs"]
+        self.seen_items, self.since, self.epochs = state["items"], {*state["since"]}, state["epochs"]
         self.clean, self.measurements = state["clean"], state["found"]
 
     def figures(self) -> dict[str, float]:

@@ -31,9 +31,9 @@ def shifted(pictures: Any, shift: int, flip: bool) -> Any:
     """Pictures (N, C, H, W), each at a place of its own, black where nothing was, and half of them mirrored."""
     count, _, height, width = pictures.shape
     padded = F.pad(pictures, (shift,) * 4)
-    top, left = torch.randint(0, 2 * shift + 1, (2, count, 1), device=pictures.device)
-    rows = top + torch.arange(height, device=pictures.device)
-    columns = left + torch.arange(width, device=pictures.device)
+    down, across = torch.randint(0, 2 * shift + 1, (2, count, 1), device=pictures.device)
+    rows = down + torch.arange(height, device=pictures.device)
+    columns = across + torch.arange(width, device=pictures.device)
     if flip:
         mirrored = torch.rand(count, 1, device=pictures.device) < 0.5
         columns = torch.where(mirrored, columns.flip(1), columns)

@@ -81,7 +81,7 @@ class VAECritic:
         self.shapes, self.weight, self.margin, self.beta = shapes, weight, margin, beta
         self.latent, self.width, self.lr = latent, width, lr
         self.critic: Any = None
-        self.said: Any = None
+        self.predicted: Any = None
         self.measurements: dict[str, float] = {}
 
     def prepare(self, net: Any, given: Sequence[int]) -> Any:
@@ -125,19 +125,19 @@ class VAECritic:
                 f"part vae_critic: the objective does not make one map of {self.classes} classes a step: give dice, "
                 "and shapes of the same classes"
             )
-        said = heard[0].float().softmax(dim=1)
-        self.said = said.detach()
+        predicted = heard[0].float().softmax(dim=1)
+        self.predicted = predicted.detach()
         self.critic.requires_grad_(False)
-        return loss + self.weight * self.critic.energy(said).mean()
+        return loss + self.weight * self.critic.energy(predicted).mean()
 
     @torch.no_grad()
     def after_step(self, net: Any, step: int, steps: int) -> None:
         """The critic learns from true maps and from what was said."""
         self.critic.requires_grad_(True)
-        true = self._true_maps(len(self.said)).to(self.said)
+        true = self._true_maps(len(self.predicted)).to(self.predicted)
         with torch.enable_grad():
             again, divergence = self.critic(true, draw=True)
-            energies = self.critic.energy(true), self.critic.energy(self.said)
+            energies = self.critic.energy(true), self.critic.energy(self.predicted)
             entropy = -(true * again.log_softmax(dim=1)).sum(dim=1).mean()
             wrong = entropy + self.beta * divergence.mean()
             self.optimizer.zero_grad()

@@ -110,7 +110,7 @@ def test_true_shapes_come_to_have_less_energy_than_their_pixels_elsewhere() -> N
     assert part.figures()["energy_true"] < part.figures()["energy_said"]
     again, _, _ = prepared(lr=0.005, latent=8)
     again.load(part.state())
-    said = part.said
+    said = part.predicted
     torch.testing.assert_close(again.critic.energy(said), part.critic.energy(said))
 
 
