@@ -69,7 +69,7 @@ def test_the_segmenter_learns_from_the_energy_and_the_critic_does_not() -> None:
     said = net(batch["given"]).softmax(dim=1)
     torch.testing.assert_close(term, 3 * part.critic.energy(said).mean())
     term.backward()
-    assert float(net.layer.weight.grad.abs().sum()) > 0
+    assert net.layer.weight.grad is not None and float(net.layer.weight.grad.abs().sum()) > 0
     assert all(one.grad is None for one in part.critic.parameters())
 
 

@@ -31,7 +31,7 @@ def plane_logits(x: Floats) -> Floats:
 
 
 @pytest.fixture(autouse=True)
-def plane() -> Iterator[None]:
+def network() -> Iterator[None]:
     """The affine classifier as a method."""
 
     @nb.method("plane_of_four", track="classify")
