@@ -109,24 +109,25 @@ class BitAllocations:
             [max(trace, 0.0) * error(weight, bits) for bits in self.bits]
             for trace, weight in zip(self.traces, whole, strict=True)
         ]
-        found, others, by_trace = {"loss_whole": loss(whole)}, [], []
+        measurements, others, by_trace = {"loss_whole": loss(whole)}, [], []
         for budget in self.budgets:
             most = budget * sum(sizes)
             chosen = cheapest(costs, sizes, self.bits, most)
             rivals = [drawn(sizes, self.bits, budget, draw) for draw in range(self.draws)]
             losses = [loss_at(rival) for rival in rivals]
-            own = loss_at(chosen)
-            found[f"loss_trace_{budget:g}"] = own
-            found[f"loss_random_{budget:g}"] = sorted(losses)[len(losses) // 2]
-            found[f"beaten_{budget:g}"] = sum(one > own for one in losses) / len(losses)
+            trace_loss = loss_at(chosen)
+            measurements[f"loss_trace_{budget:g}"] = trace_loss
+            measurements[f"loss_random_{budget:g}"] = sorted(losses)[len(losses) // 2]
+            measurements[f"beaten_{budget:g}"] = sum(one > trace_loss for one in losses) / len(losses)
             if budget == int(budget):
                 rivals.append([int(budget)] * len(sizes))
                 losses.append(loss_at(rivals[-1]))
-                found[f"loss_uniform_{budget:g}"] = losses[-1]
-            by_trace.append((budget, own))
+                measurements[f"loss_uniform_{budget:g}"] = losses[-1]
+            by_trace.append((budget, trace_loss))
             others += [(budget, one) for one in losses]
-        found["front"] = sum(
-            all(one >= own for size, one in [*others, *by_trace] if size <= budget) for budget, own in by_trace
+        measurements["front"] = sum(
+            all(one >= trace_loss for size, one in [*others, *by_trace] if size <= budget)
+            for budget, trace_loss in by_trace
         ) / len(by_trace)
         loss(whole)
-        return found
+        return measurements

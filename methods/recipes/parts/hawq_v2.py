@@ -232,10 +232,10 @@ class HawqV2:
             one.watched = None
         firsts = [values[0] for values in seen if values]
         traces = products(loss, firsts) if self.allocation == "trace" and firsts else [1.0] * len(firsts)
-        found = iter(zip(firsts, traces, strict=True))
+        captured = iter(zip(firsts, traces, strict=True))
         for one, values, costs in zip(self.inputs, seen, self.input_costs, strict=True):
             if values:
-                x, trace = next(found)
+                x, trace = next(captured)
                 for i, bits in enumerate(self.bits):
                     off = one.rounded(x.detach(), bits) - x.detach()
                     costs[i] += trace / x[0].numel() * float(off.square().sum()) / len(x)
