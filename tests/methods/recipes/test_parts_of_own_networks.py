@@ -50,7 +50,7 @@ def test_each_optimiser_of_the_guide_lowers_the_loss_of_a_network_of_ones_own(sp
     losses = []
     for _ in range(60):
         optimizer.zero_grad()
-        loss = F.cross_entropy(net(x), labels)
+        loss: Any = F.cross_entropy(net(x), labels)
         loss.backward()
         optimizer.step()
         losses.append(float(loss))
