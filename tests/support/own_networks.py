@@ -50,7 +50,7 @@ def train_with(part: Any, net: nn.Module | None = None, steps: int = 4) -> nn.Mo
         return F.cross_entropy(net(batch["given"]), labels)
 
     for step in range(steps):
-        batch = {"given": torch.rand(8, *GIVEN), "index": torch.arange(8)}
+        batch = {"given": torch.rand(8, *GIVEN), "wanted": labels, "index": torch.arange(8)}
         if hasattr(part, "batch"):
             batch = part.batch(batch, step, steps)
         if hasattr(part, "observe"):

@@ -129,6 +129,19 @@ def test_weights_that_were_used_in_training_are_counted_over_its_steps() -> None
     assert used("stepwise", 9) == pytest.approx((7 / 8 + 4 / 8 + 2 / 8) / 3)
 
 
+def test_a_restricted_gradient_is_times_what_is_left_of_its_weight() -> None:
+    whole, rule = nn.Linear(8, 3), part("nm_restricted(n=2, m=8, decay=linear, until=1.0)")
+    net = rule.prepare(whole, (8,))
+    stored = net.parametrizations.weight.original
+    rule.batch({}, 3, 4)  # a quarter is left
+    net(torch.rand(5, 8)).square().sum().backward()
+    plain = stored.grad.clone()
+    rule.before_step(net, 3, 4)
+    share = stored.grad / plain
+    assert sorted(share[0].tolist()) == pytest.approx([0.25] * 6 + [1.0] * 2)
+    assert ((share > 0.5) == (stored.abs() >= stored.abs().topk(2, dim=1).values[:, 1:])).all()
+
+
 def test_a_pattern_that_leaves_nothing_out_is_refused() -> None:
     with pytest.raises(Exception, match="leaves nothing out"):
         part("nm(n=4, m=4)")

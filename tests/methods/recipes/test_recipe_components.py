@@ -245,6 +245,20 @@ def test_tract_takes_the_layer_that_a_pass_comes_to_first() -> None:
     assert rule.figures() == {"tract_covers": SIZES["stem"] / sum(SIZES.values())}
 
 
+def test_tract_takes_the_patches_of_a_vision_transformer() -> None:
+    made = bind("vit(dim=16, depth=1, patch=2)", "arch")
+    net, rule = made.entry.obj(GIVEN, (3,), **made.kwargs), part("tract(lam=0.1)")
+    rule.prepare(net, GIVEN)
+    x = torch.rand(6, *GIVEN)
+    net(x).square().sum().backward()
+    plain, position = net.patches.weight.grad.clone().reshape(16, 4), net.positions.grad.clone()
+    rule.before_step(net, 0, 1)
+    columns = torch.nn.functional.unfold(x, 2, stride=2).movedim(1, 0).reshape(4, -1)
+    due = plain @ torch.linalg.inv(columns @ columns.T / columns.shape[1] + 0.1 * torch.eye(4))
+    torch.testing.assert_close(net.patches.weight.grad.reshape(16, 4), due, rtol=1e-4, atol=1e-4)
+    assert torch.equal(net.positions.grad, position)
+
+
 def test_tract_refuses_what_looks_vectors_up_first() -> None:
     class Words(nn.Module):
         def __init__(self) -> None:
