@@ -3,12 +3,13 @@ from __future__ import annotations
 from typing import Any
 
 import noisebench as nb
-from noisebench.recipes.parts.nm import NM, largest
+from noisebench.recipes.parts.nm import NM, _refuse_full, largest
 
 _MDGF = "A. R. Bambhaniya et al., Progressive gradient flow for robust N:M sparsity training, arXiv 2402.04744, 2024"
 
 
 @nb.part("nm_restricted", cite=_MDGF)
+@nb.checked(_refuse_full)
 class RestrictedNM(NM):
     """N:M sparsity whose gradients fade: that of a weight that is not kept is times what is left of it.
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated, Any
 
 import noisebench as nb
@@ -124,11 +125,14 @@ class NoiseFitResponse:
         response, rise = torch.zeros(2, len(self.blocks), len(_FACTORS))
         for place, block in enumerate(self.blocks):
             for column, factor in enumerate(_FACTORS):
-                with changed([block], lambda _, features, factor=factor: features + self._noise(features, factor)):
+                with changed([block], partial(self._with_noise, factor)):
                     noisy = passed(net, inputs)
                 response[place, column] = (divergence(clean, noisy) + divergence(noisy, clean)) / 2
                 rise[place, column] = ((_loss_of(noisy, wanted) - loss) / loss.clamp(min=1e-8)).clamp(min=0)
         return response, rise
+
+    def _with_noise(self, factor: float, block: Any, features: Any) -> Any:
+        return features + self._noise(features, factor)
 
     def _noise(self, features: Any, factor: float) -> Any:
         axis = channels_along(features)

@@ -145,6 +145,8 @@ def test_a_restricted_gradient_is_times_what_is_left_of_its_weight() -> None:
 def test_a_pattern_that_leaves_nothing_out_is_refused() -> None:
     with pytest.raises(Exception, match="leaves nothing out"):
         part("nm(n=4, m=4)")
+    with pytest.raises(Exception, match="leaves nothing out"):
+        part("nm_restricted(n=4, m=4)")
     with pytest.raises(Exception, match="^part nm: .*multiple of 8 .*: give"):
         part("nm").prepare(nn.Conv2d(3, 4, 3), (3, 8, 8))
 
