@@ -35,6 +35,6 @@ class TwoLayers(nn.Module):
     def forward(self, x: Any, level: Any = None, labels: Any = None) -> Any:
         """`x` (N, …) → (N, *wanted); `level` (N,) is what it is told of the noise."""
         level = x.new_zeros(len(x)) if level is None else level
-        told = torch.stack([level, torch.ones_like(level)], dim=1)
-        hidden = torch.relu(torch.cat([x.flatten(1), told], dim=1) @ self.weight.T)
+        conditions = torch.stack([level, torch.ones_like(level)], dim=1)
+        hidden = torch.relu(torch.cat([x.flatten(1), conditions], dim=1) @ self.weight.T)
         return (hidden @ self.signs).reshape(len(x), *self.wanted)
