@@ -29,7 +29,8 @@ def add(verbs: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Compare; 0 whatever came out, 1 where a damaged or edited cell is left out, 3 where nothing could be matched."""
     from ..comparing.comparison import choose, compare
-    from ..report.comparison import comparison_values, write_comparison
+    from ..report.comparison import write_comparison
+    from ..report.comparison_files import comparison_values
     from ..report.names import written
     from ..report.page.previews import KeptPreviews, previews_of
     from ..submissions.entry import ENDING

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +29,8 @@ from .difference import (
     DifferenceColumns,
     Differences,
     FileRow,
+    InFiles,
+    Moved,
     ScoreDifference,
     Test,
     Testable,
@@ -43,6 +45,7 @@ from .plain_differences import PlainDifferences, plain_differences
 from .set_changes import SetChange, set_changes
 from .trainings import Matched, merge_trainings, used_by
 
+T = TypeVar("T")
 _AT_ONCE = 2048
 
 
@@ -197,13 +200,18 @@ def _differences(plain: PlainDifferences, matched: Sequence[Matched], is_plain: 
         n = int(order[place])
         return plain.difference_at(n, test(place)) if n < count else objects[n - count]
 
-    def rows() -> Iterator[FileRow]:
-        of_plain, of_objects = plain.file_rows(intervals[places[:count]], ps[places[:count]]), map(file_row, objects)
-        return (next(of_plain if n < count else of_objects) for n in order.tolist())
+    def in_order(of_plain: Iterator[T], of_objects: Iterator[T]) -> Iterator[T]:
+        return (next(of_plain if n < count else of_objects) for n in order.tolist()) if objects else of_plain
 
-    of_plain = plain.columns(~np.isnan(intervals[places[:count], 0]), ps[places[:count]])
+    def rows() -> Iterator[FileRow]:
+        return in_order(plain.file_rows(intervals[places[:count]], ps[places[:count]]), map(file_row, objects))
+
+    def moved() -> Iterator[Moved]:
+        return in_order(plain.moved_most(), (one.moved_most() for one in objects))
+
+    of_plain = plain.columns(intervals[places[:count]], ps[places[:count]])
     columns = DifferenceColumns.joined([of_plain, columns_of(objects)]).take(order)
-    return Differences(columns, make, np.arange(len(order)), rows)
+    return Differences(columns, make, np.arange(len(order)), InFiles(rows, moved))
 
 
 def _sets(a: Record, b: Record, one: Shelf, other: Shelf) -> list[SetDifference]:

@@ -135,11 +135,16 @@ class DifferenceColumns(Columns):
     """What differences are counted and chosen by, (N,) each.
 
     `moved` is as `have_moved` has it, `changed` whether any item did, `finite` whether all scores are; `even` says
-    which have a p of McNemar's test, `noted` which have a note.
+    which have a p of McNemar's test, `noted` which have a note. `means` (N, 2) are those of A and of B, `apart` says
+    which have an interval without 0.
     """
 
+    track: npt.NDArray[np.object_]
     metric: npt.NDArray[np.object_]
+    decimals: npt.NDArray[np.intp]
+    means: Floats
     difference: Floats
+    apart: npt.NDArray[np.bool_]
     moved: npt.NDArray[np.bool_]
     changed: npt.NDArray[np.bool_]
     finite: npt.NDArray[np.bool_]
@@ -150,7 +155,7 @@ class DifferenceColumns(Columns):
 
 
 class FileRow(NamedTuple):
-    """A difference as files have it: `low` and `high` are the ends of its interval, `moved` the items that moved most.
+    """A difference as files have it, but for the items that moved most: `low` and `high` are the ends of its interval.
 
     What there is not is None; `p` is None of a difference that is no number.
     """
@@ -176,7 +181,10 @@ class FileRow(NamedTuple):
     worse: int
     mcnemar: float | None
     note: str
-    moved: Sequence[tuple[str, float]]
+
+
+Moved = Sequence[tuple[str, float]]
+"""The items of a difference that moved most, with their changes."""
 
 
 def file_row(d: ScoreDifference) -> FileRow:
@@ -185,19 +193,27 @@ def file_row(d: ScoreDifference) -> FileRow:
     (mean_a, mean_b), (better, same, worse), p = d.means, d.counts, d.p if math.isfinite(d.difference) else None
     return FileRow(
         d.method_a, d.method_b, d.dataset, d.regime, d.protocol, d.seeds, d.metric, d.unit, d.higher, len(d.items),
-        mean_a, mean_b, d.difference, low, high, p, better, same, worse, d.mcnemar, d.note, d.moved_most(),
+        mean_a, mean_b, d.difference, low, high, p, better, same, worse, d.mcnemar, d.note,
     )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class InFiles:
+    """What files say of all differences, in their order and faster than one by one; each call begins anew."""
+
+    rows: Callable[[], Iterator[FileRow]]
+    moved: Callable[[], Iterator[Moved]]
+
+
 class Differences(OnDemand[ScoreDifference, DifferenceColumns]):
-    """Differences in their order; `rows` gives the rows of files of all of them faster than one by one."""
+    """Differences in their order, and `in_files` of all of them."""
 
     def __init__(
         self, columns: DifferenceColumns, make: Callable[[int], ScoreDifference], places: Places,
-        rows: Callable[[], Iterator[FileRow]] | None = None,
+        in_files: InFiles | None = None,
     ) -> None:  # fmt: skip
         super().__init__(columns, make, places)
-        self._rows = rows
+        self.in_files = in_files or InFiles(lambda: map(file_row, self), lambda: (d.moved_most() for d in self))
 
     @classmethod
     def of(cls, differences: Iterable[ScoreDifference]) -> Differences:
@@ -205,22 +221,22 @@ class Differences(OnDemand[ScoreDifference, DifferenceColumns]):
         objects = [*differences]
         return cls(columns_of(objects), objects.__getitem__, np.arange(len(objects)))
 
-    def file_rows(self) -> Iterator[FileRow]:
-        """What files say of each."""
-        return self._rows() if self._rows is not None else map(file_row, self)
-
 
 def columns_of(differences: Sequence[ScoreDifference]) -> DifferenceColumns:
     """The columns of differences that are there."""
-    metric = np.empty(len(differences), np.object_)
-    metric[:] = [d.metric for d in differences]
+    track, metric = np.empty((2, len(differences)), np.object_)
+    track[:], metric[:] = [d.track for d in differences], [d.metric for d in differences]
 
     def truths(of: Callable[[ScoreDifference], object]) -> npt.NDArray[np.bool_]:
         return np.array([bool(of(d)) for d in differences], np.bool_)
 
     return DifferenceColumns(
+        track,
         metric,
+        np.array([d.decimals for d in differences], np.intp),
+        np.array([d.means for d in differences], np.float64).reshape(-1, 2),
         np.array([d.difference for d in differences], np.float64),
+        truths(lambda d: d.interval is not None and math.prod(d.interval) > 0),
         truths(lambda d: d.moved),
         truths(lambda d: d.change.any()),
         truths(lambda d: np.isfinite([d.a, d.b]).all()),

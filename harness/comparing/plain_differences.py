@@ -10,12 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ..statistics.paired_tests import Floats
-from ..store.record import gate_of, order_of
+from ..store.record import decimals_of, gate_of, order_of
 from ..store.results import Results, kinds_of
 from .difference import (
     MOST_MOVED,
     DifferenceColumns,
     FileRow,
+    Moved,
     PairNumbers,
     ScoreDifference,
     Test,
@@ -28,8 +29,8 @@ from .pairing import Pairings, Places, Shelf, protocol_text
 from .plain_pairs import PlainPairs, plain_pairs
 from .trainings import Matched, used_by
 
-Metric = tuple[str, str, bool, float | None]
-"""The name of a metric, its unit, whether more is better, and the loss that a check lets pass."""
+Metric = tuple[str, str, int, bool, float | None]
+"""The name of a metric, its unit, its decimals, whether more is better, and the loss that a check lets pass."""
 _AT_ONCE = 2048
 
 
@@ -48,6 +49,7 @@ class PlainDifferences:
     pair: Places
     metric: npt.NDArray[np.object_]
     unit: npt.NDArray[np.object_]
+    decimals: Places
     higher: npt.NDArray[np.bool_]
     limit: Floats
     changes: dict[int, Floats]
@@ -73,17 +75,23 @@ class PlainDifferences:
             tables.append(Testable(places[chosen], changes if whole else changes[rows]))
         return tables
 
-    def columns(self, tested: npt.NDArray[np.bool_], p: Floats) -> DifferenceColumns:
-        """What they are chosen by, with their tests."""
+    def columns(self, intervals: Floats, p: Floats) -> DifferenceColumns:
+        """What they are chosen by, with their intervals (D, 2) and p values (D,)."""
         changed = np.zeros(len(self.row), np.bool_)
         items = self.items
         for count, changes in self.changes.items():
             of_count = items == count
             changed[of_count] = (changes != 0).any(axis=1)[self.row[of_count]]
         no, yes = np.zeros(len(self.row), np.bool_), np.ones(len(self.row), np.bool_)
-        moved = have_moved(self.difference, tested, p, self.limit)
+        moved = have_moved(self.difference, ~np.isnan(intervals[:, 0]), p, self.limit)
         seeds, even = np.ones(len(self.row), np.intp), ~np.isnan(self.mcnemar)
-        return DifferenceColumns(self.metric, self.difference, moved, changed, yes, seeds, no, even, no)
+        values, codes = self.pairs.one.coded("track")
+        track = np.array(values, np.object_)[codes[self.pairs.a]][self.pair]
+        apart = intervals.prod(axis=1) > 0
+        return DifferenceColumns(
+            track, self.metric, self.decimals, self.means, self.difference, apart, moved, changed, yes, seeds, no, even,
+            no,
+        )  # fmt: skip
 
     def difference_at(self, n: int, test: Test) -> ScoreDifference:
         """One of them, with its test."""
@@ -106,7 +114,7 @@ class PlainDifferences:
         cells = self.pairs.one
         datasets, regimes, seeds = (cells.column(name) for name in ("dataset", "regime", "seed"))
         protocols = cells.each(protocol_text, "cell.protocol")
-        items, names = self.items, [paired.names for paired in self.pairs.paired]
+        items = self.items
         for start in range(0, len(self.row), _AT_ONCE):
             some = slice(start, start + _AT_ONCE)
             pairs = self.pair[some]
@@ -122,12 +130,18 @@ class PlainDifferences:
                 zip(map(seeds.__getitem__, a)), self.metric[some].tolist(), self.unit[some].tolist(),
                 self.higher[some].tolist(), items[some].tolist(), *self.means[some].T.tolist(),
                 self.difference[some].tolist(), low, high, p, *self.outcomes[some].T.tolist(), even,
-                [""] * len(a), self._moved_most(start, items[some], names), strict=True,
+                [""] * len(a), strict=True,
             ))  # fmt: skip
 
-    def _moved_most(self, start: int, items: Places, names: Sequence[Sequence[str]]) -> list[list[tuple[str, float]]]:
-        """`moved_most` of some differences in a row."""
-        moved: list[list[tuple[str, float]]] = [[]] * len(items)
+    def moved_most(self) -> Iterator[Moved]:
+        """The items of each that moved most."""
+        items, names = self.items, [paired.names for paired in self.pairs.paired]
+        for start in range(0, len(self.row), _AT_ONCE):
+            yield from self._moved_most(start, items[start : start + _AT_ONCE], names)
+
+    def _moved_most(self, start: int, items: Places, names: Sequence[Sequence[str]]) -> list[Moved]:
+        """The same of some differences in a row."""
+        moved: list[Moved] = [[]] * len(items)
         kinds = self.pairs.kinds[self.pair[start : start + len(items)]].tolist()
         for count in np.unique(items).tolist():
             chosen = np.flatnonzero(items == count)
@@ -148,6 +162,7 @@ def plain_differences(one: Shelf, other: Shelf, pairings: Pairings) -> PlainDiff
     counts = np.array([len(of) for of in metrics], np.intp)[kinds] if len(pairs) else kinds
     starts, size = np.cumsum(counts) - counts, int(counts.sum())
     metric, unit, higher = np.empty(size, np.object_), np.empty(size, np.object_), np.empty(size, np.bool_)
+    decimals = np.empty(size, np.intp)
     limit, row = np.empty(size), np.empty(size, np.intp)
     means, difference, outcomes, mcnemar = (
         np.empty((size, 2)),
@@ -160,21 +175,22 @@ def plain_differences(one: Shelf, other: Shelf, pairings: Pairings) -> PlainDiff
     changes = {count: np.empty((int(counts[items == count].sum()), count)) for count in filled}
     for kind, of in enumerate(metrics):
         of_kind = np.flatnonzero(kinds == kind)
-        for number, (name, of_unit, more, most) in enumerate(of):
+        for number, (name, of_unit, digits, more, most) in enumerate(of):
             for some, a, b in pairs.scores(name, of_kind):
                 columns, at, count = changes_of(a, b, more), starts[some] + number, a.shape[1]
                 row[at] = np.arange(filled[count], filled[count] + len(some))
                 changes[count][filled[count] : filled[count] + len(some)] = columns.change
                 filled[count] += len(some)
-                metric[at], unit[at], higher[at] = name, of_unit, more
+                metric[at], unit[at], decimals[at], higher[at] = name, of_unit, digits, more
                 limit[at] = np.nan if most is None else most
                 means[at, 0], means[at, 1], difference[at] = columns.mean_a, columns.mean_b, columns.difference
                 outcomes[at] = np.stack([columns.better, columns.same, columns.worse], axis=1)
                 mcnemar[at] = columns.mcnemar
     pair = np.repeat(np.arange(len(pairs)), counts)
     return PlainDifferences(
-        one, other, pairs, counts, pair, metric, unit, higher, limit, changes, row, means, difference, outcomes, mcnemar
-    )
+        one, other, pairs, counts, pair, metric, unit, decimals, higher, limit, changes, row, means, difference,
+        outcomes, mcnemar,
+    )  # fmt: skip
 
 
 def _is_trained(results: Results) -> npt.NDArray[np.bool_]:
@@ -192,7 +208,7 @@ def _metrics(pairs: PlainPairs) -> tuple[Places, list[list[Metric]]]:
     kinds, firsts = kinds_of([pairs.one.coded("cell.metrics")[1][pairs.a]])
     return kinds, [
         [
-            (name, part.unit, part.higher, gate_of(name, part).get("max_drop"))
+            (name, part.unit, decimals_of(name, part), part.higher, gate_of(name, part).get("max_drop"))
             for name, part in sorted(cell.metrics.items(), key=lambda one: (order_of(*one), one[0]))
         ]
         for cell in pairs.one.take(pairs.a[firsts]).each_cell()

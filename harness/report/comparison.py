@@ -1,29 +1,31 @@
-"""What `compare` found: text, Markdown, CSV, LaTeX, JSON, and scatter plots with a point an item."""
+"""What `compare` found: text, Markdown, LaTeX, and scatter plots with a point an item."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import groupby, islice
+from collections.abc import Sequence
+from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
 
 from ..comparing.comparison import Comparison
-from ..comparing.difference import Differences, FileRow, ScoreDifference, reading_text
+from ..comparing.difference import (
+    DifferenceColumns,
+    Differences,
+    ScoreDifference,
+    columns_of,
+    reading_text,
+)
 from ..comparing.selection import MOVED, largest, selected
 from ..components.tracks import known_track
 from ..store.record import arrow_of
 from ..text.errors import one_line
-from ..text.json_values import plain
 from ..text.notation import Notation, notation_of, notation_of_digits, telling_apart
 from ..text.wording import counted
-from .escape import latex, markdown, spreadsheet
-from .files import Content, taken, text_bytes, write_files
+from .comparison_files import comparison_csv, comparison_json
+from .escape import latex, markdown
+from .files import Content, text_bytes, write_files
 from .plots.drawing import Plot, new_figure
 from .tables import TextTable, ends_text, latex_float, to_markdown
 from .track_protocols import HasChangedPanels, Previews
@@ -35,13 +37,12 @@ MAX_PLOTS = 12
 MAX_CHANGED = 20
 MOST = 50
 """Rows of a kind in what a person reads, where there are many; CSV and JSON have all."""
-_AT_ONCE = 1000
 
 
 def difference_table(comparison: Comparison) -> TextTable:
     """A row a metric of a matched pair of cells; McNemar's p where some metric is 0 or 1 on every item."""
     binary = comparison.differences.columns.even.any()
-    notations = notations_of(comparison.differences)
+    notations = notations_of(comparison.differences.columns)
     rows = []
     for d in comparison.differences:
         notation = notations[d.track, d.metric]
@@ -70,17 +71,17 @@ def _p(d: ScoreDifference) -> float | None:
     return d.p if math.isfinite(d.difference) else None
 
 
-def notations_of(differences: Sequence[ScoreDifference]) -> dict[tuple[str, str], Notation]:
+def notations_of(columns: DifferenceColumns) -> dict[tuple[str, str], Notation]:
     """How the numbers of each metric are written, by its track and name: means show what the test tells apart."""
-    by_metric: dict[tuple[str, str], list[ScoreDifference]] = defaultdict(list)
-    for d in differences:
-        by_metric[d.track, d.metric].append(d)
+    by_metric: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for place, metric in enumerate(zip(columns.track.tolist(), columns.metric.tolist(), strict=True)):
+        by_metric[metric].append(place)
     notations = {}
-    for metric, those in by_metric.items():
-        means = [d.means for d in those]
-        apart = [d.means for d in those if d.interval is not None and math.prod(d.interval) > 0]
-        notation = notation_of((mean for pair in means for mean in pair), those[0].decimals)
-        notations[metric] = telling_apart(notation, apart, MORE)
+    for metric, places in by_metric.items():
+        means = columns.means[places]
+        notation = notation_of(means.ravel().tolist(), int(columns.decimals[places[0]]))
+        apart = means[columns.apart[places]].tolist()
+        notations[metric] = telling_apart(notation, [(a, b) for a, b in apart], MORE)
     return notations
 
 
@@ -168,7 +169,7 @@ def comparison_markdown(comparison: Comparison, plots: Sequence[tuple[str, str]]
         ]
     out += [f"- {markdown(text)}" for text in notes(comparison)]
     if changed := changed_most(comparison):
-        notations = notations_of(comparison.differences)
+        notations = notations_of(comparison.differences.columns)
         out += ["", "## What moved most", ""]
         for d, items in changed:
             notation = notations[d.track, d.metric]
@@ -205,67 +206,6 @@ def comparison_latex(comparison: Comparison) -> str:
     return "\n".join([*out, ""])
 
 
-def comparison_csv(comparison: Comparison) -> Iterator[str]:
-    """A row a difference, numbers in full; then a row a cell that was not matched. The text comes part by part."""
-    head = ["status", "method_a", "method_b", "dataset", "regime", "protocol", "seed", "metric", "unit", "items",
-            "a", "b", "difference", "interval_low", "interval_high", "p", "better", "same", "worse",
-            "mcnemar_p", "note"]  # fmt: skip
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(head)
-    rows = comparison.differences.file_rows()
-    while some := [*islice(rows, _AT_ONCE)]:
-        writer.writerows(map(_line, some))
-        yield taken(text)
-    for u in comparison.unmatched:
-        line = {"status": f"only in {u.side}", "method_a" if u.side == "A" else "method_b": spreadsheet(u.method)}
-        line |= {"dataset": spreadsheet(u.where), "note": spreadsheet(u.reason)}
-        writer.writerow([line.get(name, "") for name in head])
-    yield taken(text)
-
-
-def _line(d: FileRow) -> list[object]:
-    low, high, p, even = ("" if value is None else value for value in (d.low, d.high, d.p, d.mcnemar))
-    seeds = str(d.seeds[0]) if len(d.seeds) == 1 else ",".join(map(str, d.seeds))
-    return ["matched", *map(spreadsheet, d[:5]), seeds, spreadsheet(d.metric), spreadsheet(d.unit), d.items,
-            *d[10:13], low, high, p, *d[16:19], even, spreadsheet(d.note)]  # fmt: skip
-
-
-def comparison_values(comparison: Comparison) -> dict[str, Any]:
-    """Everything, for JSON."""
-    parts = _parts(comparison)
-    return {name: value if isinstance(value, str) else [plain(one) for one in value] for name, value in parts.items()}
-
-
-def _parts(comparison: Comparison) -> dict[str, str | Iterator[Mapping[str, Any]]]:
-    """Everything, each list one by one: of very many differences all together are larger than what they are made of."""
-    return {
-        "a": plain(comparison.name_a),
-        "b": plain(comparison.name_b),
-        "about": plain(reading_text(comparison.differences)),
-        "differences": map(_values, comparison.differences.file_rows()),
-        "unmatched": map(vars, comparison.unmatched),
-        "sets": (
-            {"method": s.method, "where": s.where, **vars(s.change), "change": s.change.change} for s in comparison.sets
-        ),
-        "speeds": map(vars, comparison.speeds),
-        "environment": ({"name": n, "a": list(a), "b": list(b)} for n, a, b in comparison.environments),
-    }
-
-
-def _values(d: FileRow) -> dict[str, Any]:
-    return {
-        "method_a": d.method_a, "method_b": d.method_b, "dataset": d.dataset, "regime": d.regime,
-        "protocol": d.protocol, "seed": d.seeds[0] if len(d.seeds) == 1 else None, "seeds": d.seeds,
-        "metric": d.metric, "unit": d.unit, "higher": d.higher,
-        "items": d.items, "mean_a": d.mean_a, "mean_b": d.mean_b, "difference": d.difference,
-        "interval": None if d.low is None else (d.low, d.high), "p": d.p,
-        "better": d.better, "same": d.same, "worse": d.worse, "mcnemar_p": d.mcnemar,
-        "note": d.note,
-        "moved_most": [{"item": item, "change": change} for item, change in d.moved],
-    }  # fmt: skip
-
-
 def write_comparison(comparison: Comparison, to: Path, previews: tuple[Previews, Previews] | None = None) -> list[Path]:
     """Write `comparison.{md,csv,tex,json}`, `plots/scatter-*` and, of the previews of A and of B, `plots/moved-*`.
 
@@ -278,36 +218,11 @@ def write_comparison(comparison: Comparison, to: Path, previews: tuple[Previews,
         "comparison.md": text_bytes(text),
         "comparison.csv": lambda: comparison_csv(comparison),
         "comparison.tex": text_bytes(comparison_latex(comparison)),
-        "comparison.json": lambda: _json(comparison),
+        "comparison.json": lambda: comparison_json(comparison),
     }
     for plot in plots:
         files |= {f"plots/{plot.name}.png": plot.png, f"plots/{plot.name}.svg": plot.svg}
     return write_files(files, to, replaces=("(?:scatter|moved)-[0-9]{2}",))
-
-
-def _json(comparison: Comparison) -> Iterator[str]:
-    """The text, a line an entry of each list: good to compare, and many times faster than with `indent`."""
-    encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
-    before = "{\n"
-    for name, value in _parts(comparison).items():
-        yield f"{before} {encode(name)}: "
-        before = ",\n"
-        if isinstance(value, str):
-            yield encode(value)
-            continue
-        between = "[\n  "
-        for one in value:
-            yield between + _encoded(encode, one)
-            between = ",\n  "
-        yield "\n ]" if between.startswith(",") else "[]"
-    yield "\n}\n"
-
-
-def _encoded(encode: Callable[[Any], str], value: Mapping[str, Any]) -> str:
-    try:
-        return encode(value)
-    except ValueError:  # a number that JSON lacks
-        return encode(plain(value))
 
 
 def _plots(comparison: Comparison, previews: tuple[Previews, Previews] | None) -> tuple[list[Plot], list[str]]:
@@ -357,7 +272,11 @@ def _scatter(d: ScoreDifference, comparison: Comparison, place: int) -> Plot:
     axes.set_xlabel(fit(f"{name}{unit}, A: {one}", 2.8))
     axes.set_ylabel(fit(f"{name}{unit}, B: {other}", 2.6))
     axes.set_title(fit(d.where if d.method_a != d.method_b else f"{d.method} · {d.where}", 3.2, 9), fontsize=8)
-    change = "no number" if math.isnan(d.difference) else _signed(d.difference, notations_of([d])[d.track, d.metric])
+    change = (
+        "no number"
+        if math.isnan(d.difference)
+        else _signed(d.difference, notations_of(columns_of([d]))[d.track, d.metric])
+    )
     side = "above" if d.higher else "below"
     caption = (
         f"{d.method} · {d.where}: a point an item, {side} the line B is better; mean {f'{change} {d.unit}'.strip()}."

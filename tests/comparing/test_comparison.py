@@ -20,14 +20,13 @@ from noisebench.comparing.comparison import Comparison, choose, compare
 from noisebench.comparing.difference import Differences
 from noisebench.comparing.pairing import Pairings
 from noisebench.report.comparison import (
-    comparison_csv,
     comparison_latex,
     comparison_markdown,
-    comparison_values,
     difference_table,
     notes,
     write_comparison,
 )
+from noisebench.report.comparison_files import comparison_csv, comparison_values
 from noisebench.store.cell_json import plain_values
 from noisebench.store.export import export_text
 from noisebench.store.record import Record

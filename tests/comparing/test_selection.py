@@ -10,7 +10,8 @@ from messages import missing_by_line, missing_from
 from noisebench.cli import main
 from noisebench.comparing.comparison import Comparison, compare
 from noisebench.comparing.selection import WHOLE, selected
-from noisebench.report.comparison import comparison_csv, comparison_latex, comparison_markdown
+from noisebench.report.comparison import comparison_latex, comparison_markdown
+from noisebench.report.comparison_files import comparison_csv
 from noisebench.store.export import export_text
 from noisebench.store.record import Record
 

@@ -14,7 +14,8 @@ from msgspec import structs
 from noisebench.boards.board import boards
 from noisebench.comparing.comparison import Comparison, choose, compare
 from noisebench.comparing.difference import READING, READING_TRAININGS, READING_WEIGHTS, reading_text
-from noisebench.report.comparison import comparison_csv, comparison_values, difference_table
+from noisebench.report.comparison import difference_table
+from noisebench.report.comparison_files import comparison_csv, comparison_values
 from noisebench.store.record import Record
 from recipe_records import scored, training
 

@@ -17,6 +17,7 @@ from ...data.png_files import png_size
 from ...store.cells import cell_dir
 from ...store.previews import VIEW, View, picture_file, read_views
 from ...store.record import Panel, Record
+from ...store.results import Results
 from ..escape import slug
 from ..track_protocols import Previews
 from .item_order import BEST, Worth, order_items
@@ -53,7 +54,8 @@ class KeptPreviews:
 
 def previews_of(records: Iterable[Record], kept: KeptPreviews | None) -> Previews:
     """Where one side of a comparison has its previews: those that its store kept, else the crop of each record."""
-    crops = {r.cell.key: r.panel for r in records if r.panel is not None}
+    results = Results.of(records)
+    places: dict[str, int] = {}
 
     def find(key: str) -> Sequence[Panel]:
         panels = []
@@ -62,8 +64,12 @@ def previews_of(records: Iterable[Record], kept: KeptPreviews | None) -> Preview
                 with suppress(OSError):
                     files = (kept.shared(view.clean), kept.shared(view.noisy), file)
                     panels.append(Panel(view.item, dict(zip(PARTS, (f.read_bytes() for f in files), strict=True))))
-        crop = crops.get(key)
-        return panels or ([crop] if crop is not None else [])
+        if panels:
+            return panels
+        # Few cells of very many are looked up.
+        places.update(() if places else zip(results.column("key"), range(len(results)), strict=True))
+        crop = results[places[key]].panel if key in places else None
+        return [crop] if crop is not None else []
 
     return find
 

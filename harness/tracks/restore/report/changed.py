@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ....comparing.comparison import Comparison
-from ....comparing.difference import ScoreDifference
+from ....comparing.difference import ScoreDifference, columns_of
 from ....report.comparison import MORE, notations_of
 from ....report.page.previews import PARTS
 from ....report.plots.axis_text import metric_name
@@ -80,7 +80,7 @@ def _draw(
         canvas.text(x, height - 0.38, title, ha="center", va="center", fontsize=8)
     for (item, row), rise in zip(rows, rises, strict=True):
         where = d.items.index(item)
-        notation = notations_of([d])[d.track, d.metric]
+        notation = notations_of(columns_of([d]))[d.track, d.metric]
         before, after = (notation.text(float(side[where]), MORE) for side in (d.a, d.b))
         scores = f"{item}: {before} → {after} {d.unit or metric_name(d.track, d.metric)}"
         canvas.text(EDGE, y - LINE / 2, fit(scores, WIDE - 0.2), ha="left", va="center", fontsize=8)
