@@ -131,7 +131,7 @@ class Race:
 
 @dataclass(frozen=True)
 class RecipeRow:
-    """A recipe on a board: its mean there, and the deviation of the means of its seeds.
+    """A recipe on a board: its mean and ranks there, and the deviation of the means of its seeds.
 
     `behind` is by how much it is worse than the best of those that need no more memory: 0 for that one.
     """
@@ -140,6 +140,7 @@ class RecipeRow:
     mean: float
     deviation: float | None
     behind: float
+    ranks: tuple[int, int] | None
 
 
 @dataclass(frozen=True)
@@ -280,7 +281,7 @@ def _recipe_board(board: Board, recipes: Mapping[tuple[str, str], RecipeTrials])
     for recipe, row in rows:
         mean = row.scores[label].mean
         fits = [other.scores[label].mean for recipe_of_row, other in rows if recipe_of_row.memory <= recipe.memory]
-        ranked_rows.append(RecipeRow(recipe, mean, _deviation(row, column, board), mean - best(fits)))
+        ranked_rows.append(RecipeRow(recipe, mean, _deviation(row, column, board), mean - best(fits), row.ranks))
     exact = tuple(recipe.label for recipe, row in ranked if not np.isfinite(row.scores[label].mean))
     return RecipeBoard(board, column, tuple(ranked_rows), exact)
 

@@ -27,7 +27,7 @@ from ..track.protocols import Words
 from .extra_tables import Extra, of_sections, of_sets
 from .names import shown
 from .order_stability import sections
-from .origin import origin_line
+from .origin import origin_line, suite_of
 from .recipes import decimals_by_metric, recipe_sections
 from .section import Section
 from .track_protocols import HasSections
@@ -47,7 +47,8 @@ class ReportData:
 
     `extra` are the tables beside the boards, `recipes` what was trained for them; `traces` the end of the traceback by
     the key of a failed cell, `weights` the SHA-256 of each file of weights by the key of the cell that used it.
-    `origin` says which suite the cells are of, when they were run, and how to run them again.
+    `origin` says which suite the cells are of, when they were run, and how to run them again; `suite` is that of the
+    package, empty where they are of none or of several.
     """
 
     title: str
@@ -65,6 +66,7 @@ class ReportData:
     plots: Sequence[Plot] = ()
     notes: Sequence[str] = ()
     origin: str = ""
+    suite: str = ""
 
     @cached_property
     def most_rows(self) -> int | None:
@@ -154,4 +156,5 @@ def _report_data(records: Results, title: str, all_versions: bool) -> ReportData
             if files
         },
         origin=origin_line(records, title),
+        suite=suite_of(records),
     )

@@ -14,12 +14,16 @@ from .tables import TextTable
 
 @dataclass(frozen=True)
 class Extra:
-    """A table with its title and a sentence on how to read it; `board` is an index, None for the whole report."""
+    """A table with its title and a sentence on how to read it; `board` is an index, None for the whole report.
+
+    `recipes`: it compares recipes.
+    """
 
     title: str
     table: TextTable
     note: str = ""
     board: int | None = None
+    recipes: bool = False
 
 
 def of_sets(sets: Sequence[BoardSets | None], boards: Sequence[Board]) -> list[Extra]:
@@ -42,12 +46,14 @@ def _has_notes(sets: BoardSets) -> bool:
 
 
 def of_sections(sections: Sequence[Section], boards: Sequence[Board]) -> list[Extra]:
-    """The tables of sections; one whose title is that of exactly one board belongs to it."""
+    """The tables of sections; one that is about a board, or has the title of exactly one, belongs to it."""
     titles = [board.title for board in boards]
     tables = []
     for section in sections:
-        board = titles.index(section.title) if titles.count(section.title) == 1 else None
+        of = section.board or section.title
+        board = titles.index(of) if titles.count(of) == 1 else None
         for place, (caption, table) in enumerate(section.tables):
             title = caption if board is not None else f"{section.title}: {caption}"
-            tables.append(Extra(title, table, " ".join(section.lines) if place == 0 else "", board))
+            note = " ".join(section.lines) if place == 0 else ""
+            tables.append(Extra(title, table, note, board, section.recipes))
     return tables

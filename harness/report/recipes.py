@@ -15,7 +15,7 @@ from .escape import spreadsheet
 from .order_stability import MAX_SECTIONS
 from .section import Section
 from .short_names import short_names
-from .tables import TextTable, count_text, csv_text, digits_text, metric_title
+from .tables import TextTable, count_text, csv_text, digits_text, metric_title, rank_text
 
 _MIB = 2**20
 _HOUR = 3600
@@ -69,20 +69,21 @@ def _board_section(ranked: RecipeBoard) -> Section:
         "step saves for its backward pass. In this memory: the difference to the best recipe that needs no more of it."
     )
     head = (
-        "recipe", metric_title(ranked.column), "deviation of seeds", "training MiB", "in this memory",
+        "recipe", "rank", metric_title(ranked.column), "deviation of seeds", "training MiB", "in this memory",
         *ranked.costs.values(),
     )  # fmt: skip
     rows = tuple(
         (
-            names[row.recipe.label], notation.text(row.mean), notation.text(row.deviation, 1),
+            names[row.recipe.label], rank_text(row.ranks), notation.text(row.mean), notation.text(row.deviation, 1),
             mib_text(row.recipe.memory), "best" if row.behind == 0 else notation.text(row.behind),
             *(digits_text(row.recipe.figures.get(name)) for name in ranked.costs),
         )
         for row in ranked.rows
     )  # fmt: skip
     numeric = (False, *(True,) * (len(head) - 1))
-    tables = [("Final quality", TextTable(head, numeric, rows)), *_figures_table(ranked, names)]
-    return Section(f"Recipes: {board.title}", tuple(lines), tuple(tables))
+    labels = tuple(row.recipe.label for row in ranked.rows)
+    tables = [("Final quality", TextTable(head, numeric, rows, labels=labels)), *_figures_table(ranked, names)]
+    return Section(f"Recipes: {board.title}", tuple(lines), tuple(tables), board.title, recipes=True)
 
 
 def _figures_table(ranked: RecipeBoard, names: Mapping[str, str]) -> list[tuple[str, TextTable]]:
@@ -93,7 +94,9 @@ def _figures_table(ranked: RecipeBoard, names: Mapping[str, str]) -> list[tuple[
         (names[row.recipe.label], *(digits_text(row.recipe.figures[name]) for name in ranked.figures))
         for row in ranked.rows
     )
-    table = TextTable(("recipe", *ranked.figures), (False, *(True,) * len(ranked.figures)), rows)
+    numeric = (False, *(True,) * len(ranked.figures))
+    labels = tuple(row.recipe.label for row in ranked.rows)
+    table = TextTable(("recipe", *ranked.figures), numeric, rows, labels=labels)
     return [("What the parts of all of them found, means over seeds", table)]
 
 
@@ -124,7 +127,7 @@ def _trainings_section(races: Sequence[Race], decimals: Mapping[str, int]) -> Se
         edges = sorted({f"{name} of {names[recipe.label]}" for recipe, grid in tuned for name in grid.edge or ()})
         if edges:
             lines.append(f"At an edge of what was tried, so that further values may be better: {'; '.join(edges)}.")
-    return Section("Recipes", tuple(lines), tuple(tables))
+    return Section("Recipes", tuple(lines), tuple(tables), recipes=True)
 
 
 def _race_table(race: Race, names: Mapping[str, str], decimals: Mapping[str, int]) -> TextTable:
@@ -148,13 +151,14 @@ def _race_table(race: Race, names: Mapping[str, str], decimals: Mapping[str, int
                 count_text(None if macs is None else round(macs)),
             )
         )  # fmt: skip
-    return TextTable(head, (False, *(True,) * (len(head) - 1)), tuple(rows))
+    labels = tuple(recipe.label for recipe in race.recipes)
+    return TextTable(head, (False, *(True,) * (len(head) - 1)), tuple(rows), labels=labels)
 
 
 def _grid_table(recipes: Sequence[RecipeTrials], names: Mapping[str, str], decimals: Mapping[str, int]) -> TextTable:
     """A row a variant, a column a seed: `26.91`, in brackets how it ended without one; the chosen one is marked."""
     seeds = sorted({trial.seed for recipe in recipes for trial in recipe.trials})
-    rows = []
+    rows, labels = [], []
     for recipe in recipes:
         tunings = {trial.seed: trial.tuning for trial in recipe.trials if trial.tuning is not None}
         scores = [known(variant.score) for tuning in tunings.values() for variant in tuning.variants]
@@ -163,8 +167,9 @@ def _grid_table(recipes: Sequence[RecipeTrials], names: Mapping[str, str], decim
         for place in range(len(first.variants)):
             cells = (_variant(tunings[seed], place, notation) if seed in tunings else "–" for seed in seeds)
             rows.append((names[recipe.label], _tried(first, place), *cells))
+            labels.append(recipe.label)
     head = ("recipe", "tried", *(f"seed {seed}" for seed in seeds))
-    return TextTable(head, (False, False, *(True,) * len(seeds)), tuple(rows))
+    return TextTable(head, (False, False, *(True,) * len(seeds)), tuple(rows), labels=tuple(labels))
 
 
 def _tried(tuning: Tuning, place: int) -> str:

@@ -24,7 +24,7 @@ def short_names(labels: Sequence[str]) -> tuple[dict[str, str], str]:
     """
     whole = {label: label for label in labels}
     specs = {label: readable_spec(label) for label in labels}
-    parts = {label: _parts(spec) for label, spec in specs.items() if spec is not None and spec.args}
+    parts = {label: unwrapped(spec) for label, spec in specs.items() if spec is not None and spec.args}
     if len(parts) < 2 or max(map(len, labels)) <= LONG:
         return whole, ""
     shared = _shared([core for core, _ in parts.values()])
@@ -52,7 +52,7 @@ def _core_texts(cores: Sequence[Spec]) -> list[str]:
     return [", ".join(map(_argument, core.args)) or core.name for core in cores]
 
 
-def _parts(spec: Spec) -> tuple[Spec, list[Spec]]:
+def unwrapped(spec: Spec) -> tuple[Spec, list[Spec]]:
     """What is wrapped, and what is around it, from the inside out: each by its name and its own arguments."""
     around: list[Spec] = []
     while isinstance(inner := dict(spec.args).get(_WRAPPED), Spec):

@@ -22,12 +22,16 @@ from .latex_table import USUAL, LatexCell, Tabular, Width, fit, key_lines, no_op
 
 @dataclass(frozen=True)
 class TextTable:
-    """A table of plain text: `numeric` marks right-aligned columns, `strong` rows that may be best."""
+    """A table of plain text: `numeric` marks right-aligned columns, `strong` rows that may be best.
+
+    `labels` has the method of each row, where the table is of methods under other names.
+    """
 
     header: tuple[str, ...]
     numeric: tuple[bool, ...]
     rows: tuple[tuple[str, ...], ...]
     strong: tuple[bool, ...] = ()
+    labels: tuple[str, ...] = ()
 
 
 def rank_text(ranks: tuple[int, int] | None) -> str:

@@ -239,9 +239,10 @@ def test_a_report_of_recipes_has_their_board_grids_files_and_plots(tmp_path: Pat
     section = text.partition("## Recipes: photos · gaussian(sigma=25)")[2].partition("\n## ")[0]
     assert "All have in common: trained(arch=unet(width=8), steps=20)." in section
     lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in section.splitlines()]
-    cells = [line for line in lines if len(line) == 5 and line[0] in ("sgd, tuned", "adam", "sai")]
+    cells = [line for line in lines if len(line) == 6 and line[0] in ("sgd, tuned", "adam", "sai")]
     assert [line[0] for line in cells] == ["sgd, tuned", "adam", "sai"]
-    assert [line[3:] for line in cells] == [["6", "best"], ["8", "−1.00"], ["4", "best"]]
+    assert [line[1] for line in cells] == ["1", "2", "3"]
+    assert [line[4:] for line in cells] == [["6", "best"], ["8", "−1.00"], ["4", "best"]]
     trainings = text.partition("\n## Recipes\n")[2]
     assert "after 4 s" in trainings and "optimizer.lr=0.1 |" in trainings and "28.00 chosen" in trainings
     assert "(diverged)" in trainings and "At an edge " in trainings

@@ -26,6 +26,7 @@ from ..data import ReportData
 from ..escape import slug
 from ..plots.drawing import Plot, is_reference
 from ..plots.looks import Look, looks_of
+from ..recipe_parts import recipe_parts
 from ..summary import failure_values
 from ..tables import (
     TextTable,
@@ -68,6 +69,8 @@ def page_data(data: ReportData, plots: Sequence[Plot]) -> dict[str, Any]:
                 "flags": [[flags(flag) for flag in row.flags] for row in board.rows],
             }
         )  # fmt: skip
+    compared = {row.recipe.label for ranked in data.recipes.boards for row in ranked.rows}
+    parts = recipe_parts({label: spec for spec, _, label in methods.numbers if label in compared})
     places = {id(board): i for i, board in enumerate(boards)}
     return {
         "title": data.title,
@@ -76,7 +79,10 @@ def page_data(data: ReportData, plots: Sequence[Plot]) -> dict[str, Any]:
         "words": data.words,
         "boards": shown,
         "opens": _opening(boards),
-        "methods": [{**cards[identity], "look": _look(looks.get(identity[2]))} for identity in methods.numbers],
+        "methods": [
+            {**cards[identity], "look": _look(looks.get(identity[2])), "parts": parts.get(identity[2])}
+            for identity in methods.numbers
+        ],
         "notations": _over_boards(boards),
         "flags": list(flags.numbers),
         "items": [list(names) for names in items.numbers],
@@ -94,7 +100,7 @@ def page_data(data: ReportData, plots: Sequence[Plot]) -> dict[str, Any]:
                 "title": e.title,
                 "note": e.note,
                 "board": e.board,
-                "recipes": e.title.startswith("Recipes"),
+                "recipes": e.recipes,
                 **_table(e.table),
             }
             for e in data.extra
@@ -336,4 +342,4 @@ def _cost_rows(costs: Results, methods: Mapping[Any, int]) -> dict[str, Any]:
 
 def _table(table: TextTable) -> dict[str, Any]:
     strong = [i for i, best in enumerate(table.strong) if best]
-    return {"head": table.header, "numeric": table.numeric, "rows": table.rows, "strong": strong}
+    return {"head": table.header, "numeric": table.numeric, "rows": table.rows, "strong": strong, "of": table.labels}

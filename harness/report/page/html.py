@@ -12,7 +12,10 @@ from types import MappingProxyType
 from typing import Any
 
 from ...boards.board import Board, reading_text
+from ...components.tracks import known_track
 from ...text.wording import counted
+from ...track.outputs import ArrayFiles
+from ...track.protocols import Track
 from ..cost_table import cost_remarks, cost_table
 from ..data import ReportData
 from ..escape import page as esc
@@ -53,6 +56,7 @@ def leaderboard_html(data: ReportData, shown: PagePreviews, links: Mapping[str, 
     for board, items in zip(values["boards"], shown.items, strict=True):
         board["previews"] = items
     values["previewNote"] = shown.note
+    values["again"] = "" if any(shown.items) else how_to_see(data)
     values["beside"] = bool(shown.beside)
     values["alone"] = bool(links)
     out = [
@@ -68,6 +72,23 @@ def leaderboard_html(data: ReportData, shown: PagePreviews, links: Mapping[str, 
         f'<script type="application/json" id="previews">{script_json(shown.addresses)}</script>',
     ]
     return "\n".join([*out, "</body>\n</html>\n"])
+
+
+def how_to_see(data: ReportData) -> str:
+    """How outputs that the results do not have are had; empty where their suite is not known, or leaves none."""
+    tracks = [track for board in data.boards if (track := known_track(board.track)) is not None]
+    if not data.suite or not any(_shows_outputs(track) for track in tracks):
+        return ""
+    return (
+        f"These results have no {data.words['items']} to look at or to listen to. A run of the suite keeps "
+        f"them: noisebench run {data.suite}, then noisebench report nb-store --to board."
+    )
+
+
+def _shows_outputs(track: Track) -> bool:
+    """Whether a track keeps something of its outputs to look at."""
+    files = type(track.outputs)
+    return any(getattr(files, name, None) is not getattr(ArrayFiles, name) for name in ("panel", "preview"))
 
 
 def plots_inside(plots: Sequence[Plot], shown: PagePreviews) -> list[Plot]:
@@ -177,7 +198,8 @@ def _static(data: ReportData) -> str:
 
 def _extra(extra: Extra) -> str:
     note = f'<p class="soft">{esc(extra.note)}</p>' if extra.note else ""
-    return f"<h3>{esc(extra.title)}</h3>{note}{to_html(extra.table, extra.title)}"
+    title = f"Recipes: {extra.title}" if extra.recipes and extra.board is not None else extra.title
+    return f"<h3>{esc(title)}</h3>{note}{to_html(extra.table, title)}"
 
 
 def _contents(boards: Sequence[Board], data: ReportData) -> str:

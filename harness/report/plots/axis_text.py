@@ -31,6 +31,11 @@ def metric_text(track: str, column: Column) -> str:
 _WORDS = {"lr": "learning rate", "n": "number of items", "batch": "batch size", "beta1": "β₁", "beta2": "β₂"}
 
 
+def parameter_word(name: str) -> str:
+    """The name of a parameter in words: `learning rate` for `lr`."""
+    return _WORDS.get(name, name.replace("_", " "))
+
+
 def parameter_text(path: str) -> str:
     """The path of a parameter in words: `learning rate of the optimizer` for `trained.optimizer.lr`.
 
@@ -39,7 +44,7 @@ def parameter_text(path: str) -> str:
     if not re.fullmatch(r"[a-z_]\w*(\.[a-z_]\w*)+", path):
         return path
     method, *owners, name = path.split(".")
-    word = _WORDS.get(name, name.replace("_", " "))
+    word = parameter_word(name)
     if not owners:
         return f"{word} of the training" if method == "trained" else f"{word} of {method}"
     if owners[0] == "parts":

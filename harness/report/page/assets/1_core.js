@@ -105,7 +105,7 @@ function valuesOf(board, column) {
 
 // ------------------------------------------------------------------------------------------------- state
 
-const DEFAULTS = { m: "", sort: "rank", q: "", x: "p50", curve: "gap", method: "", ticks: "", only: "", ref: "", item: "", a: "", b: "", mode: "wipe",
+const DEFAULTS = { m: "", sort: "rank", q: "", x: "p50", curve: "gap", method: "", ticks: "", only: "", parts: "", ref: "", item: "", a: "", b: "", mode: "wipe",
   flip: "", error: "", wipe: "50", zoom: "", at: "", hide: "" };
 const state = { board: data.opens, ...DEFAULTS };
 

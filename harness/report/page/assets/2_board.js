@@ -1,5 +1,6 @@
 // The board: its columns as values, rows in the order asked for, rank ranges and intervals as small bars, copies for papers.
 
+const MOST_NOTE = 400;
 const COST = [["p50", "p50 ms", digits], ["rel", "× ref", digits], ["mem", "peak MiB", mebibytes], ["par", "params", count]];
 
 /** Everything the board shows of a row, as numbers and as text. */
@@ -218,11 +219,14 @@ function drawBoard(board, column) {
     rows.length ? null : h("p", { class: "soft" }, state.q ? "No method matches the filter." : "No ticked method is on this board."),
     h("ul", { class: "notes" },
       board.warnings.map((text) => h("li", { class: "warn" }, "Warning: " + text)),
-      (column === board.rank ? board.remarks : scores.remarks).map((text) => h("li", {}, text)),
+      (column === board.rank ? board.remarks : scores.remarks).map((text) => h("li", {}, folded(text))),
       column === board.rank ? null : Object.entries(scores.note).map(([i, text]) => h("li", {}, `${nameOf(board, i)}: ${text}`)),
       board.signatures.length ? h("li", {}, h("code", {}, board.signatures[column] || board.signatures[0])) : null),
   ];
 }
+
+/** A note of many lines opens when it is asked for. */
+const folded = (text) => (text.length > MOST_NOTE ? h("details", {}, h("summary", {}, text.slice(0, 80).replace(/\s\S*$/, " …")), text) : text);
 
 // ---------------------------------------------------------------------------------------------- copies
 

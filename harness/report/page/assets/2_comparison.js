@@ -6,11 +6,11 @@
 const tickedNames = () => state.ticks.split("\n").filter(Boolean);
 const comparesTicked = () => Boolean(state.only && state.ticks);
 
-/** Whether a row is shown: all are, until the ticked ones alone are asked for. */
+/** The rows that are shown: those of the chosen parts, and of these all, until the ticked ones alone are asked for. */
 function shownRows(rows) {
-  if (!comparesTicked()) return rows;
+  const chosen = chosenParts(current().board);
   const names = new Set(tickedNames());
-  return rows.filter((row) => names.has(row.method.label));
+  return rows.filter((row) => hasParts(row.method, chosen) && (!comparesTicked() || names.has(row.method.label)));
 }
 
 function tick(label, on) {
@@ -33,6 +33,48 @@ function clearTicks() {
 
 const toggleTicked = () => (state.ticks ? go({ only: state.only ? "" : "1" }, true) : toast("Tick methods on the board first"));
 
+// ------------------------------------------------------------------------------------------------ parts of recipes
+
+/** The parts that some recipes of a board share and others do not, as [part, values]; of those that go together the first. */
+function partsOf(board) {
+  const recipes = board ? board.m.map((m) => data.methods[m].parts).filter(Boolean) : [];
+  const found = new Map();
+  for (const part of new Set(recipes.flatMap(Object.keys))) {
+    const values = [...new Set(recipes.map((own) => own[part]))];
+    const groups = recipes.map((own) => values.indexOf(own[part])).join();
+    if (values.length > 1 && values.length < recipes.length && !found.has(groups)) found.set(groups, [part, values]);
+  }
+  return [...found.values()];
+}
+
+/** The chosen parts as [part, value]; the address has a line each, and what the board does not know is left out. */
+function chosenParts(board) {
+  const lines = state.parts ? state.parts.split("\n") : [];
+  return lines.length ? partsOf(board).flatMap(([part, values]) => values.filter((value) => lines.includes(`${part}=${value}`)).map((value) => [part, value])) : [];
+}
+
+/** Whether a method has the chosen parts; what is no recipe stays beside those that have. */
+const hasParts = (method, chosen) => !method?.parts || chosen.every(([part, value]) => method.parts[part] === value);
+
+function choosePart(board, part, value) {
+  const chosen = chosenParts(board).filter(([name]) => name !== part);
+  if (value) chosen.push([part, value]);
+  go({ parts: chosen.map((pair) => pair.join("=")).join("\n") });
+}
+
+function partChoosers(board) {
+  const chosen = new Map(chosenParts(board));
+  return partsOf(board).map(([part, values]) => h("label", {}, `${part} `,
+    h("select", { "data-k": "part" + part, onchange: (e) => choosePart(board, part, e.target.value) },
+      options([["", "all"], ...values.map((value) => [value, short(value, 40)])], chosen.get(part) ?? ""))));
+}
+
+/** Whether most methods of a board are recipes, references left out: then their table is what one came for. */
+function leadsWithRecipes(board) {
+  const own = board.m.map((m) => data.methods[m]).filter((method) => !method.reference);
+  return 2 * own.filter((method) => method.parts).length >= own.length;
+}
+
 /** What is done with the ticked rows. */
 function comparisonButtons() {
   const count = tickedNames().length;
@@ -53,6 +95,11 @@ function referenceChooser(board, column) {
 /** What the reader must know of a board that shows a part of its rows, or another reference. */
 function comparisonNotes(board, column) {
   const notes = [];
+  const chosen = chosenParts(board);
+  if (chosen.length) {
+    notes.push(h("p", { class: "only" }, `Of the recipes those with ${chosen.map((pair) => pair.join(" ")).join(" and ")} are shown. Ranks, differences and intervals are those of the whole board. `,
+      h("button", { "data-k": "allparts", onclick: () => go({ parts: "" }) }, "Show all recipes")));
+  }
   if (comparesTicked()) {
     const names = new Set(tickedNames());
     const here = board.m.filter((m) => names.has(data.methods[m].label)).length;

@@ -48,9 +48,11 @@ function table(t, label) {
   const kind = (text, k) => (t.numeric[k] ? "n" : text.length > 40 ? "long" : "t");
   // A matrix has no word in its corner; its rows are named by their first cell.
   const corner = t.head[0] === "";
+  const chosen = chosenParts(current().board);
+  const shown = t.rows.map((row, i) => [row, i]).filter(([, i]) => !t.of[i] || hasParts(data.methods.find((m) => m.label === t.of[i]), chosen));
   return scrollBox(label, h("table", {},
     h("thead", {}, h("tr", {}, t.head.map((text, k) => (text ? h("th", { scope: "col", class: t.numeric[k] ? "n" : null }, text) : h("td", {}))))),
-    h("tbody", {}, t.rows.map((row, i) => h("tr", { class: t.strong.includes(i) ? "best" : null },
+    h("tbody", {}, shown.map(([row, i]) => h("tr", { class: t.strong.includes(i) ? "best" : null },
       row.map((text, k) => (corner && !k ? h("th", { scope: "row" }, text) : h("td", { class: kind(text, k) }, text))))))));
 }
 
@@ -59,12 +61,13 @@ function sections(board, column) {
   const act = (text, run) => h("button", { "data-k": "a" + text, onclick: run }, text);
   const pick = (label, name, values) => h("select", { "aria-label": label, "data-k": "p" + name, onchange: (e) => go({ [name]: e.target.value }) }, options(values, state[name]));
   const here = (place) => place === state.board || place === null;
-  const recipes = data.extra.filter((e) => e.recipes && here(e.board));
+  const recipes = data.extra.filter((e) => e.recipes && e.board === state.board);
+  const trainings = data.extra.filter((e) => e.recipes && e.board === null);
   const own = data.extra.filter((e) => !e.recipes && e.board === state.board);
   const general = data.extra.filter((e) => !e.recipes && e.board === null);
   const extras = (list) => list.map((e) => [h("h3", {}, e.title), e.note && h("p", { class: "soft" }, e.note), table(e, e.title)]);
-  const drawn = (plots) => plots.map(([text, source]) => h("figure", {},
-    h("img", { alt: text, src: "data:image/svg+xml;base64," + source }), h("figcaption", {}, text)));
+  const drawn = (plots) => plots.length > 0 && h("div", { class: "figures" }, plots.map(([text, source]) => h("figure", {},
+    h("img", { alt: text, src: "data:image/svg+xml;base64," + source }), h("figcaption", {}, text))));
   const plots = (of) => drawn(data.plots.filter((p) => p[2] === of && !p[3]));
   const curves = data.plots.filter((p) => p[3] && here(p[2]));
   const lost = data.failures;
@@ -74,11 +77,17 @@ function sections(board, column) {
     const acts = () => [columnsButton(board, column), comparisonButtons(), act("Copy as Markdown", () => copyBoard("markdown")),
       act("Copy as LaTeX", () => copyBoard("latex")), act("Download CSV", downloadCsv)].flat().filter(Boolean);
     const tools = board.columns.length && h("div", { class: "acts", role: "toolbar", "aria-label": "Board" }, roving("acts", acts()));
+    const parts = partChoosers(board);
+    const ofRecipes = ["recipes", "Recipes", "", [parts], () => [extras(recipes), drawn(curves)]];
+    const leads = recipes.length > 0 && leadsWithRecipes(board);
+    if (leads) found.push(ofRecipes);
     found.push(["board", "Board", board.facts, [tools, referenceChooser(board, column)], () => drawBoard(board, column)]);
-    if (recipes.length || curves.length) found.push(["recipes", "Recipes", "", [], () => [extras(recipes), drawn(curves)]]);
+    if (!leads && (recipes.length || curves.length)) found.push(ofRecipes);
+    if (trainings.length) found.push(["trainings", "Trainings", "", [], () => extras(trainings)]);
     if (hasCost) found.push(["pareto", "Quality and cost", "", [pick("Cost", "x", COST.map(([key, title]) => [key, title]))], () => drawPareto(board, column)]);
     if (familyOf(board)) found.push(["curves", `Quality against ${wordsOf(board).level}`, "", [pick("Show", "curve", [["gap", "difference to the best"], ["mean", "mean"]])], () => drawCurves(board, column)]);
     if (board.previews.length && board.columns.length) found.push(["look", capital(wordsOf(board).items), data.previewNote, [itemChooser(board), act("Open the viewer", () => view(board, keptItem(board).item, firstRow(board, column)))], () => drawStrip(board, column)]);
+    else if (data.again) found.push(["look", capital(wordsOf(board).items), "", [], () => h("p", { class: "soft" }, data.again)]);
     if (board.columns.length && board.m.length) found.push(["items", `By ${wordsOf(board).item}`, "", [], () => drawItems(board, column, false)]);
     if (own.length || plots(state.board).length) found.push(["more", "Behind the order", "", [], () => [plots(state.board), extras(own)]]);
   }
@@ -168,7 +177,9 @@ function render() {
     h("div", { class: "head" }, h("h2", { id: id + "-h", tabindex: id === "method" ? "-1" : null }, name), id === "board" && h("span", { class: "printed" }, inView(board)), h("span", { class: "soft" }, line), h("div", { class: "acts" }, acts)), h("div", { class: "body" })));
   const charts = made.filter((s) => ["pareto", "curves"].includes(s.id));
   const others = made.filter((s) => !charts.includes(s));
-  places.main.replaceChildren(...(others[0] && board ? [others[0], h("div", { class: charts.length > 1 ? "two" : "" }, charts), ...others.slice(1)] : others));
+  const behind = others.findIndex((s) => s.id === "board") + 1;
+  others.splice(behind || 1, 0, h("div", { class: charts.length > 1 ? "two" : "" }, charts));
+  places.main.replaceChildren(...others);
   list.forEach(([, , , , draw], i) => made[i].querySelector(".body").append(...[draw()].flat(3).filter(Boolean)));
   scrollAgain();
   tip("");
