@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 from functools import cache
 from pathlib import Path
 
 import matplotlib
 import pytest
 from conftest import ROOT, Run
+from latex_parser import latex_problems
 from matplotlib.ft2font import FT2Font
 from noisebench.report.data import ReportData, report_data
 from noisebench.report.latex_table import LatexCell, Tabular, Width, fit, read_width
@@ -74,9 +77,60 @@ def widths(tex: str) -> list[float]:
     return found
 
 
-@pytest.fixture(scope="module", params=["demo", "train_cnn_optimizers"])
+@pytest.fixture(scope="module", params=["adversarial_detection", "demo", "train_cnn_optimizers"])
 def data(request: pytest.FixtureRequest) -> ReportData:
     return report_data(read_records(ROOT / f"results/{request.param}.parquet"), "t")
+
+
+def latex_files(data: ReportData, width: Width) -> dict[str, str]:
+    tables = paper_tables(data.boards, TableOptions(width=width))
+    return {
+        "table": tables_latex(tables, width),
+        "leaderboard": leaderboard_latex(data, width),
+        "statistics": statistics_latex(data.sections, width),
+        "supplement": supplement_latex(tables, width),
+    }
+
+
+@pytest.mark.parametrize("text", ["column", "page"])
+def test_tables_have_their_columns_in_each_row_and_their_signs_escaped(data: ReportData, text: str) -> None:
+    found = {name: latex_problems(tex) for name, tex in latex_files(data, read_width(text)).items()}
+    assert [problem for problems in found.values() for problem in problems] == []
+
+
+PAPER = r"""\documentclass[10pt,twocolumn]{article}
+\usepackage{booktabs,textcomp}\usepackage[T1]{fontenc}\usepackage{lmodern}
+\setlength{\textwidth}{486pt}\setlength{\columnsep}{18pt}\setlength{\textheight}{9000pt}\extrafloats{500}
+\begin{document}
+"""
+
+
+@pytest.mark.skipif(not shutil.which("pdflatex"), reason="no LaTeX is installed")
+@pytest.mark.parametrize("text", ["column", "page"])
+def test_a_paper_sets_every_table_without_an_overfull_box(data: ReportData, text: str, tmp_path: Path) -> None:
+    # Each float is flushed, for many wait for a page of their own.
+    flushed = (
+        re.sub(r"(\\end\{table\*?\})", r"\1\\clearpage", tex) for tex in latex_files(data, read_width(text)).values()
+    )
+    (tmp_path / "paper.tex").write_text("\n".join([PAPER, *flushed, r"\end{document}"]), encoding="utf-8")
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-draftmode", "paper.tex"]
+    assert subprocess.run(command, cwd=tmp_path, capture_output=True, check=False).returncode == 0
+    log = (tmp_path / "paper.log").read_text(encoding="utf-8", errors="replace")
+    assert re.findall(r"Overfull .hbox.*|Missing character.*", log) == []
+
+
+@pytest.mark.parametrize(
+    ("tex", "said"),
+    [
+        (r"\begin{tabular}{lr}\toprule a & b \\ c \\\bottomrule\end{tabular}", "1 of 2 columns"),
+        (r"\begin{tabular}{l}\toprule a \\ b_c \\\end{tabular}", "_ outside of maths"),
+        (r"\begin{table}{\end{table}", "1 braces are open"),
+        (r"\begin{table}\end{table*}", "closes another"),
+        (r"costs $5", "without its second"),
+    ],
+)
+def test_a_strict_reading_sees_what_tex_stops_at(tex: str, said: str) -> None:
+    assert any(said in problem for problem in latex_problems(tex))
 
 
 @pytest.mark.parametrize("text", ["column", "page", "345pt"])

@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from ...suite.study import COSTS
 from ...text.errors import one_line
 from ..escape import LONG, latex, markdown, markdown_code, spreadsheet
 from ..files import taken
-from ..latex_table import USUAL, LatexCell, Tabular, Width, fit, key_lines
+from ..latex_table import COLUMN, USUAL, LatexCell, Tabular, Width, fit, key_lines
 from ..latex_width import breakable, ems
 from ..tables import pipe_table
 from .grid import Numbers, cell_text, grid
@@ -77,13 +78,18 @@ def tables_latex(tables: Sequence[PaperTable], width: Width = USUAL) -> str:
 
 
 def supplement_latex(tables: Sequence[PaperTable], width: Width = USUAL) -> str:
-    """What each key of a table stands for and its long remarks, such as whole specs, for the supplement of a paper."""
+    """What each key of a table stands for and its long remarks, such as whole specs, for the supplement of a paper.
+
+    Its lines fit into one of two columns, and end where their words do: specs have few places to break at.
+    """
     out = ["% What table.tex has no room for: for the supplement."]
+    room = replace(width, points=min(width.points, COLUMN))
     for place, table in enumerate(tables, 1):
-        long = [breakable(one_line(text, LONG), width.points, 10) for text in table.remarks if len(text) > _SHORT]
-        lines = [*key_lines(fit(_tabular(table), width).key, width), *long]
+        long = [breakable(one_line(text, LONG), room.points, 8) for text in table.remarks if len(text) > _SHORT]
+        lines = [*key_lines(fit(_tabular(table), width).key, room), *long]
         if lines:
-            out += ["", rf"\paragraph{{Table~\ref{{{_label(place)}}}}}", *(rf"\par {line}" for line in lines)]
+            out += ["", r"\begingroup\raggedright\footnotesize", rf"\paragraph{{Table~\ref{{{_label(place)}}}}}"]
+            out += [*(rf"\par {line}" for line in lines), r"\par\endgroup"]
     return "\n".join([*out, ""])
 
 
