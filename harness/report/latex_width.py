@@ -17,6 +17,7 @@ _WIDTHS = {letter: width / 100 for width, letters in _BY_WIDTH.items() for lette
 _OTHER = 1.0
 _MONO = 0.53
 _BOLD = 1.17
+_LONG_WORDS = 3
 _SMALLER = {10: 1.0, 9: 1.03, 8: 1.07, 7: 1.14}
 """Computer Modern is drawn wider for its size where it is smaller."""
 
@@ -43,9 +44,13 @@ def points(em: float, size: int) -> float:
 
 
 def breakable(text: str, width: float, size: int, mono: bool = False) -> str:
-    """A paragraph that is LaTeX: a word wider than `width` points may be broken behind a sign, or anywhere at last."""
+    """A paragraph that is LaTeX: a long word may be broken behind a sign, one wider than `width` points anywhere.
+
+    Prose has long words from a third of the line on: before a longer one TeX could not fill the line above it.
+    """
+    long = width if mono else width / _LONG_WORDS
     return " ".join(
-        latex(word, 4_000) if points(ems(word, mono=mono), size) <= width else _broken(word, width, size, mono)
+        latex(word, 4_000) if points(ems(word, mono=mono), size) <= long else _broken(word, width, size, mono)
         for word in text.split()
     )
 
