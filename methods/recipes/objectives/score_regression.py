@@ -34,7 +34,7 @@ def score_regression(
 
     Levels lie evenly between the logarithms of `least` and `most`, noise is normal, and both depend on the picture
     alone. So labels are few and scatter about what is expected: training too long fits the scatter. The score is
-    (picture - x) / σ². The network is one that is told the noise, such as `two_layers` or `diffusion_unet`.
+    (picture - x) / σ². The network is one that is told the noise, such as `wide_mlp` or `diffusion_unet`.
     """
     clean = 2 * batch["wanted"] - 1
     levels, noise = zip(*(_drawn(one, pairs) for one in clean), strict=True)

@@ -15,7 +15,7 @@ from own_networks import CLASSES, GIVEN, train_with
 from torch import nn
 
 GUIDE = Path(__file__).parents[3] / "docs" / "training.md"
-ROWS = re.findall(r"`(optimizer|parts)=([^`]+)`", GUIDE.read_text(encoding="utf-8").partition("| to try |")[2])
+ROWS = re.findall(r"`(optimizer|parts)=(\w[^`]*)`", GUIDE.read_text(encoding="utf-8").partition("| to the recipe |")[2])
 PARTS = [spec for kind, spec in ROWS if kind == "parts"]
 
 

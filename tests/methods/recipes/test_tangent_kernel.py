@@ -23,7 +23,7 @@ def made(kind: str, spec: str, *given: Any) -> Any:
 
 
 def trainer(
-    parts: str, steps: int, *, arch: str = "two_layers(width=16)", optimizer: str = "sgd(lr=0.1, momentum=0.0)"
+    parts: str, steps: int, *, arch: str = "wide_mlp(width=16)", optimizer: str = "sgd(lr=0.1, momentum=0.0)"
 ) -> Trainer:
     spec = (
         f"trained(arch={arch}, objective=score_regression, optimizer={optimizer}, schedule=constant, parts={parts}, "
@@ -78,7 +78,7 @@ def test_levels_lie_between_the_ends_and_a_network_of_zeros_is_off_by_the_pictur
 
 def test_wide_layers_begin_at_nothing_and_are_told_the_level() -> None:
     torch.manual_seed(0)
-    net = made("arch", "two_layers(width=64)", (1, 1, 3), (1, 1, 3))
+    net = made("arch", "wide_mlp(width=64)", (1, 1, 3), (1, 1, 3))
     x, level = torch.rand(5, 1, 1, 3), torch.zeros(5)
     assert net(x, level).abs().max() < 1e-6
     with torch.no_grad():
@@ -160,7 +160,7 @@ def test_the_rule_is_for_gradient_descent(optimizer: str) -> None:
 
 
 def test_a_kernel_that_is_too_large_is_refused_before_a_step() -> None:
-    one = trainer("kernel_stop(noise=0.2)", 4, arch="two_layers(width=65536)")
+    one = trainer("kernel_stop(noise=0.2)", 4, arch="wide_mlp(width=65536)")
     many = {name: np.repeat(value, 40, axis=0) for name, value in points().items()}
     with pytest.raises(nb.UsageError, match=r"kernel_stop.*fewer items"):
         one.advance(many)

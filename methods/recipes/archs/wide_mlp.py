@@ -12,9 +12,9 @@ from torch import nn
 _JACOT = "A. Jacot, F. Gabriel, C. Hongler, Neural tangent kernel: convergence and generalization, NeurIPS 2018"
 
 
-@nb.arch("two_layers", cite=_JACOT)
-class TwoLayers(nn.Module):
-    """Two layers: the wide ReLU network of the theory of tangent kernels, told the level of the noise.
+@nb.arch("wide_mlp", cite=_JACOT)
+class WideMLP(nn.Module):
+    """Wide MLP: the two-layer ReLU network of the theory of tangent kernels, given the level of the noise.
 
     f(x, t) = A ReLU(W (x, t, 1)) / √width; W begins as standard Gaussians and is trained, A is of fixed signs. Each
     unit has a twin of the other sign, so that f begins at 0. The larger `width`, the less W moves: part `linearised` is
