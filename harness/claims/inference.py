@@ -138,9 +138,16 @@ def sequential_bound(seeds: int, alpha: float) -> float:
     )
 
 
+def _in_errors(mean: float, error: float) -> float:
+    """A mean in standard errors; infinite on its side where seeds differ in nothing."""
+    return mean / error if error else math.copysign(math.inf, mean) if mean else 0.0
+
+
 def _sequential_p(seeds: int, t: float) -> float:
     more = 1.0 + _PRIOR * seeds
     square = t * t / (seeds - 1)
+    if math.isinf(square):
+        return min(1.0, math.sqrt(more) * math.pow(more, -seeds / 2.0))
     return min(1.0, math.sqrt(more) * math.pow((1.0 + square / more) / (1.0 + square), seeds / 2.0))
 
 
@@ -236,7 +243,7 @@ def judge_sample(
     if towards > 0 and sequential:
         usual = float(stdtrit(seeds - 1.0, 1.0 - SIDE))
         alike = (error * float(stdtrit(degrees, 1.0 - SIDE)) / usual for error, degrees in errors)
-        p = max(_sequential_p(seeds, towards / error) for error in alike)
+        p = max(_sequential_p(seeds, _in_errors(towards, error)) for error in alike)
     elif towards > 0:
-        p = max(2.0 * float(stdtr(degrees, -towards / error)) for error, degrees in errors)
-    return JudgedStatement(answer, one.text, of.mean, of.mean - low, of.mean + high, p, towards / errors[-1][0])
+        p = max(2.0 * float(stdtr(degrees, -_in_errors(towards, error))) for error, degrees in errors)
+    return JudgedStatement(answer, one.text, of.mean, of.mean - low, of.mean + high, p, _in_errors(towards, errors[-1][0]))

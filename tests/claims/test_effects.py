@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import math
 from dataclasses import replace
@@ -12,6 +13,7 @@ import pyarrow as pa
 import pytest
 from board_records import record, training_record
 from conftest import ROOT
+from noisebench.claims.comparisons import Inequality
 from noisebench.claims.deciding import decide
 from noisebench.claims.discoveries import discoveries_text, largest_standing
 from noisebench.claims.edges import edges_of, told_edges
@@ -19,7 +21,7 @@ from noisebench.claims.effect_verdicts import Judged, effect_row
 from noisebench.claims.effects import Effect, all_claims, read_file
 from noisebench.claims.expression import holds, parsed
 from noisebench.claims.figures import CellOf, CellResult, value_of
-from noisebench.claims.inference import Rows
+from noisebench.claims.inference import Rows, SampledDifference, judge_sample
 from noisebench.claims.judging import cells_of, judged_row
 from noisebench.claims.stale import CellCode
 from noisebench.claims.verdicts import VerdictCell, Verdicts, read_verdicts, row_of, verdicts_text, write_verdicts
@@ -156,6 +158,14 @@ def test_what_is_not_known_on_a_seed_decides_nothing_and_on_none_differs() -> No
 def test_what_no_seed_changes_is_decided_by_its_sign(expression: str, verdict: str) -> None:
     row = effect_row(made_up(expression), Judged(on_seeds(1.0, 1.0, 1.0)))
     assert (row["verdict"], row["low"]) == (verdict, row["high"])
+
+
+@pytest.mark.parametrize(("mean", "verdict"), [(0.5, "reproduced"), (0.0, "undecided"), (-0.5, "differs")])
+def test_a_sample_without_any_spread_is_judged_by_its_sign(mean: float, verdict: str) -> None:
+    zero = ast.Constant(0)
+    judged = judge_sample(Inequality(zero, zero, True, True), SampledDifference(mean, 0.0), 3)
+    assert (judged.answer, judged.low, judged.high) == (verdict, mean, mean)
+    assert judged.p == (0.0 if mean > 0 else 1.0)
 
 
 @pytest.mark.parametrize(
