@@ -13,6 +13,7 @@ from noisebench.boards.order_stability import evidence_of
 from noisebench.comparing.comparison import compare
 from noisebench.comparing.difference import READING
 from noisebench.report import comparison as report
+from noisebench.report.comparison_files import comparison_csv, comparison_values
 from noisebench.report.order_stability import evidence_values, sections
 from noisebench.statistics.mcnemar import is_binary, mcnemar, mcnemar_of_all
 from noisebench.store.record import Record
@@ -83,8 +84,8 @@ def test_a_comparison_has_the_column_where_a_metric_is_right_or_wrong() -> None:
     table = report.difference_table(found)
     assert table.header[-1] == "McNemar p" and table.rows[0][-1] == "0.0078"
     assert "McNemar p: where every score is 0 or 1" in report.comparison_markdown(found)
-    assert "mcnemar_p" in "".join(report.comparison_csv(found)).splitlines()[0]
-    assert report.comparison_values(found)["differences"][0]["mcnemar_p"] == pytest.approx(2 / 2**8)
+    assert "mcnemar_p" in "".join(comparison_csv(found)).splitlines()[0]
+    assert comparison_values(found)["differences"][0]["mcnemar_p"] == pytest.approx(2 / 2**8)
     other = compare([scored("good", [right / 2 for right in RIGHT["good"]])], [poor], across=True)
     assert "McNemar p" not in report.difference_table(other).header
-    assert report.comparison_values(other)["about"] == READING
+    assert comparison_values(other)["about"] == READING

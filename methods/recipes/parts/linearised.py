@@ -10,7 +10,7 @@ from torch.func import functional_call, jvp
 _LEE = "J. Lee et al., Wide neural networks of any depth evolve as linear models under gradient descent, NeurIPS 2019"
 
 
-class Linearised(nn.Module):
+class TangentExpansion(nn.Module):
     """A network's expansion about the weights it had: its output there, and its derivative along `moved`."""
 
     def __init__(self, net: nn.Module) -> None:
@@ -46,4 +46,4 @@ class LinearisedPart:
                 f"part linearised: the network has {norms[0]}, whose output is no function of weights and input alone: "
                 "give an arch without it, such as small_cnn(norm=false)"
             )
-        return Linearised(net)
+        return TangentExpansion(net)

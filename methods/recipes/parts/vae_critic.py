@@ -106,33 +106,33 @@ class VAECritic:
         self.optimizer = torch.optim.Adam(self.critic.parameters(), lr=self.lr)
 
     def batch(self, batch: Any, step: int, steps: int) -> Any:
-        """The batch as it is, and an ear for what the network says of it. Raises `UsageError` without label maps."""
+        """The batch as it is, and a hook that keeps what the network makes of it. Raises `UsageError` without label maps."""
         if batch["wanted"].ndim != 3:
             raise nb.UsageError("part vae_critic is for label maps: give a method of the track segment")
         if self.critic is None:
             self._begin()
-        self._heard: list[Any] = []
-        self._handle = self.net.register_forward_hook(lambda net, given, output: self._heard.append(output))
+        self._outputs: list[Any] = []
+        self._handle = self.net.register_forward_hook(lambda net, given, output: self._outputs.append(output))
         return batch
 
     def loss(self, net: Any, loss: Any, step: int, steps: int) -> Any:
         """The loss with what is added. Raises `UsageError` where the objective did not call the network once."""
         self._handle.remove()
         # Other parts may look at the network too, or at copies of it, without a gradient.
-        heard = [one for one in self._heard if one.requires_grad]
-        if len(heard) != 1 or heard[0].shape[1:] != (self.classes, *self.size):
+        outputs = [one for one in self._outputs if one.requires_grad]
+        if len(outputs) != 1 or outputs[0].shape[1:] != (self.classes, *self.size):
             raise nb.UsageError(
                 f"part vae_critic: the objective does not make one map of {self.classes} classes a step: give dice, "
                 "and shapes of the same classes"
             )
-        predicted = heard[0].float().softmax(dim=1)
+        predicted = outputs[0].float().softmax(dim=1)
         self.predicted = predicted.detach()
         self.critic.requires_grad_(False)
         return loss + self.weight * self.critic.energy(predicted).mean()
 
     @torch.no_grad()
     def after_step(self, net: Any, step: int, steps: int) -> None:
-        """The critic learns from true maps and from what was said."""
+        """The critic learns from true maps and from what the network made."""
         self.critic.requires_grad_(True)
         true = self._true_maps(len(self.predicted)).to(self.predicted)
         with torch.enable_grad():
