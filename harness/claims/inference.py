@@ -246,4 +246,6 @@ def judge_sample(
         p = max(_sequential_p(seeds, _in_errors(towards, error)) for error in alike)
     elif towards > 0:
         p = max(2.0 * float(stdtr(degrees, -_in_errors(towards, error))) for error, degrees in errors)
-    return JudgedStatement(answer, one.text, of.mean, of.mean - low, of.mean + high, p, _in_errors(towards, errors[-1][0]))
+    return JudgedStatement(
+        answer, one.text, of.mean, of.mean - low, of.mean + high, p, _in_errors(towards, errors[-1][0])
+    )

@@ -106,7 +106,7 @@ class VAECritic:
         self.optimizer = torch.optim.Adam(self.critic.parameters(), lr=self.lr)
 
     def batch(self, batch: Any, step: int, steps: int) -> Any:
-        """The batch as it is, and a hook that keeps what the network makes of it. Raises `UsageError` without label maps."""
+        """The batch as it is; a hook keeps what the network makes of it. Raises `UsageError` without label maps."""
         if batch["wanted"].ndim != 3:
             raise nb.UsageError("part vae_critic is for label maps: give a method of the track segment")
         if self.critic is None:
