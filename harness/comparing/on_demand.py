@@ -60,6 +60,6 @@ class OnDemand(Sequence[T], Generic[T, C]):
         return self._make(int(self._places[place]))
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sequence) and [*self] == [*other]
+        return self is other or (isinstance(other, Sequence) and [*self] == [*other])
 
     __hash__ = None  # type: ignore[assignment]
