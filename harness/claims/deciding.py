@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from .effects import Effect
@@ -13,15 +13,19 @@ from .numbers import Claim, ClaimRow
 
 
 def decide(
-    claims: Sequence[Claim | Effect], run: Callable[[Sequence[Claim | Effect]], list[ClaimRow]], seconds: float
+    claims: Sequence[Claim | Effect],
+    run: Callable[[Sequence[Claim | Effect]], list[ClaimRow]],
+    seconds: float,
+    known: Mapping[str, ClaimRow] | None = None,
 ) -> list[ClaimRow]:
     """A row for each claim, in their order; effects get seeds until each is decided or time is up.
 
-    `run` gives the rows of claims, and keeps what it has run. No seed is begun that would take longer than is left,
+    `run` gives the rows of claims, and keeps what it has run. `known` has earlier rows of effects by name: one that is
+    decided there stays as it is, another goes on from its seeds. No seed is begun that would take longer than is left,
     by what the seeds before it took, and 100 are added at most.
     """
     end = time.monotonic() + seconds
-    current = [replace(one, sequential=True) if isinstance(one, Effect) else one for one in claims]
+    current = [_begun(one, (known or {}).get(one.name)) if isinstance(one, Effect) else one for one in claims]
     rows = run(current)
     while True:
         time_left = end - time.monotonic()
@@ -35,6 +39,14 @@ def decide(
             return rows
         for place, row in zip(open_effects, run(list(open_effects.values())), strict=True):
             current[place], rows[place] = open_effects[place], row
+
+
+def _begun(effect: Effect, row: ClaimRow | None) -> Effect:
+    """The effect on the seeds that are known; by bounds that hold after each seed, but where it is decided."""
+    if row is None:
+        return replace(effect, sequential=True)
+    is_open = row["verdict"] == "undecided"
+    return replace(effect, seeds=tuple(row["seeds"]), sequential=is_open or row.get("sequential", False))
 
 
 def _with_more_seeds(effect: Effect, most: int, row: ClaimRow, time_left: float) -> Effect | None:

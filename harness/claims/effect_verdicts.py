@@ -41,6 +41,31 @@ class Judged:
     rows: Mapping[str, Rows] = field(default_factory=dict)
 
 
+def judged_of(row: ClaimRow) -> Judged:
+    """What the cells behind a row gave."""
+    return Judged(row["values"], row["seconds"], row["keys"], row["notes"], row.get("edges"), rows=row["rows"])
+
+
+def joined(first: Judged, second: Judged) -> Judged:
+    """What cells gave on the seeds of both, in that order; nothing where the second has no value on one of its own."""
+    if second.reason:
+        return second
+    edges = [*(first.edges or ()), *(second.edges or ())]
+    known = first.edges is not None and second.edges is not None
+    return Judged(
+        [*first.values, *second.values],
+        None if first.seconds is None else first.seconds + (second.seconds or 0.0),
+        sorted({*first.keys, *second.keys}),
+        list(dict.fromkeys([*first.notes, *second.notes])),
+        edges if known or edges else None,
+        rows={
+            name: Rows(items=of["items"], scores=[*of["scores"], *second.rows[name]["scores"]])
+            for name, of in first.rows.items()
+            if name in second.rows and of["items"] == second.rows[name]["items"]
+        },
+    )
+
+
 def effect_row(effect: Effect, judged: Judged) -> ClaimRow:
     """A row of the report: not available where a value is missing."""
     row: ClaimRow = {
@@ -64,7 +89,7 @@ def effect_row(effect: Effect, judged: Judged) -> ClaimRow:
         "reason": judged.reason,
         "keys": list(judged.keys),
         "notes": list(judged.notes),
-        "rows": judged.rows,
+        "rows": judged.rows if len(effect.seeds) > 1 else {},
         "sequential": effect.sequential,
         "outcome": judged.outcome,
     }

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from dataclasses import replace
 
 from ..store.training_figures import NoValue
 from .edges import edges_of, told_edges
-from .effect_verdicts import Judged, effect_row
+from .effect_verdicts import Judged, effect_row, joined, judged_of
 from .effects import Effect
 from .figures import CellOf, CellResult, value_of
 from .inference import Rows
@@ -20,11 +21,12 @@ Find = Callable[[CellOf, int], CellResult]
 """What there is of a cell on a seed."""
 
 
-def cells_of(claim: Claim | Effect) -> list[tuple[str, CellOf, int]]:
-    """Each cell that a claim needs, with its name (empty, of a number) and its seed."""
+def cells_of(claim: Claim | Effect, known: Collection[int] = ()) -> list[tuple[str, CellOf, int]]:
+    """Each cell that a claim needs, with its name (empty, of a number) and its seed, but for seeds that are `known`."""
     if isinstance(claim, Claim):
         return [("", _cell_of(claim), 0)]
-    return [(name, cell.at(seed), seed) for seed in claim.seeds for name, cell in claim.all_cells.items()]
+    seeds = [seed for seed in claim.seeds if seed not in known]
+    return [(name, cell.at(seed), seed) for seed in seeds for name, cell in claim.all_cells.items()]
 
 
 def not_available(claim: Claim | Effect, name: str, reason: str) -> ClaimRow:
@@ -34,9 +36,20 @@ def not_available(claim: Claim | Effect, name: str, reason: str) -> ClaimRow:
     return effect_row(claim, Judged(reason=f"{name}: {reason}"))
 
 
-def judged_row(claim: Claim | Effect, find: Find) -> ClaimRow:
-    """A claim beside what we get: claimed, ours, seconds, verdict, reason."""
-    return _number(claim, find) if isinstance(claim, Claim) else effect_row(claim, _judged(claim, find))
+def judged_row(claim: Claim | Effect, find: Find, known: ClaimRow | None = None) -> ClaimRow:
+    """A claim beside what we get: claimed, ours, seconds, verdict, reason.
+
+    `known` is the row of an effect on its first seeds: only the others are looked for.
+    """
+    if isinstance(claim, Claim):
+        return _number(claim, find)
+    if known is None:
+        return effect_row(claim, _judged(claim, find))
+    if claim.seeds[: len(known["seeds"])] != tuple(known["seeds"]):
+        raise ValueError(f"{claim.name}: the seeds that are known are not its first")
+    others = replace(claim, seeds=claim.seeds[len(known["seeds"]) :])
+    before = judged_of(known)
+    return effect_row(claim, joined(before, _judged(others, find)) if others.seeds else before)
 
 
 def _number(claim: Claim, find: Find) -> ClaimRow:
@@ -78,7 +91,7 @@ def _judged(effect: Effect, find: Find) -> Judged:
     rows = {
         name: Rows(items=on[0][0], scores=[scores for _, scores in on])
         for name, on in scored.items()
-        if len(on) == len(effect.seeds) > 1 and len({items for items, _ in on}) == 1
+        if len(on) == len(effect.seeds) and len({items for items, _ in on}) == 1
     }
     return Judged(values, sum(seconds.values()), sorted(seconds), list(notes), told_edges(edges), rows=rows)
 

@@ -32,22 +32,28 @@ def reproduce(
     options: RunOptions,
     watcher: Watcher,
     report: Callable[[ClaimRow], None] = lambda row: None,
+    known: Mapping[str, ClaimRow] | None = None,
 ) -> list[ClaimRow]:
     """A row for each claim, in their order; `report` is given each as soon as its last cell has ended.
 
     `base` holds limits and device. All cells are planned before the first is run, so that what several claims need is
-    run once. What cannot be run (no data, no weights) is `not available` with its reason; it stops nothing else. Raises
-    `UsageError` where the store itself cannot be used.
+    run once. `known` has rows of effects on their first seeds, by name: of these nothing is run. What cannot be run (no
+    data, no weights) is `not available` with its reason; it stops nothing else. Raises `UsageError` where the store
+    itself cannot be used.
     """
     if not store.exists():
         refuse_read_only(store)
     places: dict[Place, str] = {}
+    known = known or {}
     for claim in claims:
-        for name, of, seed in cells_of(claim):
+        for name, of, seed in cells_of(claim, known[claim.name]["seeds"] if claim.name in known else ()):
             places.setdefault(_place(of, seed), f"{claim.group}: {name}" if name else "")
+    if not places:
+        return [judged_row(claim, lambda of, seed: CellResult(), known.get(claim.name)) for claim in claims]
     planned = plan_each_in_child([_suite(of, seed, base, name) for (of, seed), name in places.items()])
     plans = {place: _needed(place[0], plan) for place, plan in zip(places, planned["plans"], strict=True)}
-    results = _Results(claims, store, plans, report)
+    results = _Results(claims, store, plans, report, known)
+    results.tell_ended()
     if results.summary.cells:
         open_store(store)
     for track, ready in in_rounds(results.summary.cells):
@@ -151,15 +157,17 @@ class _Results:
         store: Path,
         plans: Mapping[Place, list[PlannedCell] | str],
         report: Callable[[ClaimRow], None],
+        known: Mapping[str, ClaimRow],
     ) -> None:
         self.rows: dict[int, ClaimRow] = {}
-        self._claims, self._store, self._report = claims, store, report
+        self._claims, self._store, self._report, self._known = claims, store, report, known
         self._plans: dict[Place, list[PlannedCell]] = {}
         self._results: dict[Place, CellResult] = {}
         self._due: dict[int, set[str]] = {}
         cells: dict[str, PlannedCell] = {}
         for number, claim in enumerate(claims):
-            plans_of_cells = {(name, _place(of, seed)): plans[_place(of, seed)] for name, of, seed in cells_of(claim)}
+            cells_due = cells_of(claim, known[claim.name]["seeds"] if claim.name in known else ())
+            plans_of_cells = {(name, _place(of, seed)): plans[_place(of, seed)] for name, of, seed in cells_due}
             wrong = next(((name, plan) for (name, _), plan in plans_of_cells.items() if isinstance(plan, str)), None)
             if wrong is not None:
                 self._tell(number, not_available(claim, *wrong))
@@ -173,7 +181,8 @@ class _Results:
         """Judge the claims that can be judged now and could not before."""
         for number in [n for n, due in self._due.items() if due <= self.summary.outcome.keys()]:
             del self._due[number]
-            self._tell(number, judged_row(self._claims[number], self._find))
+            claim = self._claims[number]
+            self._tell(number, judged_row(claim, self._find, self._known.get(claim.name)))
 
     def _tell(self, number: int, row: ClaimRow) -> None:
         self.rows[number] = row

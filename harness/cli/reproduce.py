@@ -38,6 +38,8 @@ _EXAMPLES = """  noisebench reproduce --list
   noisebench reproduce dncnn ffdnet --data ~/testsets --weights ~/weights
   noisebench reproduce --kind number --json
   noisebench reproduce speckle --decide --hours 0.5
+  noisebench reproduce speckle --decide --from verdicts.json --to more.json
+      runs seeds beyond those of the file
   noisebench reproduce dncnn --from results/claims/published.parquet
 
 exit codes: 0 no claim differs, 1 one differs or its cell failed, 2 usage, 130 stopped by Ctrl-C"""
@@ -53,7 +55,8 @@ def add(verbs: Any) -> None:
                    help="claims of your own, a YAML file (repeatable), instead of the published ones")  # fmt: skip
     p.add_argument("--list", action="store_true", help="list the claims and their sources, run nothing")
     p.add_argument("--from", dest="results", metavar="RESULTS", action="append", default=[],
-                   help="judge what this store or export holds, run nothing (repeatable)")  # fmt: skip
+                   help="judge what this store, export or file of verdicts holds, run nothing (repeatable); with "
+                        "--decide: go on from its seeds")  # fmt: skip
     p.add_argument(
         "--to",
         metavar="FILE",
@@ -81,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
         refuse_beside(args, "--list", "runs and writes nothing", "to", *_OF_RUNS)
     if args.hours and not args.decide:
         raise UsageError("--hours goes with --decide: without it every claim is run on its own seeds")
-    if args.results:
+    if args.results and not args.decide:
         refuse_beside(args, "--from", "runs nothing", *_OF_RUNS)
     every: list[Claim | Effect] = [c for file in args.claims for c in read_file(Path(file))]
     every = every or all_claims()
@@ -107,10 +110,11 @@ def run(args: argparse.Namespace) -> int:
     use_data(args)
     store = args.store or "nb-store"
     to = _verdicts_file(args.to, claims)
+    runs_nothing = bool(args.results) and not args.decide
     try:
-        rows = _judged(claims, args) if args.results else _run(claims, store, args)
+        rows = _judged(claims, args) if runs_nothing else _run(claims, store, args)
     except KeyboardInterrupt:
-        note_stopped(None if args.results else store)
+        note_stopped(None if runs_nothing else store)
         return 130
     if to is not None:
         from ..data.disk import noticing_full_disk
@@ -120,7 +124,7 @@ def run(args: argparse.Namespace) -> int:
     counts = Counter(row["verdict"] for row in rows)
     if args.json:
         shown = [{name: value for name, value in row.items() if name != "rows"} for row in rows]
-        print_json({"store": None if args.results else store, "claims": shown, "verdicts": dict(counts)})
+        print_json({"store": None if runs_nothing else store, "claims": shown, "verdicts": dict(counts)})
     else:
         _print(rows)
         print(f"\n{counted(len(rows), 'claim')}: " + ", ".join(f"{n} {name}" for name, n in sorted(counts.items())))
@@ -138,15 +142,16 @@ def _run(claims: list[Any], store: str, args: argparse.Namespace) -> list[ClaimR
 
     seconds = option_value("hours", _seconds_of_hours, args.hours) if args.hours else math.inf
     base, options = _base(args), RunOptions(args.jobs, args.retry or "failed")
+    known = _known(claims, args)
 
     def run_claims(chosen: Sequence[Any]) -> list[ClaimRow]:
         with watcher() as watch:
             return reproduce(
                 chosen, Path(store), base, options, watch,
-                lambda row: watch.note(f"claim {row['name']}: {_verdict(row)}"),
+                lambda row: watch.note(f"claim {row['name']}: {_verdict(row)}"), known,
             )  # fmt: skip
 
-    return decide(claims, run_claims, seconds) if args.decide else run_claims(claims)
+    return decide(claims, run_claims, seconds, known) if args.decide else run_claims(claims)
 
 
 def _seconds_of_hours(text: str) -> float:
@@ -157,6 +162,16 @@ def _seconds_of_hours(text: str) -> float:
     if not 0 < hours < math.inf:
         raise ValueError("a number of hours above 0")
     return 3600.0 * hours
+
+
+def _known(claims: list[Any], args: argparse.Namespace) -> dict[str, ClaimRow]:
+    """The rows of effects that `--from` gives by name; one of other code or without a value counts for nothing."""
+    rows = _judged(claims, args) if args.results else []
+    return {
+        row["name"]: row
+        for row in rows
+        if row.get("values") and row["verdict"] != "not available" and not row.get("stale")
+    }
 
 
 def _judged(claims: list[Any], args: argparse.Namespace) -> list[ClaimRow]:
@@ -204,7 +219,9 @@ def _as_json(rows: list[ClaimRow], store: str, args: argparse.Namespace) -> str:
     from ..claims.verdicts import verdicts_text
     from ..engine.environment import environment
 
-    results = [Path(p) for p in args.results] or [Path(store)]
+    results = [Path(p) for p in args.results]
+    if not results or (args.decide and Path(store).exists()):
+        results.append(Path(store))
     return verdicts_text(rows, cells_behind(rows, results), environment())
 
 

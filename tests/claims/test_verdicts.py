@@ -9,6 +9,7 @@ import pytest
 from messages import missing_from
 from noisebench.claims.effects import read_file
 from noisebench.claims.stored import judged
+from noisebench.store.reading import read_records
 from noisebench.text.errors import UsageError
 
 CLAIM = """
@@ -172,3 +173,29 @@ def test_claims_on_other_metrics_of_the_same_cells_are_written_with_their_own(cl
     assert [one["verdict"] for one in judged(read_file(tmp_path / "claim.yaml"), [tmp_path / "v.json"])] == [
         "reproduced", "reproduced",
     ]  # fmt: skip
+
+
+def test_seeds_are_added_to_those_of_a_file(cli, tmp_path: Path) -> None:
+    (tmp_path / "claim.yaml").write_text(CLAIM.replace("sigma=50", "sigma=5.2"))
+    cli("reproduce", "--claims", "claim.yaml", "--store", "s", "--to", "v.json")
+    before = row(tmp_path, tmp_path / "v.json")
+    assert before["verdict"] == "undecided"
+    cli("reproduce", "--claims", "claim.yaml", "--decide", "--from", "v.json", "--store", "more", "--to", "w.json")
+    cli("reproduce", "--claims", "claim.yaml", "--decide", "--store", "whole", "--to", "whole.json")
+    joined, whole = row(tmp_path, tmp_path / "w.json"), row(tmp_path, tmp_path / "whole.json")
+    assert joined["verdict"] != "undecided" and joined["sequential"] and len(joined["seeds"]) > 3
+    assert {**joined, "seconds": 0} == {**whole, "seconds": 0}
+    assert {record.cell.seed for record in read_records(tmp_path / "more")} == {*joined["seeds"]} - {0, 1, 2}
+    again = cli(
+        "reproduce", "--claims", "claim.yaml", "--decide", "--from", "w.json", "--store", "none", "--to", "x.json"
+    )
+    assert again.returncode == 0 and not (tmp_path / "none").exists()
+    assert row(tmp_path, tmp_path / "x.json") == joined
+
+
+def test_seeds_of_other_code_are_run_anew(cli, tmp_path: Path, verdicts: Path) -> None:
+    held = json.loads(verdicts.read_text())
+    next(iter(held["cells"].values()))["code"] = "0" * 64
+    verdicts.write_text(json.dumps(held))
+    cli("reproduce", "--claims", "claim.yaml", "--decide", "--from", "v.json", "--store", "new")
+    assert {record.cell.seed for record in read_records(tmp_path / "new")} >= {0, 1, 2}
