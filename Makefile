@@ -203,13 +203,12 @@ sets: $(STAMP)
 	  $(BIN)/noisebench export build/$$suite --to results/$$suite.parquet --compact --no-pictures; done
 	$(BIN)/python benchmarks/remake_boards.py $(SETS)
 
-# Boards of what is trained, whose tables of trainings stand in statistics.md, and others that take long. Forty hours of one core.
+# Boards of what is trained, and others that take long: their cells whose code has changed. All of them take forty hours of
+# one core.
 TRAINED := $(filter-out $(SETS) functions demo_%,$(patsubst results/%.parquet,%,$(wildcard results/*.parquet)))
 
 trainings: $(STAMP)
-	set -e; for suite in $(TRAINED); do \
-	  $(BIN)/noisebench run $$suite --store build/$$suite; \
-	  $(BIN)/noisebench export build/$$suite --to results/$$suite.parquet --compact --no-pictures; done
+	$(BIN)/python benchmarks/renew_boards.py --store build/renewed $(TRAINED)
 	$(BIN)/python benchmarks/remake_boards.py $(TRAINED)
 
 # Two at once; less than a quarter of an hour on two cores.
