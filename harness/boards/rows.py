@@ -29,7 +29,7 @@ from ..store.record import (
 from ..store.results import Results
 from ..text.errors import one_line
 from ..text.notation import Notation
-from ..text.wording import counted
+from ..text.wording import by_number, counted
 from .grouping import Alignment, MethodKey
 from .units import Units
 
@@ -146,7 +146,7 @@ def columns_of(results: Results) -> list[Column]:
         for name, part in record.cell.metrics.items():
             parts.setdefault((name, part.version), part)
     count = Counter(name for name, _ in parts)
-    ordered = sorted(parts, key=lambda key: (order_of(key[0], parts[key]), key[0], -key[1]))
+    ordered = sorted(parts, key=lambda key: (order_of(key[0], parts[key]), by_number(key[0]), -key[1]))
     track = results[0].cell.track if results else ""
     columns = []
     for name, version in ordered:

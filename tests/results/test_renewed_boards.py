@@ -20,7 +20,7 @@ BOARD = "demo_matrix"
 
 
 def is_changed(record: Record) -> bool:
-    return record.cell.method.name == "mean"
+    return bool(record.cell.method.name == "mean")
 
 
 @pytest.fixture
