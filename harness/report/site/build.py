@@ -18,9 +18,9 @@ from .boards import SiteBoard, make_board
 from .changes import SiteChange, changes_page, feed, manifest_text, newest_changes, next_manifest, with_files
 from .components import Component, component_index, component_page, places_of_datasets, places_of_methods
 from .entries import SiteEntry, at_places, entries_markdown, entries_page, entry_boards, entry_page, places_in
-from .index_pages import DOCUMENTATION, SearchEntry, board_things, boards_page, home_page
+from .index_pages import SearchEntry, board_things, boards_page, home_page
 from .layout import part_links
-from .staging import staging
+from .staging import DOCUMENTATION, staging
 from .systems import system_index, system_path, system_site_page
 
 _RECENT = 8

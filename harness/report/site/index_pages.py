@@ -13,6 +13,7 @@ from .boards import SiteBoard
 from .components import Component
 from .layout import NAME, whole_page
 from .markup import Content, Html, breakable, bullets, code_block, element, joined, link, table, with_code
+from .staging import DOCUMENTATION
 
 SearchEntry = tuple[str, str, str, str]
 """Something to search for: name, kind, address from the home page, and what it is."""
@@ -22,8 +23,6 @@ _RUN = [
     "noisebench run demo",
     "noisebench report nb-store --to board",
 ]
-DOCUMENTATION = "docs/index.html"
-"""Where the documentation begins, if it was built into the folder of the site."""
 _ABOUT = (
     "noisebench measures how well methods for pictures, sound, graphs and other data work under noise.",
     "Every number on this site comes from a stored run on inputs that anybody can draw again to the bit, and methods "

@@ -15,6 +15,8 @@ from ...data.disk import refuse_store
 from ...text.errors import UsageError, one_line
 from .changes import MANIFEST, SiteManifest, read_manifest
 
+DOCUMENTATION = "docs/index.html"
+"""Where the documentation begins, if it was built into the folder of the site, before or after."""
 _PART = ".noisebench-site-"
 _PATH = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*")
 
@@ -96,11 +98,15 @@ def staging(to: Path) -> Iterator[tuple[Staging, SiteManifest | None]]:
 
 
 def manifest_in(to: Path) -> SiteManifest | None:
-    """The manifest of the site in a folder, None where that is new, or has hidden files alone. Raises `UsageError`."""
+    """The manifest of the site in a folder, None where it is new, but for documentation and hidden files.
+
+    Raises `UsageError`.
+    """
     if to.exists() and not to.is_dir():
         raise UsageError(f"--to {one_line(to)} is a file: name a folder")
     try:
-        if not to.is_dir() or all(path.name.startswith(".") for path in to.iterdir()):
+        documented = {Path(DOCUMENTATION).parts[0]} if (to / DOCUMENTATION).is_file() else set[str]()
+        if not to.is_dir() or all(path.name.startswith(".") or path.name in documented for path in to.iterdir()):
             return None
         if not (to / MANIFEST).is_file() or (to / MANIFEST).is_symlink():
             raise ValueError(f"it has no {MANIFEST}")

@@ -266,6 +266,14 @@ def test_files_of_others_in_the_folder_are_left_alone(tmp_path):
     assert sorted(os.listdir(tmp_path / "boards")) == ["b.html", "index.html"]
 
 
+def test_documentation_that_is_there_already_is_linked_from_the_home_page(tmp_path):
+    documentation = tmp_path / "docs" / "index.html"
+    documentation.parent.mkdir()
+    documentation.write_text("<title>documentation</title>")
+    build(tmp_path, source("a", ordinary()))
+    assert "docs/index.html" in page(tmp_path, "index.html").addresses and documentation.is_file()
+
+
 def test_a_manifest_that_names_files_elsewhere_removes_none(tmp_path):
     (tmp_path / "precious").write_text("x")
     to = tmp_path / "s"
