@@ -38,7 +38,8 @@ _TRACK = "restore"
 _UNASKED = tuple(name for name in VARIANTS if name != "compile")
 _EXAMPLES = """  noisebench certify unet_blind --limit 4
   noisebench certify unet_blind --against float16 compile --to card
-  noisebench certify unet_blind --against "tiled(method=unet_blind, size=64, overlap=8)"
+  noisebench certify unet_blind \\
+    --against "tiled(method=unet_blind, size=64, overlap=8)"
 
 exit codes: 0 all compared or not possible here, 1 some variant failed, 2 usage"""
 

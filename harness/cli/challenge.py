@@ -17,23 +17,30 @@ if TYPE_CHECKING:
 
 _LISTED = 20
 """Problems of a submission that are printed."""
-_EXAMPLES = """  noisebench challenge make --datasets "folder(path='hidden')" --regimes "gaussian(sigma=25)" --to night
-  noisebench challenge pack results/ --challenge night --to submission.zip --name my_net
-  noisebench challenge judge *.zip --challenge night --truth night-truth.zip --to judged
-  noisebench challenge export --challenge night --truth night-truth.zip --codabench bundle.zip \\
-    --image me/noisebench
+_EXAMPLES = """  noisebench challenge make --datasets "folder(path='hidden')" \\
+    --regimes "gaussian(sigma=25)" --to night
+  noisebench challenge pack results/ --challenge night --to submission.zip \\
+    --name my_net
+  noisebench challenge judge *.zip --challenge night --truth night-truth.zip \\
+    --to judged
+  noisebench challenge export --challenge night --truth night-truth.zip \\
+    --codabench bundle.zip --image me/noisebench
 
 night is for participants; night-truth.zip is for the organiser alone"""
-_MAKE = """  noisebench challenge make --datasets "folder(path='hidden')" --regimes "gaussian(sigma=25)" --to night
+_MAKE = """  noisebench challenge make --datasets "folder(path='hidden')" \\
+    --regimes "gaussian(sigma=25)" --to night
   noisebench challenge make suite.yaml --to night --truth /safe/night-truth.zip"""
-_PACK = """  noisebench challenge pack results/ --challenge night --to submission.zip --name my_net"""
-_JUDGE = """  noisebench challenge judge a.zip b.zip --challenge night --truth night-truth.zip
-  noisebench challenge judge *.zip --challenge night --truth night-truth.zip --to judged
+_PACK = """  noisebench challenge pack results/ --challenge night --to submission.zip \\
+    --name my_net"""
+_JUDGE = """  noisebench challenge judge a.zip b.zip --challenge night \\
+    --truth night-truth.zip
+  noisebench challenge judge *.zip --challenge night --truth night-truth.zip \\
+    --to judged
   noisebench report judged --to board
 
 exit codes: 0 all were scored, 1 some are refused, 2 usage"""
-_EXPORT = """  noisebench challenge export --challenge night --truth night-truth.zip --codabench bundle.zip \\
-    --image me/noisebench"""
+_EXPORT = """  noisebench challenge export --challenge night --truth night-truth.zip \\
+    --codabench bundle.zip --image me/noisebench"""
 
 
 def add(verbs: Any) -> None:

@@ -115,7 +115,7 @@ def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) 
 def test_help_has_examples_and_they_parse(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         parser().parse_args([verb, "--help"])
-    text = capsys.readouterr().out.partition("examples:\n")[2]
+    text = re.sub(r"\\\n\s*", "", capsys.readouterr().out.partition("examples:\n")[2])
     # A remark stands behind an example, apart by three blanks.
     lines = [re.split(r"\s{3,}", line.strip())[0] for line in text.splitlines() if "noisebench" in line]
     shown = [words for line in lines for words in commands(line)]
@@ -127,6 +127,13 @@ def test_the_help_of_all_has_examples_that_parse(capsys: pytest.CaptureFixture[s
     text = parser().format_help().partition("examples:\n")[2]
     shown = [w for line in text.splitlines() for w in commands(re.split(r"\s{3,}", line.strip())[0])]
     assert len(shown) >= 4 and [words for words in shown if not parsed(words)] == []
+
+
+@pytest.mark.parametrize("width", [80, 100, 120])
+def test_help_fits_the_terminal(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    shown = [line for _, one in parsers(parser()) for line in one.format_help().splitlines()]
+    assert len(shown) > 500 and [line for line in shown if len(line) > width] == []
 
 
 def test_every_option_and_argument_says_what_it_is() -> None:
