@@ -174,12 +174,13 @@ def page_previews(
 
     Of every board comes first the item that tells its methods apart most, then the worst cases of its best methods,
     then the others as they tell; of an item first what the best methods made of it. `beside` puts what has no room
-    into a folder beside the page. Sounds get the room that pictures leave.
+    into a folder beside the page. Sounds get up to half of the room, and what pictures leave.
     """
     by_board = [_in_order(board, _of_board(i, board, kept)) for i, board in enumerate(boards)]
     entries: dict[int, list[dict[str, Any]]] = defaultdict(list)
     most = MAX_BYTES if most is None else most
-    album, left_out, outputs = _Album(most, beside), 0, 0
+    kept_for_sounds = min(_bytes_of_sounds(by_board), most // 2)
+    album, left_out, outputs = _Album(most - kept_for_sounds, beside), 0, 0
     for depth in range(max((len(of_board) for of_board in by_board), default=0)):
         level = [of_board[depth] for of_board in by_board if depth < len(of_board)]
         opened: dict[int, dict[str, Any]] = {}
@@ -201,6 +202,7 @@ def page_previews(
     for board, of_board in entries.items():
         order = {item: i for i, item in enumerate(boards[board].items)}
         of_board.sort(key=lambda entry: order.get(entry["item"], len(order)))
+    album.room += kept_for_sounds
     played, silent = _add_sounds(by_board, entries, album)
     notes = []
     if any(s.place and s.size != s.place[2:] for of_board in by_board for s in of_board):
@@ -215,6 +217,16 @@ def page_previews(
     if silent:
         notes.append(f"{played} of {played + silent} players are shown, because a page holds {room}")
     return PagePreviews([entries[i] for i in range(len(boards))], album.addresses, "; ".join(notes), album.beside)
+
+
+def has_sounds(boards: Iterable[Board]) -> bool:
+    """Whether a row of the boards has something to listen to."""
+    return any(row.panel is not None and row.panel.parts.keys() >= set(SOUNDS) for b in boards for row in b.rows)
+
+
+def _bytes_of_sounds(by_board: Sequence[Sequence[_ShownItem]]) -> int:
+    """How large all sounds are together, each once."""
+    return sum(map(len, {data for of_board in by_board for shown in of_board for data in shown.sounds.values()}))
 
 
 def _add_sounds(

@@ -20,14 +20,16 @@ from ...text.errors import UsageError, one_line
 from ..data import ReportData, report_data
 from ..origin import question_of, suite_of
 from ..page.html import leaderboard_html, plots_inside
-from ..page.previews import KeptPreviews, PagePreviews, page_previews
+from ..page.previews import KeptPreviews, PagePreviews, has_sounds, page_previews
 from ..plots.drawing import Plot
 from ..plots.selection import draw_all
 from ..tables import metric_title, rank_text
 
 MOST = 3 * 2**20
 """Bytes of the page of a board."""
-_PREVIEWS = 3 * 2**19
+MOST_WITH_SOUNDS = 5 * 10**6
+"""The same of a board that has clips to listen to."""
+_PREVIEWS, _PREVIEWS_WITH_SOUNDS = 3 * 2**19, 3 * 10**6
 """Bytes of the previews of a page, before they are made smaller; text makes a third more of them."""
 _SPARE = 2**16
 
@@ -154,7 +156,10 @@ def small_page(data: ReportData, kept: KeptPreviews | None, links: Mapping[str, 
     """
     plots, notes = draw_all(data)
     data = replace(data, notes=notes)
-    previews = _smaller(page_previews(data.boards, kept, data.words["items"], most=min(_PREVIEWS, most // 2)))
+    room = min(_PREVIEWS, most // 2)
+    if most == MOST and has_sounds(data.boards):
+        most, room = MOST_WITH_SOUNDS, _PREVIEWS_WITH_SOUNDS
+    previews = _smaller(page_previews(data.boards, kept, data.words["items"], most=room))
     whole = _page(data, plots, previews, links)
     if len(whole) <= most:
         return whole

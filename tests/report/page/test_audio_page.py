@@ -139,16 +139,26 @@ def test_what_is_no_wav_is_not_played_and_no_wav_is_shown_as_a_picture():
     assert shown.items == [[]] and all(a.startswith("data:image/png;") for a in shown.addresses)
 
 
-def test_sounds_get_the_room_that_pictures_leave_and_the_note_counts_them(monkeypatch):
-    pictures = sum(a.startswith("data:image") for a in page_previews(boards(audio_board()), None).addresses)
-    drawn = {r.panel.parts[name] for r in audio_board() if r.panel for name in ("clean", "noisy", "restored")}
-    room = sum(map(len, drawn)) + len(panel(1.0).parts["clean.wav"])
-    monkeypatch.setattr("noisebench.report.page.previews.MAX_BYTES", room)
+def test_sounds_get_half_of_the_room_and_the_note_counts_them(monkeypatch):
+    everything = page_previews(boards(audio_board()), None).addresses
+    one_sound = len(panel(1.0).parts["clean.wav"])
+    monkeypatch.setattr("noisebench.report.page.previews.MAX_BYTES", 4 * one_sound)
     shown = page_previews(boards(audio_board()), None, beside=True)
-    assert sum(a.startswith("data:image") for a in shown.addresses) == pictures and shown.beside == {}
-    assert sum(a.startswith("data:audio") for a in shown.addresses) == 1
+    assert sum(a.startswith("data:audio") for a in everything) == 3
+    assert sum(a.startswith("data:audio") for a in shown.addresses) == 2
+    pictures = sum(a.startswith("data:image") for a in shown.addresses)
+    assert pictures >= 1 and pictures + len(shown.beside) == sum(a.startswith("data:image") for a in everything)
     # The best method made the true clip again: two players of one file.
-    assert "2 of 4 players are shown" in shown.note
+    assert "3 of 4 players are shown" in shown.note
+
+
+def test_sounds_get_all_that_pictures_leave(monkeypatch):
+    everything = page_previews(boards(audio_board()), None).addresses
+    drawn = {r.panel.parts[name] for r in audio_board() if r.panel for name in ("clean", "noisy", "restored")}
+    sounds = 3 * len(panel(1.0).parts["clean.wav"])
+    monkeypatch.setattr("noisebench.report.page.previews.MAX_BYTES", sum(map(len, drawn)) + sounds)
+    shown = page_previews(boards(audio_board()), None, beside=True)
+    assert shown.addresses == everything and shown.beside == {} and "players" not in shown.note
 
 
 def test_a_run_leaves_sounds_that_its_report_plays(cli: Any, tmp_path: Path):
