@@ -75,9 +75,13 @@ def leaderboard_html(data: ReportData, shown: PagePreviews, links: Mapping[str, 
 
 
 def how_to_see(data: ReportData) -> str:
-    """How outputs that the results do not have are had; empty where their suite is not known, or leaves none."""
+    """How outputs that the results do not have are had; empty where their suite is not known, or leaves none.
+
+    Also empty where a panel of some output is kept: a plot shows it.
+    """
     tracks = [track for board in data.boards if (track := known_track(board.track)) is not None]
-    if not data.suite or not any(_shows_outputs(track) for track in tracks):
+    drawn = any(row.panel is not None for board in data.boards for row in board.rows)
+    if not data.suite or drawn or not any(_shows_outputs(track) for track in tracks):
         return ""
     return (
         f"These results have no {data.words['items']} to look at or to listen to. A run of the suite keeps "
