@@ -116,6 +116,15 @@ class Registry:
         lent = lender.names() if lender else ()
         return sorted({*self._entries, *self._built_in(), *self._from_points(), *lent}, key=by_number)
 
+    def _elsewhere(self, name: str) -> str:
+        """Where a name may be at home that is not like any known one: another track, or what the user has."""
+        tracks = registry("track", "").names() if self.track else []
+        for track in tracks:
+            if track != self.track and name in registry(self.kind, track).names():
+                return f"it is one of the track {track}: --track {track}"
+        files = "folder(path=…), or " if "folder" in self.names() else ""
+        return f"your own is named by {files}--plugin FILE"
+
     def get(self, name: str) -> Entry:
         """The entry. Raises `UsageError` with the nearest match, or naming what failed to import."""
         if not isinstance(name, str):
@@ -128,6 +137,8 @@ class Registry:
             if module is None:
                 other = [k for k in NAMED_KINDS if k != self.kind and name in registry(k, self.track).names()]
                 hint = f"it is a {other[0]}" if other else nearest(name, self.names())
+                if hint.startswith("known: ") and self.kind in NAMED_KINDS:
+                    hint += f"; {self._elsewhere(name)}"
                 raise UsageError(f"unknown {self.kind} {one_line(name)!r}: {hint}")
             try:
                 importlib.import_module(module)

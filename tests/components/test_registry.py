@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -352,3 +353,13 @@ def test_what_a_part_of_a_recipe_nests_is_of_the_track_that_names_the_recipe() -
     spec = "trained(arch=mlp, parts=pretrained(of=trained(arch=mlp)))"
     (part,) = bind(spec, "method", "classify").kwargs["parts"]
     assert part.kwargs["of"].track == "classify"
+
+
+@pytest.mark.parametrize("kind, name, remedy", [
+    ("regime", "white", "it is one of the track audio: --track audio"),
+    ("dataset", "mypics", "folder(path=…), or --plugin FILE"),
+    ("metric", "my_own_score", "--plugin FILE"),
+])  # fmt: skip
+def test_a_name_that_is_at_home_elsewhere_is_led_there(kind, name, remedy):
+    with pytest.raises(UsageError, match=re.escape(remedy)):
+        registry(kind).get(name)
