@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..text.errors import UsageError, one_line
+from ..text.terminal import TextColumn, fitted, terminal_width, wrapped
 from ..text.wording import counted
-from .options import add_shared, folder_to_write, print_json, print_table, read_noted, verb
+from .options import add_shared, folder_to_write, print_json, read_noted, verb
+
+if TYPE_CHECKING:
+    from ..report.tables import TextTable
 
 _EXAMPLES = """  noisebench compare before-store after-store
   noisebench compare results/demo.parquet nb-store --to comparison
@@ -82,22 +86,45 @@ def _show(comparison: Any) -> None:
     print(f"A: {one_line(comparison.name_a)}\nB: {one_line(comparison.name_b)}\n")
     table = report.difference_table(shown)
     if table.rows:
-        print_table([list(row) for row in table.rows], list(table.header))
+        _print(table)
     elif comparison.differences:
         print(f"none of {counted(len(comparison.differences), 'difference')} moved")
     else:
         print("nothing could be matched")
     for line in report.notes(comparison, _MOST):
-        print(f"note: {line}")
-    for title, other in (
-        ("set metrics", report.sets_table(shown)),
-        ("not matched", report.unmatched_table(shown)),
-        ("speed", report.speed_table(shown)),
-    ):
+        print("\n".join(wrapped(f"note: {line}", terminal_width(), "  ")))
+    for title, other in (("set metrics", report.sets_table(shown)), ("speed", report.speed_table(shown))):
         if other.rows:
             print(f"\n{title}:")
-            print_table([list(row) for row in other.rows], list(other.header))
+            _print(other)
+    if shown.unmatched:
+        print("\nnot matched:")
+    for one in shown.unmatched:
+        text = f"{one.method} · {one.where}: {one.reason}"
+        print("\n".join(wrapped(text, terminal_width(), "   ", f"{one.side}  ")))
     if chosen.rest:
         print("", *chosen.rest, "--json or --to DIR has all", sep="\n")
     if table.rows:
-        print(f"\n{reading_text(shown.differences)}" + (f" {MOVED}" if chosen.rest else ""))
+        reading = reading_text(shown.differences) + (f" {MOVED}" if chosen.rest else "")
+        print("", *wrapped(reading, terminal_width()), sep="\n")
+
+
+_FIRST = ("method", "protocol", "seed", "items", "better/same/worse", "McNemar p", "p (all rows)", "dataset")
+"""Columns that go where there is no room, in this order; the methods only where one pair is compared, named above."""
+_CUT = {"method": 16, "regime": 12, "where": 24, "note": 16}
+
+
+def _print(table: TextTable) -> None:
+    """A table in the width of the terminal."""
+    one_pair = len({row[0] for row in table.rows}) == 1
+    columns = [
+        TextColumn(
+            title,
+            right,
+            len(_FIRST) - _FIRST.index(title) if title in _FIRST and (title != "method" or one_pair) else 0,
+            _CUT.get(title, 0),
+            middle=title in ("method", "regime"),
+        )
+        for title, right in zip(table.header, table.numeric, strict=True)
+    ]
+    print("\n".join(fitted(columns, table.rows, terminal_width())))

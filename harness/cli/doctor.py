@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..text.errors import UsageError, one_line
+from ..text.terminal import terminal_width, wrapped
 from ..text.wording import counted
 from .options import add_shared, option_value, print_json, verb
 
@@ -52,7 +53,8 @@ def run(args: argparse.Namespace) -> int:
         print(f"{one_line(args.method)}: {verdict(findings)}")
         for finding in findings:
             word = {True: "ok", False: "FAIL", None: "skipped"}[finding.ok]
-            print(f"  {word:<8}{finding.name:<30} {finding.detail}".rstrip())
+            start = f"  {word:<8}{finding.name:<30} "
+            print("\n".join(wrapped(finding.detail, terminal_width(), " " * len(start), start) or [start.rstrip()]))
     return 0 if fine else 1
 
 

@@ -102,9 +102,11 @@ def _print_in_full(entry: dict[str, Any], kind: str, several: bool) -> None:
     print(f"{entry['name']} (version {entry['version']}{of})\n")
     if entry.get("state", READY) != READY:
         print(": ".join(filter(None, (entry["state"], remedy(entry["state"])))) + "\n")
-    for line in entry["doc"].splitlines():
-        print("\n".join(wrapped(line, width)))
-    print()
+    for paragraph in entry["doc"].split("\n\n"):
+        whole = any(line.startswith(" ") for line in paragraph.splitlines())
+        for line in paragraph.splitlines() if whole else [paragraph]:
+            print("\n".join(wrapped(line, width)))
+        print()
     if entry["parameters"]:
         print_fitted(
             ([p["name"], p["type"], p["default"]] for p in entry["parameters"]),
@@ -170,8 +172,15 @@ def _systems(args: argparse.Namespace) -> int:
             for one in shown
             for s in (one.system,)
         ]
-        columns = ("#", "system", "verdict", "track", "role")
-        print_fitted(table, *map(TextColumn, columns), TextColumn("spec", least=12))
+        print_fitted(
+            table,
+            TextColumn("#"),
+            TextColumn("system"),
+            TextColumn("verdict", least=30),
+            TextColumn("track", drop=1),
+            TextColumn("role", drop=2),
+            TextColumn("spec", least=12, drop=3),
+        )
         if len(shown) < len(judged):
             print(f"and {len(judged) - len(shown)} that are not here yet: `noisebench list systems --all` names them")
     return 0

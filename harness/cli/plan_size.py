@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..text.errors import UsageError, closest, one_line
+from ..text.terminal import terminal_width, wrapped
 from .options import add_shared, note, option_value, print_json, read_noted, use_data, verb
 
 if TYPE_CHECKING:
@@ -60,7 +61,9 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json({"boards": [plan_values(*one, args.difference) for one in planned]})
     else:
-        print("\n".join(line for one in planned for line in plan_lines(*one, args.difference)))
+        for line in (line for one in planned for line in plan_lines(*one, args.difference)):
+            indent = "  " if line.startswith("  ") else ""
+            print("\n".join(wrapped(line, terminal_width(), indent, indent)))
     return int(bool(left_out))
 
 

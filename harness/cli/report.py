@@ -110,7 +110,8 @@ def run(args: argparse.Namespace) -> int:
         print_json({"to": str(to), "files": [str(f) for f in files], **document})
         return code
     start = to / ("leaderboard.html" if "page" in only else "leaderboard.md" if "board" in only else "table.md")
-    print("\n".join(report_lines(data, terminal_width(), one_line(to / "leaderboard.md"))))
+    written = one_line(to / "leaderboard.md") if "board" in only else "a report without --only"
+    print("\n".join(report_lines(data, terminal_width(), written)))
     print(f"\nwritten: {counted(len(files), 'file')} in {to} (start with {start})")
     if "table" in only:
         print(f"the table for a paper: {to / 'table.tex'} (and .md, .csv, .html)")

@@ -16,6 +16,7 @@ import pytest
 import torch
 from conftest import DATA, ROOT
 from noisebench.cli import doctor as verb
+from noisebench.cli import main
 from noisebench.components.registry import Bound, Entry, bind, registry
 from noisebench.components.tracks import get_track
 from noisebench.engine import examination
@@ -650,7 +651,8 @@ def test_a_mistake_of_the_user_is_a_usage_error(
         diagnose(capsys, method, *options)
 
 
-def test_plain_output_has_a_line_a_check(capsys: Any) -> None:
+def test_plain_output_has_a_line_a_check(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
     parser = argparse.ArgumentParser()
     verb.add(parser.add_subparsers())
     args = parser.parse_args(["doctor", "identity"])
@@ -659,6 +661,13 @@ def test_plain_output_has_a_line_a_check(capsys: Any) -> None:
     assert lines[0] == "identity: all fine"
     assert lines[2] == "  ok      grey"
     assert len(lines) == 15
+
+
+def test_plain_output_fits_the_terminal(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    assert main(["doctor", "identity"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) > 15 and max(map(len, lines)) <= 60
 
 
 @pytest.mark.parametrize("channels", [1, 3])

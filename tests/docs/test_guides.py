@@ -31,6 +31,12 @@ OF_A_STORE = {"reference.md", "notebooks.md", "plots.md"}
 """Pages that read a store which the reader has: a small one, which is made once. The README runs the demonstration."""
 
 
+@pytest.fixture(autouse=True)
+def usual_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The width that the pages show, whatever terminal the tests run in."""
+    monkeypatch.setenv("COLUMNS", "100")
+
+
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store of three methods at two levels."""
