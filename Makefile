@@ -221,7 +221,7 @@ docs: $(STAMP)
 # What has clips to listen to, which are too heavy for git: it is run again, in three minutes.
 PLAYED := demo_audio
 
-# Ten minutes of one core.
+# Three minutes of one core.
 site: docs
 	$(BIN)/noisebench run $(PLAYED) --store build/$(PLAYED)
 	$(BIN)/noisebench site $(filter-out results/$(PLAYED).parquet,$(wildcard results/*.parquet)) build/$(PLAYED) --to build/site
