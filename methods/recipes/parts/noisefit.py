@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
@@ -9,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from annotated_types import Ge, Gt, Le, Lt
 from noisebench.recipes.parts._hidden import changed, channel_axis, hidden_layers, passed
+from noisebench.recipes.parts._seen_pass import SeenPass
 from noisebench.recipes.weight_matrices import covered_share, weight_matrices
 
 _NOISEFIT = (
@@ -59,6 +59,8 @@ class NoiseFit:
     last place, and `noisefit_covers`, the share of all weights that are in layers to choose of.
     """
 
+    name = "noisefit"
+
     def __init__(
         self,
         *,
@@ -71,45 +73,33 @@ class NoiseFit:
         start: Annotated[float, Ge(0), Lt(1)] = 0.5,
     ) -> None:
         self.k, self.snr, self.s0, self.beta = k, snr, s0, beta
-        self.alpha, self.lam, self.start = alpha, lam, start
+        self.alpha, self.lam = alpha, lam
         self.chosen: list[int] = []
         self.ratios: list[float] = []
-        self._handle: Any = None
-        self._seen: Any = None
+        self._pass = SeenPass(self.name, start)
 
     def prepare(self, net: Any, given: Sequence[int]) -> Any:
         """The hidden layers; the network stays as it is. Raises `UsageError` where there are fewer than `k`."""
         matrices = weight_matrices(net, given)
-        hidden = hidden_layers(net, matrices, "noisefit")
+        hidden = hidden_layers(net, matrices, self.name)
         self.net, self.share = net, covered_share(hidden, matrices)
         self.layers = [net.get_submodule(one.module) for one in hidden]
         if self.k > len(self.layers):
             raise nb.UsageError(
-                f"part noisefit: k={self.k} is above the {len(self.layers)} hidden layers: give a smaller k"
+                f"part {self.name}: k={self.k} is above the {len(self.layers)} hidden layers: give a smaller k"
             )
         return net
 
     def batch(self, batch: Any, step: int, steps: int) -> Any:
         """Note what the network is given and gives in this step; the batch as it is."""
-        if step >= math.ceil(self.start * steps):
-
-            def keep(_: Any, inputs: Any, output: Any) -> None:
-                if torch.is_grad_enabled():  # not of what only looks
-                    self._seen = inputs, output
-
-            self._handle = self.net.register_forward_hook(keep)
+        self._pass.watch(self.net, step, steps)
         return batch
 
     def loss(self, net: Any, value: Any, step: int, steps: int) -> Any:
         """The hybrid loss, of the loss of the pass without noise."""
-        if self._handle is None:
+        if (seen := self._pass.take()) is None:
             return value
-        self._handle.remove()
-        self._handle = None
-        if self._seen is None:
-            raise nb.UsageError("part noisefit cannot see what a compiled network gives: give compiled=false")
-        inputs, clean = self._seen
-        self._seen = None
+        inputs, clean = seen
         if not self.chosen:
             self._choose(net, inputs)
         with changed([self.layers[place] for place in self.chosen], self._noisy):
@@ -131,7 +121,7 @@ class NoiseFit:
             passed(net, inputs)
         if len(ratios) < self.k:
             raise nb.UsageError(
-                f"part noisefit: k={self.k} is above the {len(ratios)} hidden layers in use: give a smaller k"
+                f"part {self.name}: k={self.k} is above the {len(ratios)} hidden layers in use: give a smaller k"
             )
         order = sorted(ratios, key=lambda layer: ratios[layer], reverse=self.snr == "high")
         self.chosen = sorted(self.layers.index(layer) for layer in order[: self.k])

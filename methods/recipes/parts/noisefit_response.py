@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from annotated_types import Ge, Le, Lt
 from noisebench.recipes.parts._blocks import channels_along, repeated_blocks
 from noisebench.recipes.parts._hidden import changed, passed
+from noisebench.recipes.parts._seen_pass import SeenPass
 from noisebench.recipes.parts.noisefit import divergence, spread
 
 _CURRENT = "A. Khadangi et al., Noise augmented fine tuning, 2025; NoiseFiT.py of the authors' code, 48c61c8"
@@ -79,10 +80,10 @@ class NoiseFitResponse:
         lam: Annotated[float, Ge(0)] = 0.1,
         start: Annotated[float, Ge(0), Lt(1)] = 0.5,
     ) -> None:
-        self.beta, self.alpha, self.lam, self.start = beta, alpha, lam, start
+        self.beta, self.alpha, self.lam = beta, alpha, lam
         self.chosen: dict[int, int] = {}
-        self._handle: Any = None
-        self._seen: Any = None
+        self._pass = SeenPass("noisefit_response", start)
+        self._wanted: Any = None
         self._injected: dict[int, float] = {}
 
     def prepare(self, net: Any, given: Sequence[int]) -> Any:
@@ -92,28 +93,18 @@ class NoiseFitResponse:
 
     def batch(self, batch: Any, step: int, steps: int) -> Any:
         """Note what the network is given and gives in this step; the batch as it is."""
-        if step >= math.ceil(self.start * steps):
-
-            def keep(_: Any, inputs: Any, output: Any) -> None:
-                if torch.is_grad_enabled():  # not of what only looks
-                    self._seen = inputs, output, batch["wanted"]
-
-            self._handle = self.net.register_forward_hook(keep)
+        self._pass.watch(self.net, step, steps)
+        self._wanted = batch["wanted"]
         return batch
 
     def loss(self, net: Any, value: Any, step: int, steps: int) -> Any:
         """The hybrid loss, of the loss of the pass without noise."""
-        if self._handle is None:
+        if (seen := self._pass.take()) is None:
             return value
-        self._handle.remove()
-        self._handle = None
-        if self._seen is None:
-            raise nb.UsageError("part noisefit_response cannot see what a compiled network gives: give compiled=false")
-        inputs, clean, wanted = self._seen
-        self._seen = None
+        inputs, clean = seen
         if not self.chosen:
             with torch.no_grad():
-                self.chosen = chosen_factors(*self._tried(net, inputs, clean, wanted))
+                self.chosen = chosen_factors(*self._tried(net, inputs, clean, self._wanted))
         with changed([self.blocks[place] for place in self.chosen], self._noisy):
             one, other = passed(net, inputs), passed(net, inputs)
         apart = (divergence(clean.detach(), one) + divergence(clean.detach(), other)) / 2

@@ -31,6 +31,8 @@ class NoiseFitV1(NoiseFit):
     in the last step, the least of the chosen blocks.
     """
 
+    name = "noisefit_v1"
+
     def __init__(
         self,
         *,
@@ -50,9 +52,9 @@ class NoiseFitV1(NoiseFit):
 
     def prepare(self, net: Any, given: Sequence[int]) -> Any:
         """The blocks; the network stays as it is. Raises `UsageError` where there are fewer than `k`."""
-        self.net, self.layers = net, repeated_blocks(net, given, "noisefit_v1")
+        self.net, self.layers = net, repeated_blocks(net, given, self.name)
         if self.k > len(self.layers):
-            raise nb.UsageError(f"part noisefit_v1: k={self.k} of {len(self.layers)} blocks: give a smaller k")
+            raise nb.UsageError(f"part {self.name}: k={self.k} of {len(self.layers)} blocks: give a smaller k")
         in_blocks = sum(p.numel() for block in self.layers for p in block.parameters())
         self.share = in_blocks / max(sum(p.numel() for p in net.parameters()), 1)
         return net
