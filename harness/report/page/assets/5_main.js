@@ -45,7 +45,8 @@ function drawControls(board, column) {
 }
 
 function table(t, label) {
-  const kind = (text, k) => (t.numeric[k] ? "n" : text.length > 40 ? "long" : "t");
+  // A name that an author gave is no long text: it has no bracket, and is read first.
+  const kind = (text, k) => (t.numeric[k] ? "n" : text.length > 40 && (k > 0 || text.includes("(")) ? "long" : "t");
   // A matrix has no word in its corner; its rows are named by their first cell.
   const corner = t.head[0] === "";
   const chosen = chosenParts(current().board);
