@@ -17,7 +17,8 @@ import numpy as np
 from msgspec import structs
 
 from .components.datasets import open_dataset
-from .components.registry import Bound, Entry, bind, bind_all, registry
+from .components.entry import Entry
+from .components.registry import Bound, bind, bind_all, registry
 from .components.tracks import DEFAULT, get_track
 from .engine.environment import check_device, environment
 from .engine.training_on_demand import train_for

@@ -10,9 +10,10 @@ from ..spec.parameter_types import type_text
 from ..spec.parsing import show
 from ..text.errors import UsageError, nearest, one_line
 from ..text.extras import is_installed
+from .entry import Entry
 from .plugins import load_plugin
 from .readiness import state_of
-from .registry import RECIPE_KINDS, Entry, registry
+from .registry import RECIPE_KINDS, registry
 from .tracks import get_track
 
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from ..text.errors import UsageError, one_line
-from .registry import REGISTRIES, Bound, Entry, parameters_of, registry
+from .entry import Entry, parameters_of
+from .registry import REGISTRIES, Bound, registry
 from .tracks import DEFAULT, get_track
 
 F = TypeVar("F", bound=Callable[..., Any])

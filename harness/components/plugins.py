@@ -15,7 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..text.errors import Skip, UsageError, described, one_line, raised_at
-from .registry import REGISTRIES, Entry, origin
+from .entry import Entry, origin
+from .registry import REGISTRIES
 
 _SLOW = 3.0
 _BUILT_IN = __name__.partition(".")[0] + "."

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from ..text.extras import install_line, is_installed
+from .entry import Entry
 from .fingerprint import source_of
-from .registry import Entry
 from .tracks import known_track
 
 READY = "ready"

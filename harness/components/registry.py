@@ -2,83 +2,21 @@
 
 from __future__ import annotations
 
-import ast
 import importlib
-import importlib.machinery
-import importlib.util
 import inspect
-import re
-import typing
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
-from pathlib import Path
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from ..spec.parameter_types import Later, nested_in, required_text, type_text
+from ..spec.parameter_types import Nested, nested_in, type_text
 from ..spec.parsing import Spec, Value, expand, parse, show
-from ..text.errors import UsageError, described, nearest, one_line, raised_at
+from ..text.errors import UsageError, nearest, one_line
 from ..text.extras import absent_extra, needs_packages
 from ..text.wording import by_number
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A registered component: what to call, its version, its declarations and its keyword parameters."""
-
-    name: str
-    obj: Callable[..., Any]
-    version: int = 1
-    meta: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def doc(self) -> str:
-        """The first line of the docstring."""
-        return (inspect.getdoc(self.obj) or "").partition("\n")[0]
-
-    @cached_property
-    def params(self) -> Mapping[str, tuple[Any, Any]]:
-        """Keyword-only parameters as name → (annotation, default or `inspect.Parameter.empty`)."""
-        target = self.obj.__init__ if inspect.isclass(self.obj) else self.obj
-        if target is object.__init__:
-            return {}
-        try:
-            hints = typing.get_type_hints(target, include_extras=True)
-        except Exception as error:
-            raise UsageError(f"{self.name!r}: its annotations cannot be read: {one_line(error)}") from None
-        return {
-            p.name: (hints.get(p.name, Any), p.default)
-            for p in inspect.signature(target).parameters.values()
-            if p.kind is p.KEYWORD_ONLY
-        }
-
-    @cached_property
-    def checked(self) -> tuple[str, ...]:
-        """The parameters that its check takes by name; none where it has no check of its own."""
-        return tuple(p.name for p in parameters_of(self._check)) if self._check is not None else ()
-
-    def refuse_misfits(self, kind: str, kwargs: Mapping[str, Any]) -> None:
-        """Raise `UsageError` for parameters that the component's check refuses; the message names the component."""
-        if self._check is None:
-            return
-        who = f"{kind} {self.name!r}"
-        try:
-            self._check(**{name: kwargs[name] for name in self.checked})
-        except UsageError as error:
-            named = re.search(rf"\b{self.name}\b", str(error))
-            raise error if named else UsageError(f"{who}: {error}") from None
-        except (Exception, SystemExit) as error:
-            raise UsageError(f"{who}: its check failed: {described(error)}{raised_at(error)}") from error
-
-    @property
-    def _check(self) -> Callable[..., object] | None:
-        return getattr(self.obj, "__dict__", {}).get("parameter_check")
-
-
-def parameters_of(check: Callable[..., object]) -> list[inspect.Parameter]:
-    """The parameters of a check, without those that a `functools.partial` has set."""
-    given = getattr(check, "keywords", None) or {}
-    return [p for p in inspect.signature(check).parameters.values() if p.name not in given]
+from .built_in import first_line_of, installed_entry_points, modules_in
+from .entry import Entry as Entry
+from .entry import origin
+from .parameter_values import checked_value, is_later, refuse_unwritten
 
 
 class Registry:
@@ -162,7 +100,7 @@ class Registry:
         if name in self._entries:
             return self._entries[name].doc
         if module := self._home(name):
-            return _read_about(module, name)
+            return first_line_of(module, name)
         lender = None if name in self._from_points() else self._lender()
         return lender.about(name) if lender is not None else ""
 
@@ -193,7 +131,7 @@ class Registry:
         return registry(self.kind, lender) if lender not in (None, self.track) else None
 
     def _built_in(self) -> frozenset[str]:
-        return _modules(self._package, self._leaf)
+        return modules_in(self._package, self._leaf)
 
     def _home(self, name: str) -> str | None:
         """The module that a built-in name is registered by."""
@@ -206,53 +144,9 @@ class Registry:
         if self._points is None:
             self._points = {}
             if self._group is not None:
-                points = _entry_points().select(group=self._group)
+                points = installed_entry_points().select(group=self._group)
                 self._points = {p.name: p.value.partition(":")[0] for p in points}
         return self._points
-
-
-@lru_cache(maxsize=1)
-def _entry_points() -> Any:
-    """Those of all installed packages, each of which has a file to read."""
-    from importlib.metadata import entry_points
-
-    return entry_points()
-
-
-@lru_cache(maxsize=128)
-def _modules(package: str, leaf: str) -> frozenset[str]:
-    """The modules of a package by file name, private ones apart; with `leaf`, its folders that hold such a module."""
-    if not package or (spec := _find_spec(package)) is None:
-        return frozenset()
-    places = [Path(place) for place in spec.submodule_search_locations or ()]
-    if leaf:
-        return frozenset(file.parent.name for place in places for file in place.glob(f"*/{leaf}.py"))
-    return frozenset(file.stem for place in places for file in place.glob("*.py") if not file.stem.startswith("_"))
-
-
-def _read_about(module: str, name: str) -> str:
-    """The first line of the docstring of what a module registers under a name by a decorator; empty of all else."""
-    file = getattr(_find_spec(module), "origin", None)
-    for node in ast.parse(Path(file).read_text(encoding="utf-8")).body if file else ():
-        if isinstance(node, ast.FunctionDef | ast.ClassDef) and name in _first_arguments(node.decorator_list):
-            return (ast.get_docstring(node) or "").partition("\n")[0]
-    return ""
-
-
-def _first_arguments(calls: Iterable[ast.expr]) -> set[object]:
-    first = (call.args[0] for call in calls if isinstance(call, ast.Call) and call.args)
-    return {argument.value for argument in first if isinstance(argument, ast.Constant)}
-
-
-def _find_spec(package: str) -> Any:
-    try:
-        return importlib.util.find_spec(package)
-    except ModuleNotFoundError:  # a track without components of that kind
-        return None
-
-
-def origin(obj: Callable[..., Any]) -> tuple[str, str]:
-    return getattr(obj, "__module__", "?"), getattr(obj, "__qualname__", "?")
 
 
 REGISTRIES: dict[tuple[str, str], Registry] = {}
@@ -356,13 +250,7 @@ def bind(spec: Spec | str, kind: str, track: str = "restore") -> Bound:
         bound: Bound = elsewhere(spec, kind, track)
         return bound
     params = entry.params
-    given: dict[str, Value] = {}
-    for key, value in spec.args:
-        if key not in params:
-            raise UsageError(f"{kind} {spec.name!r} has no parameter {key!r}: {nearest(key, params)}")
-        if key in given:
-            raise UsageError(f"{kind} {spec.name!r}: parameter {key!r} is given twice")
-        given[key] = value
+    given = _given_values(spec, kind, params)
     kwargs: dict[str, Any] = {}
     inner: list[Bound] = []
     full: list[str] = []
@@ -377,24 +265,20 @@ def bind(spec: Spec | str, kind: str, track: str = "restore") -> Bound:
             if default is None and str(value).lower() == "none":
                 kwargs[key] = None
                 continue
-            specs = value if inside.many and isinstance(value, tuple) else (value,)
-            for one in specs:
-                if not isinstance(one, str | Spec):
-                    raise UsageError(f"{kind} {spec.name!r}: {key} must be {type_text(annotation)}, not {one!r}")
             home = inside.track or registry(kind, track).track_of(spec.name) or track
-            nested = tuple(bind(one, inside.kind, home) for one in specs)
+            nested = _bound_within(value, annotation, inside, home, f"{kind} {spec.name!r}: {key}")
             inner += nested
             kwargs[key] = nested if inside.many else nested[0]
             full.append(f"{key}={_joined([one.canonical for one in nested], inside.many)}")
             if key in given:
                 short.append(f"{key}={_joined([one.display for one in nested], inside.many)}")
             continue
-        value = _coerce(given[key], annotation, f"{kind} {spec.name!r}: {key}") if key in given else default
-        _refuse_unwritten(default, f"{kind} {spec.name!r}: default of {key}")
+        value = checked_value(given[key], annotation, f"{kind} {spec.name!r}: {key}") if key in given else default
+        refuse_unwritten(default, f"{kind} {spec.name!r}: default of {key}")
         if key not in given and isinstance(value, int) and not isinstance(value, bool):
-            value = _coerce(value, annotation, f"{kind} {spec.name!r}: default of {key}")
+            value = checked_value(value, annotation, f"{kind} {spec.name!r}: default of {key}")
         kwargs[key] = value
-        if value != default or not _is_later(annotation):
+        if value != default or not is_later(annotation):
             full.append(f"{key}={show(value, full=True)}")
         if key in given and value != default:
             short.append(f"{key}={show(value)}")
@@ -431,88 +315,27 @@ def bind_all(texts: Iterable[str] | str, kind: str, track: str = "restore") -> l
     return list(bounds.values())
 
 
+def _given_values(spec: Spec, kind: str, params: Mapping[str, object]) -> dict[str, Value]:
+    """What a spec gives, by parameter. Raises `UsageError` for one that there is not, or that is given twice."""
+    given: dict[str, Value] = {}
+    for key, value in spec.args:
+        if key not in params:
+            raise UsageError(f"{kind} {spec.name!r} has no parameter {key!r}: {nearest(key, params)}")
+        if key in given:
+            raise UsageError(f"{kind} {spec.name!r}: parameter {key!r} is given twice")
+        given[key] = value
+    return given
+
+
+def _bound_within(value: Any, annotation: Any, inside: Nested, home: str, where: str) -> tuple[Bound, ...]:
+    """The specs that a parameter takes, bound. Raises `UsageError` for a value that is none."""
+    specs = value if inside.many and isinstance(value, tuple) else (value,)
+    for one in specs:
+        if not isinstance(one, str | Spec):
+            raise UsageError(f"{where} must be {type_text(annotation)}, not {one!r}")
+    return tuple(bind(one, inside.kind, home) for one in specs)
+
+
 def _joined(specs: list[str], many: bool) -> str:
     """One spec as it stands, a tuple of them in brackets."""
     return f"({', '.join(specs)}{',' if len(specs) == 1 else ''})" if many else specs[0]
-
-
-def _is_later(annotation: Any) -> bool:
-    return any(isinstance(m, Later) for m in getattr(annotation, "__metadata__", ()))
-
-
-def _refuse_unwritten(default: Any, where: str) -> None:
-    """Raise `UsageError` for a default whose text differs between processes: keys are made of these texts."""
-    if default is inspect.Parameter.empty or isinstance(default, int | float | str | None):
-        return
-    if isinstance(default, set | frozenset) or getattr(default, "shape", None) or " at 0x" in str(default):
-        kind = type(default).__name__
-        raise UsageError(f"{where} is of type {kind}: a default is a number, a text, a tuple of these, or None")
-
-
-def _as_lists(value: Any) -> Any:
-    return [_as_lists(one) for one in value] if isinstance(value, tuple) else value
-
-
-def _coerce(value: Value, annotation: Any, where: str) -> Any:
-    from pydantic import ValidationError
-
-    plain = _bare(value, where)
-    if annotation is Any:
-        return plain
-    adapter = _adapter(annotation) if isinstance(annotation, Hashable) else _adapter.__wrapped__(annotation)
-    try:
-        return adapter.validate_python(plain, strict=True)
-    except ValidationError as error:
-        problem = error.errors()[0]
-    if isinstance(value, Spec) and value.name in _LITERALS:  # `true` means True where no text `true` is due
-        try:
-            return adapter.validate_python(_LITERALS[value.name], strict=True)
-        except ValidationError:
-            pass
-    if isinstance(plain, tuple):  # in a spec a list and a tuple are one
-        try:
-            return adapter.validate_python(_as_lists(plain), strict=True)
-        except ValidationError:
-            pass
-    text = f"{where} must be {required_text(annotation)}, not {plain!r}"
-    if problem["type"] == "literal_error" and isinstance(plain, str):
-        hint = nearest(plain, [c for c in _choices(annotation) if isinstance(c, str)])
-        text += f"; {hint}" if hint.startswith("did you mean") else ""
-    elif not problem["type"].startswith(_NAMED_BY_TYPE):
-        text += f": {problem['msg'].removeprefix('Value error, ')}"
-    raise UsageError(one_line(text))
-
-
-_LITERALS: Mapping[str, bool | None] = {"true": True, "false": False, "none": None}
-_NAMED_BY_TYPE = (
-    "int_", "float_", "string_type", "bool_", "tuple_", "list_", "none_", "literal_", "greater_", "less_", "multiple_",
-    "too_short", "too_long", "string_too", "finite_number",
-)  # fmt: skip
-"""Errors that the text of the type explains; for others the validator's message is added."""
-
-
-def _choices(annotation: Any) -> Iterator[Any]:
-    """The values of every `Literal` in a type."""
-    if typing.get_origin(annotation) is typing.Literal:
-        yield from typing.get_args(annotation)
-    else:
-        for part in typing.get_args(annotation):
-            yield from _choices(part)
-
-
-@lru_cache(maxsize=1024)
-def _adapter(annotation: Any) -> Any:
-    from pydantic import ConfigDict, TypeAdapter
-
-    return TypeAdapter(annotation, config=ConfigDict(arbitrary_types_allowed=True))
-
-
-def _bare(value: Value, where: str) -> Any:
-    """Bare names as text, in tuples too: where no spec is due, `anscombe` means 'anscombe'."""
-    if isinstance(value, tuple):
-        return tuple(_bare(v, where) for v in value)
-    if isinstance(value, Spec):
-        if value.args or value.then:
-            raise UsageError(f"{where} is a plain value, not the spec {str(value)!r}")
-        return value.name
-    return value

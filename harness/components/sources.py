@@ -9,9 +9,10 @@ from importlib import import_module
 from pathlib import Path
 
 from ..text.errors import UsageError, one_line
+from .entry import Entry
 from .fingerprint import COMPONENT_PACKAGES, Import, source_of
 from .plugins import module_of, name_in_keys
-from .registry import Bound, Entry
+from .registry import Bound
 
 
 def sources_of(components: Iterable[Bound]) -> dict[str, str]:

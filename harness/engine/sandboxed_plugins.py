@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 from ..components import plugins
-from ..components.registry import REGISTRIES, Bound, Entry, bind, origin, registry
+from ..components.entry import Entry, origin
+from ..components.registry import REGISTRIES, Bound, bind, registry
 from ..planning.cells import declared_flags
 from ..spec.parameter_types import nested_in
 from ..spec.parsing import Spec, parse

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 from importlib import import_module
 from pathlib import Path
 
-from ..components.registry import Bound, origin
+from ..components.entry import origin
+from ..components.registry import Bound
 from ..components.sources import sources_of
 from ..planning.cells import PlannedCell
 from ..planning.recipe import Recipe

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from ..components.calls import kind_of
-from ..components.registry import Bound, Entry, registry
+from ..components.entry import Entry
+from ..components.registry import Bound, registry
 from ..store.outputs import OutputFiles
 from ..text.errors import UsageError, nearest
 from ..text.short_text import short

@@ -17,7 +17,8 @@ import torch
 from conftest import DATA, ROOT
 from noisebench.cli import doctor as verb
 from noisebench.cli import main
-from noisebench.components.registry import Bound, Entry, bind, registry
+from noisebench.components.entry import Entry
+from noisebench.components.registry import Bound, bind, registry
 from noisebench.components.tracks import get_track
 from noisebench.engine import examination
 from noisebench.engine.examination import examine_on_items

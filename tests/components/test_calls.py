@@ -11,7 +11,8 @@ import noisebench as nb
 import numpy as np
 import pytest
 from noisebench.components.calls import checked_sampler
-from noisebench.components.registry import Bound, Entry, bind, registry
+from noisebench.components.entry import Entry
+from noisebench.components.registry import Bound, bind, registry
 from noisebench.components.tracks import get_track
 from noisebench.imaging.sample import Sample
 from noisebench.text.errors import Invalid, NotFinite, UsageError

@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from noisebench.components.decorators import checked
+from noisebench.components.entry import Entry
 from noisebench.components.plugins import load_plugin
-from noisebench.components.registry import Entry, Registry, bind, registry
+from noisebench.components.registry import Registry, bind, registry
 from noisebench.text.errors import UsageError
 
 
@@ -29,7 +30,7 @@ def package(folder: Path, **files: str) -> str:
 
 def test_names_are_known_without_importing_and_loaded_on_first_use(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(tmp_path))
-    late = "from noisebench.components.registry import Entry\nimport tests_registry_probe\n\ndef f(): return 1\n\n"
+    late = "from noisebench.components.entry import Entry\nimport tests_registry_probe\n\ndef f(): return 1\n\n"
     name = package(tmp_path / "lateness", late=late + "tests_registry_probe.R.add(Entry('late', f))\n", _shared="")
     found = Registry("thing", package=name)
     probe = type(sys)("tests_registry_probe")

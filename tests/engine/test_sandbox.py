@@ -14,7 +14,8 @@ from board_records import cost_record
 from bubblewrap import needs_bubblewrap
 from messages import missing_from
 from noisebench.cli import main
-from noisebench.components.registry import Bound, Entry
+from noisebench.components.entry import Entry
+from noisebench.components.registry import Bound
 from noisebench.cost import measure
 from noisebench.engine import control_groups, processes, sandboxed_plugins
 from noisebench.engine.sandbox import Confinement, command, confinement

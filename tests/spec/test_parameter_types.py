@@ -100,7 +100,8 @@ def test_true_false_and_none_may_be_written_as_they_are_shown() -> None:
 
 
 def test_what_a_type_cannot_say_the_validator_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    from noisebench.components.registry import Entry, registry
+    from noisebench.components.entry import Entry
+    from noisebench.components.registry import registry
 
     def even(value: int) -> int:
         if value % 2:

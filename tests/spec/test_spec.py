@@ -9,7 +9,8 @@ import pytest
 from annotated_types import Ge
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from noisebench.components.registry import Entry, bind, bind_all, registry
+from noisebench.components.entry import Entry
+from noisebench.components.registry import bind, bind_all, registry
 from noisebench.spec.parsing import Spec, expand, parse, show
 from noisebench.spec.paths import is_meant
 from noisebench.text.errors import UsageError

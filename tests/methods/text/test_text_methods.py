@@ -8,7 +8,8 @@ import noisebench as nb
 import numpy as np
 import pytest
 import torch
-from noisebench.components.registry import Bound, Entry
+from noisebench.components.entry import Entry
+from noisebench.components.registry import Bound
 from noisebench.methods.text.ngram import NGram
 from noisebench.methods.text.trained import TrainedLanguageModel
 from noisebench.methods.text.unigram import Unigram

@@ -581,7 +581,8 @@ def test_the_doctor_has_nothing_against_methods_of_ours(spec: str) -> None:
 
 
 def test_the_doctor_names_what_is_wrong() -> None:
-    from noisebench.components.registry import Bound, Entry
+    from noisebench.components.entry import Entry
+    from noisebench.components.registry import Bound
 
     class OnAnotherScale:
         def denoised(self, x: Any, sigma: Any, labels: Any) -> Any:

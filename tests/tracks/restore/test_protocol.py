@@ -5,7 +5,8 @@ from fractions import Fraction
 import noisebench as nb
 import numpy as np
 import pytest
-from noisebench.components.registry import Bound, Entry, bind, registry
+from noisebench.components.entry import Entry
+from noisebench.components.registry import Bound, bind, registry
 from noisebench.components.tracks import get_track
 from noisebench.text.errors import UsageError
 from noisebench.tracks.restore.pairs import prepare, to_8bit

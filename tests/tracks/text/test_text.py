@@ -8,7 +8,8 @@ import noisebench as nb
 import numpy as np
 import pytest
 from conftest import DATA
-from noisebench.components.registry import Bound, Entry, bind
+from noisebench.components.entry import Entry
+from noisebench.components.registry import Bound, bind
 from noisebench.components.tracks import get_track
 from noisebench.datasets.text.word_chain import language
 from noisebench.track.protocols import Case
