@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 import numpy as np
 import numpy.typing as npt
@@ -160,7 +161,7 @@ def plain_differences(one: Shelf, other: Shelf, pairings: Pairings) -> PlainDiff
     pairs = pairs.take(~(_is_trained(pairs.one)[pairs.a] | _is_trained(pairs.other)[pairs.b]))
     kinds, metrics = _metrics(pairs)
     counts = np.array([len(of) for of in metrics], np.intp)[kinds] if len(pairs) else kinds
-    starts, size = np.cumsum(counts) - counts, int(counts.sum())
+    size = int(counts.sum())
     metric, unit, higher = np.empty(size, np.object_), np.empty(size, np.object_), np.empty(size, np.bool_)
     decimals = np.empty(size, np.intp)
     limit, row = np.empty(size), np.empty(size, np.intp)
@@ -173,19 +174,16 @@ def plain_differences(one: Shelf, other: Shelf, pairings: Pairings) -> PlainDiff
     items = pairs.items()
     filled = dict.fromkeys(np.unique(items).tolist(), 0)
     changes = {count: np.empty((int(counts[items == count].sum()), count)) for count in filled}
-    for kind, of in enumerate(metrics):
-        of_kind = np.flatnonzero(kinds == kind)
-        for number, (name, of_unit, digits, more, most) in enumerate(of):
-            for some, a, b in pairs.scores(name, of_kind):
-                columns, at, count = changes_of(a, b, more), starts[some] + number, a.shape[1]
-                row[at] = np.arange(filled[count], filled[count] + len(some))
-                changes[count][filled[count] : filled[count] + len(some)] = columns.change
-                filled[count] += len(some)
-                metric[at], unit[at], decimals[at], higher[at] = name, of_unit, digits, more
-                limit[at] = np.nan if most is None else most
-                means[at, 0], means[at, 1], difference[at] = columns.mean_a, columns.mean_b, columns.difference
-                outcomes[at] = np.stack([columns.better, columns.same, columns.worse], axis=1)
-                mcnemar[at] = columns.mcnemar
+    for (name, of_unit, digits, more, most), at, a, b in pairs.metric_scores(kinds, metrics, itemgetter(0)):
+        columns, count = changes_of(a, b, more), a.shape[1]
+        end = filled[count] + len(at)
+        row[at], changes[count][filled[count] : end] = np.arange(filled[count], end), columns.change
+        filled[count] = end
+        metric[at], unit[at], decimals[at], higher[at] = name, of_unit, digits, more
+        limit[at] = np.nan if most is None else most
+        means[at, 0], means[at, 1], difference[at] = columns.mean_a, columns.mean_b, columns.difference
+        outcomes[at] = np.stack([columns.better, columns.same, columns.worse], axis=1)
+        mcnemar[at] = columns.mcnemar
     pair = np.repeat(np.arange(len(pairs)), counts)
     return PlainDifferences(
         one, other, pairs, counts, pair, metric, unit, decimals, higher, limit, changes, row, means, difference,

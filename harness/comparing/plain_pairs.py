@@ -6,9 +6,9 @@ items, of which each is a unit, under the same inputs, metrics and protocol, all
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,8 @@ from ..store.record import Record
 from ..store.results import Results, kinds_of
 from .pairing import Paired, Pairings, Places, Shelf, same_data, same_protocol
 
+M = TypeVar("M")
+"""What a metric is to the one who asks for scores."""
 _PARTS = ("cell.dataset", "cell.protocol", "cell.metrics", "cell.sets", "seed")
 """With the lists of items, what decides whether a pair is plain."""
 _SCORES_AT_ONCE = 1 << 18
@@ -62,6 +64,21 @@ class PlainPairs:
                     for (values, starts), places, of_kind in zip(sides, (self.a, self.b), rows, strict=True)
                 )
                 yield chunk, a, b
+
+    def metric_scores(
+        self, kinds: Places, metrics: Sequence[Sequence[M]], name_of: Callable[[M], str]
+    ) -> Iterator[tuple[M, Places, Floats, Floats]]:
+        """Each metric of each kind of pair: its rows in a column of a row a pair and metric, and the scores (P, n).
+
+        `kinds` (P,) are places in `metrics`. Rows are in the order of the pairs, then of the metrics of their kind.
+        """
+        counts = np.array([len(of) for of in metrics] or [0], np.intp)[kinds]
+        starts = np.cumsum(counts) - counts
+        for kind, of in enumerate(metrics):
+            chosen = np.flatnonzero(kinds == kind)
+            for number, metric in enumerate(of):
+                for some, a, b in self.scores(name_of(metric), chosen):
+                    yield metric, starts[some] + number, a, b
 
 
 def plain_pairs(one: Shelf, other: Shelf, pairings: Pairings) -> PlainPairs:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import itemgetter
 
 import numpy as np
 import numpy.typing as npt
@@ -72,19 +73,16 @@ def plain_findings(one: Shelf, other: Shelf, sides: Sides) -> PlainFindings:
     pairs, kinds = pairs.take(kept), kinds[kept]
     metrics = tuple(dict.fromkeys(metric for of in gated for metric, _, _ in of))
     counts = np.array([len(of) for of in gated], np.int64)[kinds]
-    starts, size = np.cumsum(counts) - counts, int(counts.sum())
+    size = int(counts.sum())
     drop, before, now, most = (np.empty(size) for _ in range(4))
     row, metric_of = np.empty(size, np.int64), np.empty(size, np.int64)
     broken, higher = np.empty(size, np.bool_), np.empty(size, np.bool_)
-    for kind, of in enumerate(gated):
-        of_kind = np.flatnonzero(kinds == kind)
-        for number, (metric, more, active) in enumerate(of):
-            for some, a, b in pairs.scores(metric, of_kind):
-                losses, at = losses_of(a, b, more), starts[some] + number
-                drop[at], before[at], now[at] = losses.drop, losses.before, losses.now
-                most[at], row[at] = losses.most, losses.row
-                broken[at] = breaking(dict(active), losses.drop, losses.most, losses.before)
-                metric_of[at], higher[at] = metrics.index(metric), more
+    for (metric, more, active), at, a, b in pairs.metric_scores(kinds, gated, itemgetter(0)):
+        losses = losses_of(a, b, more)
+        drop[at], before[at], now[at] = losses.drop, losses.before, losses.now
+        most[at], row[at] = losses.most, losses.row
+        broken[at] = breaking(dict(active), losses.drop, losses.most, losses.before)
+        metric_of[at], higher[at] = metrics.index(metric), more
     pair = np.repeat(np.arange(len(pairs)), counts)
     return PlainFindings(pairs, counts, sides, metrics, pair, metric_of, drop, before, now, most, row, broken, higher)
 
