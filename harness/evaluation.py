@@ -22,7 +22,7 @@ from .components.registry import Bound, bind, bind_all, registry
 from .components.tracks import DEFAULT, get_track
 from .engine.environment import check_device, environment
 from .engine.training_on_demand import train_for
-from .engine.tuning import told_of
+from .engine.tuning import tuning_notes
 from .notebook.result import Result
 from .planning.cells import method_flags, part, regime_key, shown_to
 from .planning.dataset_part import chosen_ids, load_chosen, part_of_items, traits_of
@@ -143,7 +143,7 @@ def evaluate(
         cell.notes = [
             *sorted(map(one_line, notes)),
             *filter(None, [unscored]),
-            *(note for one in tuned for note in told_of(one)),
+            *(note for one in tuned for note in tuning_notes(one)),
         ]
         return Result(_record(cell, rows))
 

@@ -50,7 +50,7 @@ def judged(claims: Sequence[Claim | Effect], results: Sequence[Path]) -> list[Cl
     and exports, which are read only where one is looked for.
     """
     files, others = _verdicts_in(results) if claims else ([], [])
-    stored = cache(lambda: held_in(others))
+    stored = cache(lambda: cells_by_input(others))
     return [_row(claim, stored, files) for claim in claims]
 
 
@@ -92,7 +92,7 @@ def keys_of(row: ClaimRow) -> list[str]:
     return [key] if key else row.get("keys", [])
 
 
-def held_in(results: Sequence[Path]) -> StoredCells:
+def cells_by_input(results: Sequence[Path]) -> StoredCells:
     """Every cell that a claim can be judged by of the results given, a later one last. Raises `UsageError`."""
     stored = StoredCells()
     for path in results:

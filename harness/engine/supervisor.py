@@ -33,7 +33,7 @@ from .devices import visible_to
 from .messages import Ending, Event, Job, Tell, checkpoints_of, send_job
 from .opened_files import opened_in, outdated
 from .sandbox import SCRATCH, Confinement, command, shown_for
-from .tuning import decided, told_of
+from .tuning import decided, tuning_notes
 from .worker import DONE, FULL, HUNG_UP
 
 _TAIL = 16_384
@@ -212,7 +212,7 @@ def _store(job: Job, store: Path, end: Ending, folder: Path, tail: str, seconds:
         outcome=end.outcome,
         reason=end.reason,
         traceback=end.traceback or ("" if whole else tail),
-        notes=[*end.notes, *filter(None, [cell.unscored]), *(note for one in tuned for note in told_of(one))],
+        notes=[*end.notes, *filter(None, [cell.unscored]), *(note for one in tuned for note in tuning_notes(one))],
         setup_s=end.setup_s,
         seconds=seconds,
         cost=end.cost,

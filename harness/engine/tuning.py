@@ -36,7 +36,7 @@ def _decided(tuning: Tuning, store: Path) -> Tuning:
     return structs.replace(tuning, variants=variants, chosen=place, edge=edge)
 
 
-def told_of(tuning: Tuning) -> list[str]:
+def tuning_notes(tuning: Tuning) -> list[str]:
     """What is noted of a grid: which variant is used, of what, and whether it lies at an edge; nothing without one."""
     if tuning.chosen is None:
         return []

@@ -9,7 +9,7 @@ from typing import Any
 import noisebench as nb
 import pytest
 from noisebench.claims.figures import CellOf
-from noisebench.claims.stored import find, held_in
+from noisebench.claims.stored import cells_by_input, find
 from noisebench.components.plugins import load_plugin
 from noisebench.components.registry import bind
 from noisebench.planning.plan import plan
@@ -112,7 +112,7 @@ def test_it_is_trained_scored_and_found_again(plugin: Path, cli: Any, tmp_path: 
     own, teacher = (next(one for one in cells if one.training and one.training.of == steps) for steps in (3, 4))
     # Claims: a figure is the student's own; the seconds of a verdict are those of the teacher too.
     of = CellOf(method=student(), training="steps", track="restore")
-    found = find(of, 0, held_in([store]))
+    found = find(of, 0, cells_by_input([store]))
     assert [cell.key for cell in found.trainings] == [own.key]
     assert [cell.key for cell in found.before] == [teacher.key]
     assert set(found.seconds) == {own.key, teacher.key}

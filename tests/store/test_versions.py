@@ -14,7 +14,7 @@ from conftest import Run
 from messages import missing_by_line, missing_from
 from msgspec import structs
 from noisebench.boards.board import boards
-from noisebench.claims.stored import held_in
+from noisebench.claims.stored import cells_by_input
 from noisebench.comparing.comparison import compare
 from noisebench.gate.check import check
 from noisebench.report.data import report_data
@@ -136,7 +136,7 @@ def test_costs_against_themselves_are_never_a_regression(tmp_path: Path) -> None
 def test_claims_are_judged_by_the_newest_version(tmp_path: Path, newer: str) -> None:
     kept = [version(source, f"2026-01-0{1 + (source == newer)}", 30.0 + (source == newer)) for source in "ab"]
     (tmp_path / "x.json").write_text(export_text(kept))
-    ((record,),) = held_in([tmp_path / "x.json"]).scored.values()
+    ((record,),) = cells_by_input([tmp_path / "x.json"]).scored.values()
     assert record.scores["psnr"].tolist() == [31.0]
 
 

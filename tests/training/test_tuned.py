@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from messages import missing_by_line
 from noisebench.components.registry import bind
-from noisebench.engine.tuning import told_of
+from noisebench.engine.tuning import tuning_notes
 from noisebench.planning.plan import plan
 from noisebench.planning.tuning_grid import at_edge, best, grid_of
 from noisebench.store.cell import TunedVariant, Tuning
@@ -113,8 +113,8 @@ def test_a_note_says_what_was_chosen_of_what_and_that_it_lies_at_an_edge() -> No
     variants = [TunedVariant(values=[batch, rate], key="") for rate in ("0.1", "0.3") for batch in ("2", "4", "8")]
     tuning = Tuning(method="tuned", vary=["batch", "optimizer.lr"], variants=variants, chosen=4, edge=["optimizer.lr"])
     chosen, tried = "batch=4 and optimizer.lr=0.3, ", "batch=2, 4, 8 and optimizer.lr=0.1, 0.3; "
-    assert not missing_by_line(told_of(tuning), [f" to {chosen}", f" of {tried}", "optimizer.lr ", "at an edge"])
-    assert told_of(Tuning(method="tuned", vary=["batch"], variants=variants)) == []
+    assert not missing_by_line(tuning_notes(tuning), [f" to {chosen}", f" of {tried}", "optimizer.lr ", "at an edge"])
+    assert tuning_notes(Tuning(method="tuned", vary=["batch"], variants=variants)) == []
 
 
 def test_variants_are_the_trainings_that_other_methods_use_too() -> None:
