@@ -7,17 +7,13 @@ from typing import Any
 import noisebench as nb
 import pytest
 import torch
+from built_components import built_part
 from noisebench.components.registry import bind
 from noisebench.planning.recipe import recipe_of
 from noisebench.recipes.parts.binary import Sign, SlopeEstimator
 from noisebench.training.trainer import Trainer
 from own_networks import GIVEN, SIZES, Attentive, train_with
 from torch import nn
-
-
-def part(spec: str) -> Any:
-    made = bind(spec, "part")
-    return made.entry.obj(**made.kwargs)
 
 
 def three(width: int = 4) -> nn.Sequential:
@@ -76,7 +72,7 @@ def test_the_slope_of_a_tanh_is_its_derivative(kind: Any) -> None:
 def test_estimators_near_the_sign_by_their_schedules() -> None:
     assert [SlopeEstimator("reste").at(p, 3.0).o for p in (0.0, 0.5, 1.0)] == pytest.approx([1, 3 - 2**0.5, 3])
     assert [SlopeEstimator("ede").at(p, 3.0).t for p in (0.0, 0.5, 1.0)] == pytest.approx([0.1, 1, 10])
-    rule = part("binary(estimator=ede)")
+    rule = built_part("binary(estimator=ede)")
     rule.prepare(three(), GIVEN)
     rule.batch({}, 50, 100)
     assert all(user.estimator.t == pytest.approx(1) for user in rule.users) and len(rule.users) == 1
@@ -86,20 +82,20 @@ def test_binary_layers_have_two_values_each_and_zero_is_on_one_side() -> None:
     net = three()
     scale = float(net[1].weight.detach().abs().mean())
     net[1].weight.data[0, 0, 0, 0] = 0.0
-    net = part("binary(estimator=reste)").prepare(net, GIVEN)
+    net = built_part("binary(estimator=reste)").prepare(net, GIVEN)
     values = net[1].weight.detach().unique()
     assert len(values) == 2 and float(values[1]) == pytest.approx(scale, rel=0.05) and values[0] == -values[1]
     assert len(net[0].weight.detach().unique()) > 2 and len(net[2].weight.detach().unique()) > 2
 
 
 def test_binary_inputs_are_signs_about_the_mean_of_their_channel() -> None:
-    net = part("binary(activations=True)").prepare(three(), GIVEN)
+    net = built_part("binary(activations=True)").prepare(three(), GIVEN)
     seen: list[torch.Tensor] = []
     net[1].binary_input.register_forward_hook(lambda *a: seen.append(a[2]))
     net(5 + torch.randn(4, 1, 12, 12))
     assert sorted(seen[0].detach().unique().tolist()) == [-1, 1]
     assert (seen[0].detach().mean(dim=(0, 2, 3)).abs() < 0.3).all()
-    linear = part("binary(activations=True)").prepare(
+    linear = built_part("binary(activations=True)").prepare(
         nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 4), nn.Linear(4, 2)), (7, 3)
     )
     assert linear(torch.rand(5, 7, 3)).shape == (5, 7, 2)
@@ -121,14 +117,14 @@ def test_the_checkpoint_has_two_values_a_layer_and_comes_back_as_it_is(spec: str
 
 
 def test_packed_weights_take_a_bit_each_and_a_scale_a_layer() -> None:
-    rule = part("binary")
+    rule = built_part("binary")
     rule.prepare(three(width=8), GIVEN)
     assert rule.figures()["packed_bytes"] == 8 * 8 * 9 / 8 + 4 + 4 * (9 * 8 + 9 * 8)
 
 
 def test_error_and_stability_are_those_of_the_weights_and_gradients() -> None:
     net = three()
-    rule = part("binary(estimator=ste)")
+    rule = built_part("binary(estimator=ste)")
     rule.prepare(net, GIVEN)
     weight = net[1].parametrizations.weight.original
     weight.data[:] = torch.tensor([0.5, -0.5, 2.0, -0.5]).reshape(4, 1, 1, 1)
@@ -150,11 +146,11 @@ def test_figures_of_a_stopped_training_are_those_of_a_whole_one() -> None:
 
 def test_a_network_without_inner_layers_is_refused() -> None:
     with pytest.raises(nb.UsageError, match="^part binary: .*first .*last: leave out"):
-        part("binary").prepare(nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2)), (2,))
+        built_part("binary").prepare(nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2)), (2,))
 
 
 def test_the_first_and_the_last_layer_of_a_pass_stay_and_attention_is_binary() -> None:
-    rule = part("binary")
+    rule = built_part("binary")
     net: Any = train_with(rule)
     assert {one.name for one in rule.covered} == SIZES.keys() - {"stem", "head", "positions", "mix"}
     for weight in (net.blocks.self_attn.in_proj_weight, net.blocks.self_attn.out_proj.weight):
@@ -168,12 +164,12 @@ def test_the_first_and_the_last_layer_of_a_pass_stay_and_attention_is_binary() -
 
 def test_inputs_that_attention_hides_are_not_binary() -> None:
     with pytest.raises(nb.UsageError, match=r"uses blocks.self_attn.in_proj_weight itself, .* give activations=false"):
-        part("binary(activations=True)").prepare(Attentive(), GIVEN)
+        built_part("binary(activations=True)").prepare(Attentive(), GIVEN)
 
 
 def test_a_vision_transformer_is_binary_between_patches_and_head() -> None:
     made = bind("vit(dim=16, depth=2, patch=2)", "arch")
-    rule = part("binary")
+    rule = built_part("binary")
     train_with(rule, made.entry.obj(GIVEN, (3,), **made.kwargs))
     assert sum(one.size for one in rule.covered) == 2 * 12 * 16 * 16
 

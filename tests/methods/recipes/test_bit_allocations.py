@@ -7,16 +7,12 @@ from typing import Any
 import noisebench as nb
 import pytest
 import torch
+from built_components import built_part
 from noisebench.components.registry import bind
 from noisebench.planning.recipe import recipe_of
 from noisebench.training.trainer import Trainer
 from own_networks import train_with
 from torch import nn
-
-
-def part(text: str) -> Any:
-    made = bind(text, "part")
-    return made.entry.obj(**made.kwargs)
 
 
 def trainer(parts: str) -> Trainer:
@@ -53,7 +49,7 @@ def test_bits_go_to_the_layer_that_needs_them() -> None:
         def forward(self, x: Any) -> Any:
             return self.used(x.flatten(1))[:, :3] + 0 * self.idle(x.flatten(1))[:, :3]
 
-    rule = part("bit_allocations(bits=(2, 8), budgets=(5,), draws=20)")
+    rule = built_part("bit_allocations(bits=(2, 8), budgets=(5,), draws=20)")
     train_with(rule, Two())
     figures = rule.figures()
     # By the trace the used layer has 8 bits; at random it has 2 about as often.
@@ -63,6 +59,6 @@ def test_bits_go_to_the_layer_that_needs_them() -> None:
 
 def test_sizes_that_no_bits_fit_and_networks_without_layers_are_refused() -> None:
     with pytest.raises(nb.UsageError, match=r"bits=\(4, 8\) .* budgets=\(3.0,\).* fewer bits"):
-        part("bit_allocations(bits=(4, 8), budgets=(3.0,))")
+        built_part("bit_allocations(bits=(4, 8), budgets=(3.0,))")
     with pytest.raises(nb.UsageError, match="^part bit_allocations: .*layer: leave"):
-        part("bit_allocations").prepare(nn.ReLU(), (1, 8, 8))
+        built_part("bit_allocations").prepare(nn.ReLU(), (1, 8, 8))

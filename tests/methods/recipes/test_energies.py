@@ -10,6 +10,7 @@ import noisebench as nb
 import numpy as np
 import pytest
 import torch
+from built_components import built
 from noisebench.components.registry import bind
 from noisebench.components.tracks import get_track
 from noisebench.planning.recipe import recipe_of
@@ -22,11 +23,6 @@ from scipy.stats import multivariate_normal, norm
 TRACK = get_track("generate")
 POINT = (1, 1, 1)
 WIDE = "gaussian_points(spread=3.0)"
-
-
-def made(spec: str, kind: str) -> Any:
-    bound = bind(spec, kind, "generate")
-    return bound.entry.obj(**bound.kwargs)
 
 
 def arch(spec: str, shape: tuple[int, ...] = POINT) -> Any:
@@ -167,7 +163,7 @@ def test_where_noise_is_strong_an_energy_is_the_normal_law_of_its_base() -> None
 
 def test_an_energy_that_is_the_law_denoises_as_the_exact_model() -> None:
     net, x = mean_energy(4.0), 4 + torch.randn(5, 1, 1, 1)
-    exact = made("exact(of=gaussian_points(mean=4.0))", "method")
+    exact = built("exact(of=gaussian_points(mean=4.0))", "method", track="generate")
     exact.setup("cpu")
     for sigma in (0.03, 0.7, 20.0):
         with torch.no_grad():
@@ -292,13 +288,13 @@ def test_likelihood_and_score_matching_are_what_their_formulas_say() -> None:
 
 
 def test_the_score_error_of_a_mean_is_its_square_in_deviations() -> None:
-    part = made("score_error(of=gaussian_points(mean=4.0), level=0.1, below=0.01)", "part")
+    part = built("score_error(of=gaussian_points(mean=4.0), level=0.1, below=0.01)", "part", track="generate")
     net = mean_energy(0.0)
     for step, mean in enumerate((3.0, 3.95, 3.5, 4.05, 4.02)):
         net.mean.data.fill_(mean)
         part.observe(net, {}, None, step, 9)
         if step == 1:
-            later = made("score_error(of=gaussian_points(mean=4.0), level=0.1, below=0.01)", "part")
+            later = built("score_error(of=gaussian_points(mean=4.0), level=0.1, below=0.01)", "part", track="generate")
             later.load(part.state())
             part = later
     part.finish(net)
@@ -308,7 +304,7 @@ def test_the_score_error_of_a_mean_is_its_square_in_deviations() -> None:
 
 
 def test_a_score_that_never_comes_near_has_all_steps() -> None:
-    part = made("score_error(of=gaussian_points(mean=4.0))", "part")
+    part = built("score_error(of=gaussian_points(mean=4.0))", "part", track="generate")
     for step in range(3):
         part.observe(mean_energy(), {}, None, step, 3)
     part.finish(mean_energy())
@@ -324,7 +320,7 @@ def test_the_score_of_a_law_is_that_of_the_exact_model(of: str) -> None:
     assert isinstance(law, Law)
     x = torch.from_numpy(law.drawn(np.random.default_rng(0).standard_normal((6, law.means.shape[1])), np.zeros(6, int)))
     x = x.view(6, *law.shape)
-    exact = made(f"exact(of={of})", "method")
+    exact = built(f"exact(of={of})", "method", track="generate")
     exact.setup("cpu")
     for sigma in (0.2, 1.0):
         due = (exact.denoised(x, sigma, None) - x) / sigma**2
@@ -362,8 +358,10 @@ def test_the_metric_is_0_of_the_exact_model_and_large_of_another_law() -> None:
 
 
 def test_outliers_are_pictures_of_low_density() -> None:
-    part = made(
-        "outliers(of=gaussian_points(mean=1.0, reference=40), others=gaussian_points(mean=-1.0, reference=30))", "part"
+    part = built(
+        "outliers(of=gaussian_points(mean=1.0, reference=40), others=gaussian_points(mean=-1.0, reference=30))",
+        "part",
+        track="generate",
     )
     net = mean_energy(1.0, base="gaussian_points(mean=-1.0)")
     part.finish(net)
@@ -411,11 +409,11 @@ def test_what_is_asked_of_an_energy_needs_one() -> None:
     with pytest.raises(nb.UsageError, match="normaliser is known"):
         loss_of("likelihood", arch("energy(base=gaussian_points)"), points)
     with pytest.raises(nb.UsageError, match="part score_error: .* digits .*name mixture_points"):
-        made("score_error(of=digits)", "part").finish(mean_energy())
+        built("score_error(of=digits)", "part", track="generate").finish(mean_energy())
     with pytest.raises(nb.UsageError, match="has points"):
-        made("score_error(of=mixture_digits)", "part").finish(mean_energy())
+        built("score_error(of=mixture_digits)", "part", track="generate").finish(mean_energy())
     with pytest.raises(nb.UsageError, match="no reference pictures of"):
-        made("outliers(of=digits, others=gaussian_points)", "part").finish(mean_energy())
+        built("outliers(of=digits, others=gaussian_points)", "part", track="generate").finish(mean_energy())
 
 
 def test_what_outliers_could_not_score_is_refused_before_anything_is_trained() -> None:
@@ -424,7 +422,7 @@ def test_what_outliers_could_not_score_is_refused_before_anything_is_trained() -
         ("outliers(of=gaussian_points(reference=4), others=digits)", mean_energy(), "no reference pictures of"),
     ):
         with pytest.raises(nb.UsageError, match=said):
-            made(spec, "part").observe(net, {}, None, 0, 4)
+            built(spec, "part", track="generate").observe(net, {}, None, 0, 4)
 
 
 def test_a_training_finds_the_mean_of_several_dimensions() -> None:

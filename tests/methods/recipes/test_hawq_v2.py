@@ -9,6 +9,7 @@ import noisebench as nb
 import numpy as np
 import pytest
 import torch
+from built_components import built_part
 from noisebench.components.registry import bind
 from noisebench.planning.recipe import recipe_of
 from noisebench.recipes.parts.hawq_v2 import cheapest, drawn, error, products, quantised
@@ -149,14 +150,9 @@ def test_a_stopped_training_goes_on_with_the_bits_that_it_chose() -> None:
         }
 
 
-def part(text: str) -> Any:
-    made = bind(text, "part")
-    return made.entry.obj(**made.kwargs)
-
-
 @pytest.mark.parametrize("allocation", ["trace", "uniform"])
 def test_projections_of_attention_have_bits_and_all_weights_of_the_network_are_counted(allocation: str) -> None:
-    rule = part(f"hawq_v2(budget=3, allocation={allocation})")
+    rule = built_part(f"hawq_v2(budget=3, allocation={allocation})")
     net: Any = train_with(rule)
     figures = rule.figures()
     assert {one.name for one in rule.covered} == SIZES.keys() - {"positions", "mix"}
@@ -173,7 +169,7 @@ def test_projections_of_attention_have_bits_and_all_weights_of_the_network_are_c
 
 def test_of_a_vision_transformer_only_positions_have_no_bits() -> None:
     made = bind("vit(dim=16, depth=2, patch=2)", "arch")
-    rule = part("hawq_v2(budget=4, allocation=uniform)")
+    rule = built_part("hawq_v2(budget=4, allocation=uniform)")
     train_with(rule, made.entry.obj(GIVEN, (3,), **made.kwargs))
     size, positions = 16 * 4 + 16 * 16 + 2 * 12 * 16 * 16 + 3 * 16, 16 * 16
     assert rule.figures()["average_bits"] == (4 * (size - positions) + 32 * positions) / size
@@ -211,7 +207,7 @@ def test_the_cost_of_an_input_is_its_mean_trace_times_the_error_of_an_item() -> 
     layer = nn.Linear(2, 2, bias=False)
     with torch.no_grad():
         layer.weight.copy_(torch.eye(2))
-    rule = part("hawq_v2(bits=(2,), budget=2, activations=True)")
+    rule = built_part("hawq_v2(bits=(2,), budget=2, activations=True)")
     net = rule.prepare(nn.Sequential(layer), (2,))
     batch = {"given": torch.tensor([[0.0, 1.0], [3.0, 2.0], [0.0, 0.4], [1.0, 1.6]])}
     net.train()(batch["given"])
@@ -223,10 +219,10 @@ def test_the_cost_of_an_input_is_its_mean_trace_times_the_error_of_an_item() -> 
 
 def test_what_cannot_be_chosen_is_refused() -> None:
     with pytest.raises(Exception, match="none of bits=\\(4, 8\\) is within budget=3"):
-        part("hawq_v2(bits=(4, 8), budget=3)")
+        built_part("hawq_v2(bits=(4, 8), budget=3)")
     with pytest.raises(Exception, match="budget=2.5 is no whole number"):
-        part("hawq_v2(budget=2.5, allocation=uniform)")
+        built_part("hawq_v2(budget=2.5, allocation=uniform)")
     with pytest.raises(nb.UsageError, match="^part hawq_v2: .*convolution.*: leave out"):
-        part("hawq_v2").prepare(nn.ReLU(), (1, 8, 8))
+        built_part("hawq_v2").prepare(nn.ReLU(), (1, 8, 8))
     with pytest.raises(nb.UsageError, match="^part hawq_v2: .*out_proj.* inputs: give activations=false"):
-        part("hawq_v2(activations=True)").prepare(Attentive(), GIVEN)
+        built_part("hawq_v2(activations=True)").prepare(Attentive(), GIVEN)

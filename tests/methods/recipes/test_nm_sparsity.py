@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from built_components import built_part
 from noisebench.components.registry import bind
 from noisebench.planning.recipe import recipe_of
 from noisebench.recipes.weight_matrices import trained_weight
@@ -13,12 +14,6 @@ from noisebench.text.errors import UsageError
 from noisebench.training.trainer import Trainer
 from own_networks import GIVEN, SIZES, train_with
 from torch import nn
-
-
-def part(spec: str) -> Any:
-    made = bind(spec, "part")
-    return made.entry.obj(**made.kwargs)
-
 
 DECAYS = ["exp", "linear", "stepwise", "geometric", "srste", "ste", "one_shot"]
 
@@ -73,7 +68,7 @@ def test_a_sparse_network_comes_back_from_its_weights_as_it_was() -> None:
 
 def test_what_fades_is_whole_at_first_and_gone_at_its_share_of_the_steps() -> None:
     for decay, half in (("linear", 0.5), ("exp", 1e-3**0.5)):
-        rule = part(f"nm(n=1, m=4, decay={decay}, until=0.5)")
+        rule = built_part(f"nm(n=1, m=4, decay={decay}, until=0.5)")
         assert [rule.pattern(p, 8).rest for p in (0.0, 0.25, 0.5, 1.0)] == pytest.approx([1.0, half, 0.0, 0.0])
 
 
@@ -89,14 +84,14 @@ def test_what_fades_is_whole_at_first_and_gone_at_its_share_of_the_steps() -> No
     ],
 )
 def test_a_pattern_tightens_in_phases_of_equal_length(spec: str, phases: list[str]) -> None:
-    rule = part(f"nm(decay={spec})")
+    rule = built_part(f"nm(decay={spec})")
     found = [rule.pattern(step / 240, 64) for step in range(240)]
     assert [f"{n}:{m}" for n, m, _ in found] == [phase for phase in phases for _ in range(240 // len(phases))]
     assert {rest for *_, rest in found} == {0.0}
 
 
 def test_projections_of_attention_are_sparse_and_all_weights_of_the_network_are_counted() -> None:
-    rule = part("nm(n=1, m=8)")
+    rule = built_part("nm(n=1, m=8)")
     net: Any = train_with(rule)
     figures = rule.figures()
     whole = {"stem", "positions", "mix", "unused"}
@@ -111,7 +106,7 @@ def test_projections_of_attention_are_sparse_and_all_weights_of_the_network_are_
 
 def test_a_vision_transformer_is_covered_but_for_what_has_no_blocks() -> None:
     made = bind("vit(dim=16, depth=2, patch=2)", "arch")
-    rule = part("nm(n=1, m=8)")
+    rule = built_part("nm(n=1, m=8)")
     train_with(rule, made.entry.obj(GIVEN, (3,), **made.kwargs))
     size = 16 * 4 + 16 * 16 + 2 * 12 * 16 * 16 + 3 * 16
     assert rule.figures()["nm_covers"] == 1 - (16 * 4 + 16 * 16) / size  # first convolution and positions
@@ -130,7 +125,7 @@ def test_weights_that_were_used_in_training_are_counted_over_its_steps() -> None
 
 
 def test_a_restricted_gradient_is_times_what_is_left_of_its_weight() -> None:
-    whole, rule = nn.Linear(8, 3), part("nm_restricted(n=2, m=8, decay=linear, until=1.0)")
+    whole, rule = nn.Linear(8, 3), built_part("nm_restricted(n=2, m=8, decay=linear, until=1.0)")
     net = rule.prepare(whole, (8,))
     stored = net.parametrizations.weight.original
     rule.batch({}, 3, 4)  # a quarter is left
@@ -142,13 +137,12 @@ def test_a_restricted_gradient_is_times_what_is_left_of_its_weight() -> None:
     assert ((share > 0.5) == (stored.abs() >= stored.abs().topk(2, dim=1).values[:, 1:])).all()
 
 
-def test_a_pattern_that_leaves_nothing_out_is_refused() -> None:
-    with pytest.raises(Exception, match="leaves nothing out"):
-        part("nm(n=4, m=4)")
-    with pytest.raises(Exception, match="leaves nothing out"):
-        part("nm_restricted(n=4, m=4)")
-    with pytest.raises(Exception, match="^part nm: .*multiple of 8 .*: give"):
-        part("nm").prepare(nn.Conv2d(3, 4, 3), (3, 8, 8))
+@pytest.mark.parametrize("name", ["nm", "nm_restricted"])
+def test_what_leaves_nothing_out_or_fits_no_layer_is_refused_by_its_own_name(name: str) -> None:
+    with pytest.raises(UsageError, match=f"^part {name}: n=4 of m=4 leaves nothing out: give"):
+        built_part(f"{name}(n=4, m=4)")
+    with pytest.raises(UsageError, match=f"^part {name}: .*multiple of 8 .*: give"):
+        built_part(name).prepare(nn.Conv2d(3, 4, 3), (3, 8, 8))
 
 
 @pytest.mark.parametrize("name", ["nm", "hawq_v2"])

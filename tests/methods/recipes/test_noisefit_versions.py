@@ -8,6 +8,7 @@ import noisebench as nb
 import numpy as np
 import pytest
 import torch
+from built_components import built_part
 from noisebench.components.registry import bind
 from noisebench.planning.recipe import recipe_of
 from noisebench.recipes.parts.noisefit import divergence, spread
@@ -32,11 +33,6 @@ class Idle(nn.Module):
         return self.head(x.flatten(1))
 
 
-def part(spec: str) -> Any:
-    made = bind(spec, "part")
-    return made.entry.obj(**made.kwargs)
-
-
 def vit(depth: int = 4) -> Any:
     made = bind(f"vit(dim=16, depth={depth}, patch=4)", "arch")
     return made.entry.obj(GIVEN, (3,), **made.kwargs)
@@ -56,12 +52,12 @@ def advanced(one: Trainer, steps: range) -> Trainer:
 
 @pytest.mark.parametrize("name", VERSIONS)
 def test_noise_is_on_the_blocks_of_a_transformer_and_of_a_residual_network(name: str) -> None:
-    rule, net = part(f"{name}(start=0.0)"), vit()
+    rule, net = built_part(f"{name}(start=0.0)"), vit()
     train_with(rule, net, steps=1)
     assert [*(rule.layers if name == "noisefit_v1" else rule.blocks)] == [*net.blocks]
     assert 1 <= len(rule.chosen) <= 3 and rule.figures()["noisefit_injected_snr"] > 1
     made = bind("small_resnet(width=4)", "arch")
-    rule = part(f"{name}(start=0.0)")
+    rule = built_part(f"{name}(start=0.0)")
     train_with(rule, made.entry.obj(GIVEN, (3,), **made.kwargs), steps=1)
     assert rule.figures()["noisefit_injected_snr"] > 1
 
@@ -70,18 +66,18 @@ def test_noise_is_on_the_blocks_of_a_transformer_and_of_a_residual_network(name:
 def test_a_network_without_blocks_is_refused_before_training(name: str) -> None:
     made = bind("mlp(hidden=(8, 8))", "arch")
     with pytest.raises(nb.UsageError, match=f"^part {name} needs blocks.*: leave out .*noisefit"):
-        part(name).prepare(made.entry.obj(GIVEN, (3,), **made.kwargs), GIVEN)
+        built_part(name).prepare(made.entry.obj(GIVEN, (3,), **made.kwargs), GIVEN)
     with pytest.raises(nb.UsageError, match=f"^part {name} .*each block .*once.*: leave out"):
-        part(name).prepare(Idle(), GIVEN)
+        built_part(name).prepare(Idle(), GIVEN)
 
 
 def test_more_blocks_than_there_are_is_refused() -> None:
     with pytest.raises(nb.UsageError, match="^part noisefit_v1: k=3 of 2 blocks: give"):
-        part("noisefit_v1").prepare(vit(2), GIVEN)
+        built_part("noisefit_v1").prepare(vit(2), GIVEN)
 
 
 def test_the_first_version_chooses_by_s0_and_injects_its_square() -> None:
-    rule = part("noisefit_v1(s0=0.2, start=0.0)")
+    rule = built_part("noisefit_v1(s0=0.2, start=0.0)")
     h = torch.randn(4, 9, 16, generator=torch.Generator().manual_seed(0))
     for choosing, s0 in ((True, 0.2), (False, 0.04)):
         rule._choosing = choosing
@@ -95,7 +91,7 @@ def test_a_dose_is_the_ratio_of_the_signal_to_the_noise_that_is_injected() -> No
     h = 7 * torch.randn(64, 50, 32, generator=torch.Generator().manual_seed(0))
     noise = torch.randn(h.shape, generator=torch.Generator().manual_seed(1)) * dosed(h, spread(h, 0.1, 0.1, -1), 5.0)
     assert float(h.abs().mean() / noise.abs().mean()) == pytest.approx(5, rel=0.01)
-    rule = part("noisefit_v1(ratio=5.0, start=0.0)")
+    rule = built_part("noisefit_v1(ratio=5.0, start=0.0)")
     train_with(rule, vit(), steps=1)
     assert rule.figures()["noisefit_injected_snr"] == pytest.approx(5, rel=0.1)
 
@@ -114,7 +110,7 @@ def test_blocks_are_chosen_by_their_response_and_get_the_least_noise_that_is_eno
 
 
 def test_the_present_version_sends_no_gradient_through_its_noise_and_targets() -> None:
-    rule, net = part("noisefit_response(alpha=0.25, lam=2.0, start=0.0)"), vit(2)
+    rule, net = built_part("noisefit_response(alpha=0.25, lam=2.0, start=0.0)"), vit(2)
     rule.prepare(net, GIVEN)
     rule.chosen = {1: 2}
     x, wanted = torch.rand(3, *GIVEN), torch.tensor([0, 1, 2])

@@ -10,6 +10,7 @@ import noisebench as nb
 import pytest
 import torch
 import torch.nn.functional as F
+from built_components import built
 from noisebench.components.registry import bind
 from own_networks import CLASSES, GIVEN, train_with
 from torch import nn
@@ -17,11 +18,6 @@ from torch import nn
 GUIDE = Path(__file__).parents[3] / "docs" / "training.md"
 ROWS = re.findall(r"`(optimizer|parts)=(\w[^`]*)`", GUIDE.read_text(encoding="utf-8").partition("| to the recipe |")[2])
 PARTS = [spec for kind, spec in ROWS if kind == "parts"]
-
-
-def made(spec: str, kind: str) -> Any:
-    bound = bind(spec, kind)
-    return bound.entry.obj(**bound.kwargs)
 
 
 def own_network() -> nn.Module:
@@ -34,7 +30,7 @@ def own_network() -> nn.Module:
 
 @pytest.mark.parametrize("spec", [spec for spec in PARTS if not spec.startswith("batch_hessian")])
 def test_each_part_of_the_guide_trains_a_network_of_ones_own(spec: str) -> None:
-    part, net = made(spec, "part"), own_network()
+    part, net = built(spec, "part"), own_network()
     if not hasattr(part, "prepare"):
         part.prepare = lambda net, given: net
     net = train_with(part, net, steps=60)
@@ -60,11 +56,11 @@ def test_each_optimiser_of_the_guide_lowers_the_loss_of_a_network_of_ones_own(sp
 @pytest.mark.parametrize("spec", [spec for spec in PARTS if not spec.startswith(("saved_by_kind", "batch_hessian"))])
 def test_a_part_without_a_layer_to_act_on_says_so_before_the_first_step(spec: str) -> None:
     with pytest.raises(nb.UsageError, match=rf"^part {spec.partition('(')[0]}.*: (leave|give)"):
-        made(spec, "part").prepare(nn.Sequential(nn.BatchNorm2d(1), nn.ReLU()), GIVEN)
+        built(spec, "part").prepare(nn.Sequential(nn.BatchNorm2d(1), nn.ReLU()), GIVEN)
 
 
 def test_a_batch_that_is_too_small_is_refused_at_the_first_step() -> None:
     with pytest.raises(nb.UsageError, match="^part batch_hessian: a batch of 4 of 4: give a larger batch="):
-        made("batch_hessian(batches=(2, 4))", "part").observe(
+        built("batch_hessian(batches=(2, 4))", "part").observe(
             nn.Identity(), {"given": torch.zeros(4, *GIVEN)}, lambda batch: batch["given"].sum(), 0, 100
         )

@@ -8,6 +8,7 @@ from typing import Any
 import noisebench as nb
 import pytest
 import torch
+from built_components import built_part
 from noisebench.components.registry import bind
 from noisebench.planning.recipe import recipe_of
 from noisebench.training.trainer import Trainer
@@ -22,11 +23,6 @@ def optimizer(spec: str, *weights: torch.Tensor) -> Any:
 
 def weight(*values: float) -> nn.Parameter:
     return nn.Parameter(torch.tensor(values))
-
-
-def part(spec: str) -> Any:
-    made = bind(spec, "part")
-    return made.entry.obj(**made.kwargs)
 
 
 def test_sgd_sai_moves_by_momentum_with_the_rate_that_the_first_gradient_set() -> None:
@@ -155,7 +151,7 @@ def _first_layer_gradient(scale: float, rule: Any) -> tuple[torch.Tensor, torch.
 
 def test_tract_gives_the_gradient_of_its_formula() -> None:
     plain, x = _first_layer_gradient(1.0, None)
-    own, _ = _first_layer_gradient(1.0, part("tract(lam=0.1)"))
+    own, _ = _first_layer_gradient(1.0, built_part("tract(lam=0.1)"))
     rows = nn.functional.unfold(x, 3, padding=1).transpose(1, 2).reshape(-1, 27).double()
     gram = rows.T @ rows / len(rows) + 0.1 * torch.eye(27, dtype=torch.float64)
     due = plain.reshape(8, 27).double() @ torch.linalg.inv(gram)
@@ -166,7 +162,7 @@ def test_tract_makes_the_step_of_pre_activations_hardly_depend_on_contrast() -> 
     def steps(rule: str | None) -> list[float]:
         found = []
         for scale in (0.25, 0.5, 1, 2, 4):
-            gradient, x = _first_layer_gradient(scale, part(rule) if rule else None)
+            gradient, x = _first_layer_gradient(scale, built_part(rule) if rule else None)
             found.append(float(nn.functional.conv2d(x, gradient, padding=1).norm()))
         return found
 
@@ -201,7 +197,7 @@ def test_tract_takes_each_place_of_the_first_layer_as_a_row(layer: Any) -> None:
 @pytest.mark.parametrize("beside", ["nm(n=2, m=8, decay=ste)", "hawq_v2(budget=4, allocation=uniform, at=0.5)"])
 def test_tract_gives_the_gradient_of_its_formula_beside_a_part_that_masks_or_rounds_the_weight(beside: str) -> None:
     torch.manual_seed(0)
-    net, rule, other = nn.Linear(16, 4), part("tract(lam=0.1)"), part(beside)
+    net, rule, other = nn.Linear(16, 4), built_part("tract(lam=0.1)"), built_part(beside)
     for one in (rule, other):
         net = one.prepare(net, (16,))
     for step in range(2):  # of hawq_v2 the second is the first in few bits
@@ -216,7 +212,7 @@ def test_tract_gives_the_gradient_of_its_formula_beside_a_part_that_masks_or_rou
 
 
 def test_tract_says_where_its_weight_has_no_gradient() -> None:
-    net, rule = nn.Linear(3, 2), part("tract")
+    net, rule = nn.Linear(3, 2), built_part("tract")
     rule.prepare(net, (3,))
     with pytest.raises(nb.UsageError, match="^part tract: .*first layer .*gradient: leave out"):
         rule.before_step(net, 0, 1)
@@ -224,14 +220,14 @@ def test_tract_says_where_its_weight_has_no_gradient() -> None:
 
 def test_tract_refuses_a_network_without_a_first_layer() -> None:
     with pytest.raises(nb.UsageError, match="^part tract: .*convolution.*: leave out"):
-        part("tract").prepare(nn.ReLU(), (3,))
+        built_part("tract").prepare(nn.ReLU(), (3,))
 
 
 def test_tract_takes_the_layer_that_a_pass_comes_to_first() -> None:
     torch.manual_seed(0)
     plain = Attentive()
     own = copy.deepcopy(plain)
-    rule = part("tract(lam=0.1)")
+    rule = built_part("tract(lam=0.1)")
     for net in (plain, rule.prepare(own, GIVEN)):
         torch.manual_seed(1)
         x = torch.rand(8, *GIVEN)
@@ -247,7 +243,7 @@ def test_tract_takes_the_layer_that_a_pass_comes_to_first() -> None:
 
 def test_tract_takes_the_patches_of_a_vision_transformer() -> None:
     made = bind("vit(dim=16, depth=1, patch=2)", "arch")
-    net, rule = made.entry.obj(GIVEN, (3,), **made.kwargs), part("tract(lam=0.1)")
+    net, rule = made.entry.obj(GIVEN, (3,), **made.kwargs), built_part("tract(lam=0.1)")
     rule.prepare(net, GIVEN)
     x = torch.rand(6, *GIVEN)
     net(x).square().sum().backward()
@@ -270,11 +266,11 @@ def test_tract_refuses_what_looks_vectors_up_first() -> None:
             return out
 
     with pytest.raises(Exception, match="^part tract .*, and table is first: leave out"):
-        part("tract").prepare(Words(), (5,))
+        built_part("tract").prepare(Words(), (5,))
 
 
 def standardised(values: torch.Tensor, net: nn.Module) -> nn.Module:
-    rule = part("standardise")
+    rule = built_part("standardise")
     whole: nn.Module = rule.prepare(net)
     for step, given in enumerate((values, 100 * values)):
         assert torch.equal(rule.batch({"given": given}, step, 2)["given"], given)
@@ -310,7 +306,7 @@ def test_clip_scales_gradients_to_its_norm() -> None:
     net = nn.Linear(3, 2)
     for p in net.parameters():
         p.grad = torch.full_like(p, 5.0)
-    part("clip(norm=0.5)").before_step(net, 0, 1)
+    built_part("clip(norm=0.5)").before_step(net, 0, 1)
     norm = torch.cat([p.grad.flatten() for p in net.parameters()]).norm()
     assert float(norm) == pytest.approx(0.5, rel=1e-4)
 

@@ -10,16 +10,12 @@ import noisebench as nb
 import numpy as np
 import pytest
 import torch
+from built_components import built
 from noisebench.components.registry import bind
 from noisebench.planning.recipe import recipe_of
 from noisebench.recipes.parts.kernel_stop import stopping_step
 from noisebench.training.trainer import Trainer
 from torch import nn
-
-
-def made(kind: str, spec: str, *given: Any) -> Any:
-    one = bind(spec, kind)
-    return one.entry.obj(*given, **one.kwargs)
 
 
 def trainer(
@@ -78,7 +74,7 @@ def test_levels_lie_between_the_ends_and_a_network_of_zeros_is_off_by_the_pictur
 
 def test_wide_layers_begin_at_nothing_and_are_told_the_level() -> None:
     torch.manual_seed(0)
-    net = made("arch", "wide_mlp(width=64)", (1, 1, 3), (1, 1, 3))
+    net = built("wide_mlp(width=64)", "arch", (1, 1, 3), (1, 1, 3))
     x, level = torch.rand(5, 1, 1, 3), torch.zeros(5)
     assert net(x, level).abs().max() < 1e-6
     with torch.no_grad():
@@ -88,10 +84,10 @@ def test_wide_layers_begin_at_nothing_and_are_told_the_level() -> None:
 
 def test_an_expansion_equals_the_network_at_first_and_its_derivative_along_the_way() -> None:
     torch.manual_seed(0)
-    net = made("arch", "mlp(hidden=(8,), activation=tanh)", (1, 2, 2), (3,)).double()
+    net = built("mlp(hidden=(8,), activation=tanh)", "arch", (1, 2, 2), (3,)).double()
     x, small = torch.rand(4, 1, 2, 2, dtype=torch.float64), 1e-5
     start = copy.deepcopy(net)
-    one = made("part", "linearised").prepare(net)
+    one = built("linearised", "part").prepare(net)
     assert torch.allclose(one(x), start(x), atol=1e-14)
     ways = [torch.randn_like(weight) for weight in one.moved]
     with torch.no_grad():
@@ -125,7 +121,7 @@ def test_descent_on_the_expansion_is_regression_with_the_tangent_kernel() -> Non
 
 def test_a_network_with_batch_norm_has_no_expansion() -> None:
     with pytest.raises(nb.UsageError, match="linearised.*BatchNorm2d.*norm=false"):
-        made("part", "linearised").prepare(made("arch", "small_cnn", (1, 8, 8), (10,)))
+        built("linearised", "part").prepare(built("small_cnn", "arch", (1, 8, 8), (10,)))
 
 
 def test_one_eigenvalue_is_stopped_where_the_rule_says() -> None:

@@ -9,6 +9,7 @@ import noisebench as nb
 import numpy as np
 import pytest
 import torch
+from built_components import built_part
 from noisebench.components.registry import bind
 from noisebench.planning.recipe import recipe_of
 from noisebench.recipes.parts._row_sampling import draw_rows, relative_errors
@@ -51,11 +52,6 @@ def batch(step: int = 0, n: int = 4, indexed: bool = True) -> dict[str, Any]:
     rng = np.random.default_rng(step)
     made: dict[str, Any] = {name: rng.random((n, 3, 6, 6), np.float32) for name in ("given", "wanted")}
     return {**made, "index": np.arange(n) + 4 * (step % 2)} if indexed else made
-
-
-def part(spec: str) -> Any:
-    made = bind(spec, "part")
-    return made.entry.obj(**made.kwargs)
 
 
 def products(n: int = 64) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -228,13 +224,13 @@ def test_few_rows_are_all_kept() -> None:
     net = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 2))
     x = torch.rand(10, 3)
     due = torch.autograd.grad(net(x).square().sum(), net[0].weight)[0]
-    net = part("wta_crs(ratio=0.1)").prepare(net, (3,))
+    net = built_part("wta_crs(ratio=0.1)").prepare(net, (3,))
     assert torch.equal(torch.autograd.grad(net(x).square().sum(), net[0].weight)[0], due)
 
 
 def test_a_network_without_such_a_layer_is_refused() -> None:
     with pytest.raises(nb.UsageError, match="^part wta_crs: .*linear.*1×1.*: leave out"):
-        part("wta_crs").prepare(nn.Sequential(nn.Conv2d(1, 4, 3), nn.Linear(4, 2)), (1, 6, 6))
+        built_part("wta_crs").prepare(nn.Sequential(nn.Conv2d(1, 4, 3), nn.Linear(4, 2)), (1, 6, 6))
 
 
 @pytest.mark.parametrize(
@@ -248,13 +244,13 @@ def test_layers_whose_forward_another_part_has_are_refused(first: str, second: s
 
 
 def prepared(spec: str, net: nn.Module, given: tuple[int, ...]) -> nn.Module:
-    one = part(spec)
+    one = built_part(spec)
     ready: nn.Module = one.prepare(net, given) if spec == "wta_crs" else one.prepare(net)
     return ready
 
 
 def test_layers_that_a_pass_does_not_call_are_not_covered_and_the_last_is_that_of_the_pass() -> None:
-    rule, net = part("wta_crs(ratio=0.3)"), Attentive()
+    rule, net = built_part("wta_crs(ratio=0.3)"), Attentive()
     train_with(rule, net, steps=8)
     covered = [net.blocks.linear1, net.blocks.linear2]  # the head is last, and attention calls no projection
     assert list(rule.layers) == covered and all(layer.norms is not None for layer in rule.layers.values())
@@ -265,7 +261,7 @@ def test_layers_that_a_pass_does_not_call_are_not_covered_and_the_last_is_that_o
 
 def test_all_four_matrices_of_attention_in_a_vision_transformer_are_sampled() -> None:
     made = bind("vit(dim=16, depth=1, patch=2)", "arch")
-    rule, net = part("wta_crs(ratio=0.3)"), made.entry.obj(GIVEN, (3,), **made.kwargs)
+    rule, net = built_part("wta_crs(ratio=0.3)"), made.entry.obj(GIVEN, (3,), **made.kwargs)
     train_with(rule, net)
     attention = net.blocks[0].attention
     for layer in (attention.query, attention.key, attention.value, attention.out):
