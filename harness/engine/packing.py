@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, TypeVar
@@ -110,7 +111,7 @@ def _types(kind: type[Struct]) -> dict[str, Any]:
 
 def _places_by_shape(shapes: Iterable[tuple[str, ...]]) -> dict[tuple[str, ...], list[int]]:
     """Each shape with the places at which it stands."""
-    places: dict[tuple[str, ...], list[int]] = {}
+    places: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for place, shape in enumerate(shapes):
-        places.setdefault(shape, []).append(place)
+        places[shape].append(place)
     return places

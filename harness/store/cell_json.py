@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from operator import attrgetter
 from typing import Any, TypedDict, TypeVar, get_args
@@ -58,30 +58,29 @@ def _plain_number(value: Any) -> float:
 
 def written_fields(value: Struct) -> dict[str, Any]:
     """The fields of an object that are written, each as it is."""
-    omits, fields = value.__struct_config__.omit_defaults, {}
-    for field in struct_fields(type(value)):
-        one = getattr(value, field.name)
-        if _is_written(one, field, omits):
-            fields[field.name] = one
-    return fields
+    every = ((name, getattr(value, name), is_written) for name, is_written in _written_where(type(value)))
+    return {name: one for name, one, is_written in every if is_written(one)}
 
 
 def written_columns(values: Sequence[Struct]) -> Iterator[tuple[str, list[Any], list[bool]]]:
     """`written_fields` of many objects of one type: by field the value of each, and of which it is written."""
-    kind = type(values[0])
+    for name, is_written in _written_where(type(values[0])):
+        column = list(map(attrgetter(name), values))
+        yield name, column, list(map(is_written, column))
+
+
+@cache
+def _written_where(kind: type[Struct]) -> list[tuple[str, Callable[[Any], bool]]]:
+    """The fields of a type, each with what says whether a value of it is written."""
     omits = kind.__struct_config__.omit_defaults
-    for field in struct_fields(kind):
-        column = list(map(attrgetter(field.name), values))
-        ids = list(map(id, column))
-        different = dict(zip(ids, column, strict=True))
-        written = {number: _is_written(one, field, omits) for number, one in different.items()}
-        yield field.name, column, list(map(written.__getitem__, ids))
 
+    def of(field: FieldInfo) -> Callable[[Any], bool]:
+        default = field.default
+        if field.required or not omits:
+            return lambda one: one is not UNSET
+        return bool if default is msgspec.NODEFAULT else lambda one: one is not UNSET and one != default
 
-def _is_written(one: Any, field: FieldInfo, omits: bool) -> bool:
-    default = field.default if field.default is not msgspec.NODEFAULT else None
-    empty = field.default_factory is not msgspec.NODEFAULT and not one
-    return one is not UNSET and not (omits and not field.required and (empty or one == default))
+    return [(field.name, of(field)) for field in struct_fields(kind)]
 
 
 @cache

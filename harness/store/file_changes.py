@@ -87,4 +87,4 @@ def file_changes(opened: Mapping[str, str], folders: Mapping[str, str], store: P
 
 def changes_of(cell: Cell, request: Request | None, store: Path) -> list[str]:
     """`file_changes` of a stored cell, which `request` asks for now; none where its method opened none of its own."""
-    return file_changes(cell.opened, (request.folders if request else None) or {}, store)
+    return file_changes(cell.opened, (request.folders if request else None) or {}, store) if cell.opened else []

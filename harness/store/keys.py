@@ -32,29 +32,23 @@ def key_of(inputs: Mapping[str, Any], known: Texts | None = None) -> str:
 
 def _joined(inputs: Mapping[str, Any], known: Texts) -> str:
     """The JSON of inputs, of that of their parts."""
-    texts = []
-    for name, spelled in _in_order(tuple(inputs)):
-        part = inputs[name]
-        encoded = known.get(id(part))
-        if encoded is None:
-            if isinstance(part, dict | list):
-                encoded = known[id(part)] = part, _encode(part)
-            else:
-                encoded = part, _single(part)
-        texts.append(spelled + encoded[1])
-    return f"{{{','.join(texts)}}}"
+    names, form = _in_order(tuple(inputs))
+    parts = [inputs[name] for name in names]
+    try:
+        return form % tuple([known[id(part)][1] for part in parts])
+    except KeyError:
+        for part in parts:
+            if id(part) not in known:
+                known[id(part)] = part, _encode(part)
+    return form % tuple([known[id(part)][1] for part in parts])
 
 
 @lru_cache(maxsize=4096)
-def _in_order(names: tuple[str, ...]) -> list[tuple[str, str]]:
-    """The names of parts in their order in JSON, each with how it begins there."""
-    return [(name, f"{_encode(name)}:") for name in sorted(names)]
-
-
-@lru_cache(maxsize=4096, typed=True)
-def _single(value: str | float | None) -> str:
-    """The JSON of a value that has no parts."""
-    return _encode(value)
+def _in_order(names: tuple[str, ...]) -> tuple[list[str], str]:
+    """The names of parts in their order in JSON, which has the text of each in the place of its `%s`."""
+    ordered = sorted(names)
+    spelled = (_encode(name).replace("%", "%%") for name in ordered)
+    return ordered, f"{{{','.join(f'{name}:%s' for name in spelled)}}}"
 
 
 def output_key(inputs: Mapping[str, Any]) -> str:
