@@ -334,11 +334,15 @@ class _Stored:
         return self.records(np.arange(start, min(start + _BESIDE, self.count)))[place - start]
 
     def records(self, places: Places) -> list[Record]:
+        wanted = places.tolist()
+        records = [self._cached[place] for place in wanted]
+        if all(record is not None for record in records):
+            return records
         with self._lock, no_collection():
-            lacking = [place for place in places.tolist() if self._cached[place] is None]
+            lacking = [place for place in wanted if self._cached[place] is None]
             for place, record in zip(lacking, self._records(np.array(lacking)) if lacking else (), strict=True):
                 self._cached[place] = record
-        return [self._cached[place] for place in places.tolist()]
+        return [self._cached[place] for place in wanted]
 
     def _records(self, places: Places) -> Iterator[Record]:
         cells = self._columns.cells(places)
