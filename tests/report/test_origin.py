@@ -12,6 +12,7 @@ from noisebench.report.origin import origin_line, question_of, suite_of
 from noisebench.report.page.data import page_data
 from noisebench.store.reading import read_records
 from noisebench.store.results import Results
+from noisebench.suite.suite import named_suites
 
 
 def test_a_page_says_which_suite_its_cells_are_of_when_they_ran_and_how_they_run_again() -> None:
@@ -33,3 +34,9 @@ def test_results_of_no_suite_of_the_package_name_no_command() -> None:
     one = record(scores={"psnr": [30.0]})
     records = Results.of([replace(one, cell=structs.replace(one.cell, suite={"name": "mine"}))])
     assert suite_of(records) == "" and "noisebench run" not in origin_line(records, "t")
+
+
+def test_a_question_that_is_too_long_ends_with_a_clause() -> None:
+    questions = {name: question_of(name) for name in named_suites()}
+    assert all(len(text) <= 240 and not text.endswith("…") for text in questions.values())
+    assert questions["changing_corruptions"] == "Adaptation to corruptions that change"
