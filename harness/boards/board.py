@@ -229,8 +229,8 @@ def _board(group: Group, costs: Mapping[str, Results], hidden: Sequence[tuple[st
     columns = columns_of(everything)
     # A cell of an older version says less of its dataset.
     datasets = {id(record.cell.dataset): record.cell.dataset for record in everything}
-    said = {number: len(written_fields(dataset)) for number, dataset in datasets.items()}
-    known = min(everything, key=lambda r: (-said[id(r.cell.dataset)], r.cell.key)).cell
+    field_counts = {number: len(written_fields(dataset)) for number, dataset in datasets.items()}
+    known = min(everything, key=lambda r: (-field_counts[id(r.cell.dataset)], r.cell.key)).cell
     where = f"{dataset_text(known)} · {head.regime.display}"
     units = align.units(everything)
     given: tuple[str, ...] = ()
