@@ -54,7 +54,7 @@ def test_a_track(tmp_path: Path) -> None:
     assert "10 cells: 10 ok (10 run now)" in said
     assert re.search(r"^ +1  total_variati", said, re.MULTILINE), "the best one is told apart from the others"
     assert "psnr" not in said and "picture" not in said
-    assert re.search(r"moving_median → total_variation +steps", said)
+    assert "A: moving_median\nB: total_variation\n" in said
     assert "4 passed" in said
 
 

@@ -39,4 +39,4 @@ def test_results_of_no_suite_of_the_package_name_no_command() -> None:
 def test_a_question_that_is_too_long_ends_with_a_clause() -> None:
     questions = {name: question_of(name) for name in named_suites()}
     assert all(len(text) <= 240 and not text.endswith("…") for text in questions.values())
-    assert questions["changing_corruptions"] == "Adaptation to corruptions that change"
+    assert questions["changing_corruptions"].endswith(" that change")

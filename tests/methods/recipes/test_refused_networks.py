@@ -23,6 +23,6 @@ from noisebench.training.trainer import Trainer
 )
 def test_a_part_refuses_a_network_before_the_first_step(parts: str, arch: str) -> None:
     recipe = recipe_of(bind(f"trained(arch={arch}, parts={parts}, steps=2, checks=1)", "method", "classify").kwargs)
-    name = parts.partition("(")[0].removesuffix("_restricted")
+    name = parts.partition("(")[0]
     with pytest.raises(nb.UsageError, match=f"^part {name}\\b.*: (give|leave out) "):
         Trainer(recipe, (1, 8, 8), (10,), 0, "cpu")

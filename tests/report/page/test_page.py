@@ -477,7 +477,7 @@ def test_a_store_with_little_in_it_has_a_page_that_opens(opened, name):
 def test_the_page_speaks_in_the_words_of_the_track_of_the_board_in_view(opened):
     page = opened("functions")
     assert page.locator("main h2").all_text_contents() == [
-        "Board", "Quality against noise level", "Functions", "By function", "Behind the order",
+        "Board", "Quality against noise level", "By function", "Behind the order",
         "Across boards", "About",
     ]  # fmt: skip
     assert methods(page) == ["spline", "knn", "mean"], "the least error is the best"
