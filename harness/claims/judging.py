@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import replace
 
 from ..store.training_figures import NoValue
@@ -21,12 +21,23 @@ Find = Callable[[CellOf, int], CellResult]
 """What there is of a cell on a seed."""
 
 
-def cells_of(claim: Claim | Effect, known: Collection[int] = ()) -> list[tuple[str, CellOf, int]]:
-    """Each cell that a claim needs, with its name (empty, of a number) and its seed, but for seeds that are `known`."""
+def cells_of(claim: Claim | Effect, known: ClaimRow | None = None) -> list[tuple[str, CellOf, int]]:
+    """Each cell that a claim needs, with its name (empty, of a number) and its seed, beyond the seeds that are known.
+
+    `known` is the row of an effect on its first seeds.
+    """
     if isinstance(claim, Claim):
         return [("", _cell_of(claim), 0)]
-    seeds = [seed for seed in claim.seeds if seed not in known]
+    seeds = _beyond(claim, known).seeds
     return [(name, cell.at(seed), seed) for seed in seeds for name, cell in claim.all_cells.items()]
+
+
+def _beyond(effect: Effect, known: ClaimRow | None) -> Effect:
+    """The effect on the seeds after those that are known, which are its first. Raises ValueError where they are not."""
+    seeds = tuple(known["seeds"]) if known is not None else ()
+    if effect.seeds[: len(seeds)] != seeds:
+        raise ValueError(f"{effect.name}: the seeds that are known are not its first")
+    return replace(effect, seeds=effect.seeds[len(seeds) :])
 
 
 def not_available(claim: Claim | Effect, name: str, reason: str) -> ClaimRow:
@@ -45,10 +56,7 @@ def judged_row(claim: Claim | Effect, find: Find, known: ClaimRow | None = None)
         return _number(claim, find)
     if known is None:
         return effect_row(claim, _judged(claim, find))
-    if claim.seeds[: len(known["seeds"])] != tuple(known["seeds"]):
-        raise ValueError(f"{claim.name}: the seeds that are known are not its first")
-    others = replace(claim, seeds=claim.seeds[len(known["seeds"]) :])
-    before = judged_of(known)
+    others, before = _beyond(claim, known), judged_of(known)
     return effect_row(claim, joined(before, _judged(others, find)) if others.seeds else before)
 
 

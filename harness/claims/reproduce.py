@@ -46,7 +46,7 @@ def reproduce(
     places: dict[Place, str] = {}
     known = known or {}
     for claim in claims:
-        for name, of, seed in cells_of(claim, known[claim.name]["seeds"] if claim.name in known else ()):
+        for name, of, seed in cells_of(claim, known.get(claim.name)):
             places.setdefault(_place(of, seed), f"{claim.group}: {name}" if name else "")
     if not places:
         return [judged_row(claim, lambda of, seed: CellResult(), known.get(claim.name)) for claim in claims]
@@ -166,7 +166,7 @@ class _Results:
         self._due: dict[int, set[str]] = {}
         cells: dict[str, PlannedCell] = {}
         for number, claim in enumerate(claims):
-            cells_due = cells_of(claim, known[claim.name]["seeds"] if claim.name in known else ())
+            cells_due = cells_of(claim, known.get(claim.name))
             plans_of_cells = {(name, _place(of, seed)): plans[_place(of, seed)] for name, of, seed in cells_due}
             wrong = next(((name, plan) for (name, _), plan in plans_of_cells.items() if isinstance(plan, str)), None)
             if wrong is not None:
