@@ -12,7 +12,7 @@ from pathlib import Path
 
 from noisebench.claims.effects import Effect, all_claims
 from noisebench.claims.numbers import Claim
-from noisebench.claims.published import PUBLISHED, judged_claim, published_text
+from noisebench.claims.published import PUBLISHED, judged_claim, published_bytes
 from noisebench.claims.stale import code_behind
 from noisebench.claims.stored import cells_behind, judged, keys_of
 from noisebench.claims.systems import judged_systems, read_systems
@@ -42,7 +42,7 @@ def main() -> None:
         if not row["stale"]:
             code = [code_behind(cells[key]["of"]) for key in keys_of(row)]
             behind[claim.name] = {name: value for one in code for name, value in one.items()}
-    PUBLISHED.write_text(published_text((judged_claim(*one) for one in known), behind), encoding="utf-8")
+    PUBLISHED.write_bytes(published_bytes((judged_claim(*one) for one in known), behind))
     for number, page in system_pages(claims).items():
         (SYSTEMS / f"{number}.md").write_text(page, encoding="utf-8")
     for one in judged_systems(read_systems(), claims):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib.util
+import lzma
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
@@ -28,7 +29,7 @@ from .expression import parsed
 from .figures import CellOf
 from .numbers import Claim, ClaimRow, reason_text
 
-PUBLISHED = Path(__file__).with_name("published.json")
+PUBLISHED = Path(__file__).with_name("published.json.xz")
 _UNJUDGED = ("name", "systems", "size", "group", "paper", "url", "where", "says", "table", "row", "role")
 """What a claim says of itself that no verdict hangs on."""
 _DIGITS = 16
@@ -74,8 +75,8 @@ class JudgedClaim(msgspec.Struct, frozen=True, omit_defaults=True):
         return self.verdict + (" (stale)" if self.stale else "")
 
 
-class _Published(msgspec.Struct, frozen=True):
-    """What is behind one claim or several is a set of places in `code`.
+class Published(msgspec.Struct, frozen=True):
+    """The verdicts of a package. The code behind one claim or several is a set of places in `code`.
 
     `differences` has a list for each: the place of an earlier set, or -1 for the empty one, and what one of both has
     and the other has not.
@@ -130,7 +131,7 @@ def published_claims(claims: Iterable[Claim | Effect], file: Path = PUBLISHED) -
 
     One is stale where code behind it has changed since.
     """
-    published = msgspec.json.decode(file.read_bytes(), type=_Published)
+    published = read_published(file)
     changed = {place for place, code in enumerate(published.code) if _has_changed(code)}
     stale = [not changed.isdisjoint(places) for places in published.sets]
     by_name = {one.name: one for one in published.claims}
@@ -138,8 +139,13 @@ def published_claims(claims: Iterable[Claim | Effect], file: Path = PUBLISHED) -
     return {one.name: structs.replace(one, stale=one.stale or stale[one.code]) for one in same}
 
 
-def published_text(judged: Iterable[JudgedClaim], behind: Mapping[str, Mapping[str, str]]) -> str:
-    """The file of verdicts, a line each; `behind` is the code of each by name, as `stale.code_behind` has it."""
+def read_published(file: Path = PUBLISHED) -> Published:
+    """The content of a file of verdicts."""
+    return msgspec.json.decode(lzma.decompress(file.read_bytes()), type=Published)
+
+
+def published_bytes(judged: Iterable[JudgedClaim], behind: Mapping[str, Mapping[str, str]]) -> bytes:
+    """The file of verdicts, JSON in xz; `behind` is the code of each by name, as `stale.code_behind` has it."""
     values = {name: value for code in behind.values() for name, value in code.items()}
     places = {name: place for place, name in enumerate(sorted(values))}
     sets: dict[tuple[int, ...], int] = {(): 0}
@@ -147,10 +153,8 @@ def published_text(judged: Iterable[JudgedClaim], behind: Mapping[str, Mapping[s
     for one in judged:
         of_it = tuple(sorted(places[name] for name in behind.get(one.name, ())))
         claims.append(structs.replace(one, code=sets.setdefault(of_it, len(sets))))
-    code = [_code(name, values[name]) for name in places]
-    parts: dict[str, Sequence[object]] = {"code": code, "differences": _differences(sets), "claims": claims}
-    lines = {name: ",\n".join(msgspec.json.encode(one).decode() for one in part) for name, part in parts.items()}
-    return "{" + ",\n".join(f'"{name}": [\n{text}\n]' for name, text in lines.items()) + "}\n"
+    content = Published([_code(name, values[name]) for name in places], _differences(sets), claims)
+    return lzma.compress(msgspec.json.encode(content), preset=9)
 
 
 def _differences(sets: Iterable[Iterable[int]]) -> list[list[int]]:

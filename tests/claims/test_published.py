@@ -16,7 +16,7 @@ import pytest
 from conftest import ROOT
 from noisebench.claims import published
 from noisebench.claims.effects import Effect, all_claims
-from noisebench.claims.published import JudgedClaim, judged_claim, published_claims, published_text
+from noisebench.claims.published import JudgedClaim, judged_claim, published_bytes, published_claims, read_published
 from noisebench.claims.stale import code_behind
 from noisebench.claims.stored import cells_behind, judged, keys_of
 from noisebench.cli import main
@@ -75,16 +75,16 @@ def test_it_is_what_is_made_of_the_committed_results(tmp_path: Path) -> None:
     behind = {
         row["name"]: {k: v for key in keys_of(row) for k, v in code_behind(cells[key]["of"]).items()} for row in rows
     }
-    text = published_text([judged_claim(*one) for one in zip(claims, rows, strict=True)], behind)
-    (tmp_path / "p.json").write_text(text)
-    assert published_claims(claims, tmp_path / "p.json").keys() == behind.keys()
-    made, held = (code_of_claims(file, {c.name for c in claims}) for file in (tmp_path / "p.json", published.PUBLISHED))
-    assert made == held
+    file = tmp_path / "published.json.xz"
+    file.write_bytes(published_bytes([judged_claim(*one) for one in zip(claims, rows, strict=True)], behind))
+    assert published_claims(claims, file).keys() == behind.keys()
+    names = {claim.name for claim in claims}
+    assert code_of_claims(file, names) == code_of_claims(published.PUBLISHED, names)
 
 
 def code_of_claims(file: Path, names: set[str]) -> dict[str, tuple[JudgedClaim, dict[str, str]]]:
     """The verdicts on claims with the fingerprints behind them."""
-    content = msgspec.json.decode(file.read_bytes(), type=published._Published)
+    content = read_published(file)
     return {
         one.name: (
             msgspec.structs.replace(one, code=0),
@@ -110,8 +110,7 @@ def recipes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def stale_now() -> set[str]:
-    held = msgspec.json.decode(published.PUBLISHED.read_bytes())["claims"]
-    before = {one["name"] for one in held if one.get("stale")}
+    before = {one.name for one in read_published().claims if one.stale}
     return {name for name, one in published_claims(all_claims()).items() if one.stale} - before
 
 
@@ -157,6 +156,6 @@ def test_nothing_heavy_is_imported() -> None:
 
 
 def test_each_verdict_has_code_behind_it() -> None:
-    content = msgspec.json.decode(published.PUBLISHED.read_bytes(), type=published._Published)
+    content = read_published()
     assert {claim.name for claim in all_claims() if claim.kind == "number"} & {one.name for one in content.claims}
     assert [one.name for one in content.claims if not content.sets[one.code] and not one.stale] == []
