@@ -7,34 +7,19 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from ..text.errors import one_line
 from ..text.wording import counted
+from .cell_text import label
 
 if TYPE_CHECKING:
     from ..planning.cells import PlannedCell
-
 
 _ALIKE = 3
 """How many cells that end alike, other than well, have a line of their own."""
 _SECONDS_APART = 30.0
 """Seconds between two lines on how far a method is with an item."""
-
-
-def called(cell: PlannedCell, kind: Literal["method", "dataset"]) -> str:
-    """The name of a method or dataset in messages of a run: that of the suite, else its spec."""
-    return cell.names.get(kind) or getattr(cell, kind).display
-
-
-def label(cell: PlannedCell) -> str:
-    """A cell on one line."""
-    method = called(cell, "method")
-    if cell.kind == "cost":
-        return one_line(f"{method} · cost {'x'.join(map(str, cell.inputs['size']))}", 90)
-    if cell.kind == "train":
-        return one_line(f"training {method} · seed {cell.seed}", 90)
-    return one_line(" · ".join((method, called(cell, "dataset"), cell.regime.display)), 90)
 
 
 class Plain:

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import argparse
 import shlex
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..text.errors import UsageError, one_line
 from ..text.terminal import terminal_width
 from ..text.wording import counted
-from .options import add_shared, note, note_stopped, option_value, print_json, print_table, use_data, verb
-from .progress import called
+from .cell_text import cell_place, cell_values
+from .options import add_shared, note, note_stopped, option_value, print_json, use_data, verb
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from ..engine.run import Summary
     from ..planning.cells import PlannedCell
 
 _LISTED = 20
-_PLANNED = 50
-"""Cells that a dry run lists."""
 _RANKED, _RANKED_ITEMS = 300, 30_000
 """Cells, and items of all of them, that a run ranks at its end."""
 
@@ -114,9 +113,10 @@ def suite_of(args: argparse.Namespace) -> Any:
 def run(args: argparse.Namespace) -> int:
     """Run; 0 where each cell is ok or skipped, 1 where one is not."""
     from ..engine.devices import read_devices
-    from ..engine.run import RunOptions, donors_of, due_cells, known_rates, sandbox_of
+    from ..engine.run import RunOptions
     from ..engine.run import run as run_suite
     from ..engine.shards import read_shard
+    from .dry_run import dry_run
     from .progress import watcher
 
     use_data(args)
@@ -126,106 +126,51 @@ def run(args: argparse.Namespace) -> int:
     options = RunOptions(args.jobs, args.retry, args.sandbox, shard, devices, args.cluster or "")
     store = Path(args.store)
     if args.dry_run:
-        from ..engine.cluster_start import read_cluster, slots_there
-        from ..engine.forecast import expected_efficiency, forecast_text, peak_text, rates_of, room_text
-        from ..engine.planning_process import plan_in_child
-        from ..engine.shards import cells_of
-        from ..store.cells import open_store
-        from ..store.index import genuine_cells
-        from ..store.upkeep import readable, sizes_of
-
-        where = read_cluster(args.cluster) if args.cluster else None
-        cells = plan_in_child(suite, () if where else devices or None, sandbox_of(suite, store, options))["cells"]
-        if store.exists():
-            open_store(store)
-        if shard is not None:
-            cells = cells_of(shard, cells, store, lambda: known_rates(store), keep=False)
-        stored = genuine_cells(store, [c.key for c in cells])
-        todo = due_cells(store, cells, stored, args.retry)
-        donors = donors_of(store, todo, args.retry)
-        threads = suite.limits.threads
-        slots: int | None = options.width(threads)
-        unreached: UsageError | None = None
-        if where is not None:
-            try:
-                slots = slots_there(where, threads) if todo else None
-            except UsageError as error:
-                slots, unreached = None, error
-        states = {c.key: "re-score" if c.key in donors else "run" for c in todo}
-        rows = [[states.get(c.key, "stored"), *_names(c), c.key[:12]] for c in cells]
-        if args.json:
-            print_json({"cells": [{**_brief(c), "state": r[0]} for c, r in zip(cells, rows, strict=True)]})
-        else:
-            head = ["state", "method", "dataset", "regime", "seed", "key"]
-            if len(rows) <= _PLANNED:
-                print_table(rows, head)
-            else:
-                print_table(sorted(rows, key=lambda row: row[0] == "stored")[:_PLANNED], head)
-                print(f"… and {counted(len(rows) - _PLANNED, 'more cell')}; --json has all")
-            rescore = f", {len(donors)} to re-score" if donors else ""
-            known = [record.cell for record in readable(store)]
-            rates = rates_of(known)
-            share = expected_efficiency(todo, rates, slots) if where and slots else None
-            forecasts = (
-                forecast_text(todo, rates, slots) if slots else "",
-                f"efficiency {share:.0%} with {slots} at once" if share else "",
-                peak_text(todo, known),
-                room_text(len(todo), sizes_of(store)),
-            )
-            forecast = ", ".join(text for text in forecasts if text)
-            note(
-                f"{len(todo) - len(donors)} to run{rescore}, {len(cells) - len(todo)} stored"
-                + ((todo and forecast and f"; {forecast}") or "")
-            )
-        if unreached is not None:  # what a run would end with
-            raise unreached
+        dry_run(suite, store, options, as_json=args.json)
         return 0
-    summary: Summary | None = None
     try:
         with watcher() as watch:
             summary = run_suite(suite, store, options, watch)
     except KeyboardInterrupt:
         note_stopped(args.store)
         return 130
-    failed = [c for c in summary.cells if summary.outcome.get(c.key) not in ("ok", "skipped")]
     if args.json:
-        print_json(
-            {
-                "store": str(store),
-                "cells": [
-                    {
-                        **_brief(c),
-                        "outcome": summary.outcome.get(c.key),
-                        "reason": summary.reason.get(c.key, ""),
-                        "state": summary.state(c.key),
-                    }
-                    for c in summary.cells
-                ],
-                "ok": summary.ok,
-            }
-        )
+        print_json(_summary_values(summary, store))
+    elif not summary.cells:
+        print(f"0 cells: none falls to shard {args.shard}")
     else:
-        counts: dict[str, int] = {}
-        for c in summary.cells:
-            name = summary.outcome.get(c.key, "?")
-            counts[name] = counts.get(name, 0) + 1
-        text = ", ".join(f"{n} {name}" for name, n in sorted(counts.items()))
-        rescored = f", {len(summary.rescored)} re-scored" if summary.rescored else ""
-        if not summary.cells:
-            print(f"0 cells: none falls to shard {args.shard}")
-            return 0
-        print(f"{counted(len(summary.cells), 'cell')}: {text} ({len(summary.done)} run now{rescored})")
-        for line in failure_lines(failed, summary):
+        for line in _summary_lines(summary, store, ranked=shard is None):
             print(line)
-        if set(counts) == {"skipped"}:
-            print("no cell has a score: each one was skipped")
-            for line in failure_lines(summary.cells, summary):
-                print(line)
-        elif shard is None:
-            for line in _ranking(summary, store):
-                print(line)
-        print(f"next: noisebench report {one_line(shlex.quote(str(store)))} --to board")
     return 0 if summary.ok else 1
+
+
+def _summary_values(summary: Summary, store: Path) -> dict[str, Any]:
+    """The end of a run, for JSON."""
+    cells = [
+        {
+            **cell_values(cell),
+            "outcome": summary.outcome.get(cell.key),
+            "reason": summary.reason.get(cell.key, ""),
+            "state": summary.state(cell.key),
+        }
+        for cell in summary.cells
+    ]
+    return {"store": str(store), "cells": cells, "ok": summary.ok}
+
+
+def _summary_lines(summary: Summary, store: Path, *, ranked: bool) -> Iterator[str]:
+    """The end of a run, as a person reads it: outcomes, why cells failed, the best methods where `ranked`."""
+    counts = Counter(summary.outcome.get(cell.key, "?") for cell in summary.cells)
+    text = ", ".join(f"{n} {name}" for name, n in sorted(counts.items()))
+    rescored = f", {len(summary.rescored)} re-scored" if summary.rescored else ""
+    yield f"{counted(len(summary.cells), 'cell')}: {text} ({len(summary.done)} run now{rescored})"
+    yield from failure_lines([c for c in summary.cells if summary.outcome.get(c.key) not in ("ok", "skipped")], summary)
+    if set(counts) == {"skipped"}:
+        yield "no cell has a score: each one was skipped"
+        yield from failure_lines(summary.cells, summary)
+    elif ranked:
+        yield from _ranking(summary, store)
+    yield f"next: noisebench report {one_line(shlex.quote(str(store)))} --to board"
 
 
 def _ranking(summary: Summary, store: Path) -> list[str]:
@@ -253,32 +198,8 @@ def failure_lines(failed: Sequence[PlannedCell], summary: Summary) -> list[str]:
     lines = []
     for (outcome, reason), cells in groups[:_LISTED]:
         more = f" and {len(cells) - 1} more" if len(cells) > 1 else ""
-        lines.append(f"  {outcome}: {one_line(_place(cells[0]))}{more}: {reason}")
+        lines.append(f"  {outcome}: {one_line(cell_place(cells[0]))}{more}: {reason}")
     if hidden := sum(len(cells) for _, cells in groups[_LISTED:]):
         others = counted(len(groups) - _LISTED, "other reason")
         lines.append(f"  and {hidden} more, with {others}: `noisebench report` lists them")
     return lines
-
-
-def _place(cell: PlannedCell) -> str:
-    method, where, *rest = _names(cell)
-    return " · ".join([method, where] if cell.kind == "cost" else [method, where, rest[0], f"seed {rest[1]}"])
-
-
-def _names(cell: PlannedCell) -> list[str]:
-    if cell.kind == "cost":
-        size = "x".join(map(str, cell.inputs["size"]))
-        return [called(cell, "method"), f"cost {size}", "-", "-"]
-    return [called(cell, "method"), called(cell, "dataset"), cell.regime.display, str(cell.seed)]
-
-
-def _brief(cell: PlannedCell) -> dict[str, Any]:
-    return {
-        "key": cell.key,
-        "kind": cell.kind,
-        "method": cell.method.display,
-        "dataset": cell.dataset.display,
-        "regime": cell.regime.display,
-        "seed": cell.seed,
-        **({"size": cell.inputs["size"]} if cell.kind == "cost" else {}),
-    }

@@ -16,7 +16,7 @@ from example_boards import HOSTILE
 from messages import missing_from
 from msgspec import structs
 from noisebench.boards.board import boards
-from noisebench.cli.progress import label
+from noisebench.cli.cell_text import label
 from noisebench.engine.planning_process import plan_in_child
 from noisebench.planning.plan import plan
 from noisebench.report.data import report_data
