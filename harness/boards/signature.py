@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..components.decorators import disclosed_by
 from ..components.registry import Bound, bind
 from ..components.tracks import DEFAULT, get_track
 from ..spec.parsing import parse
-from ..store.cell import NamedPart
+from ..store.cell import Cell, NamedPart
 from ..text.errors import UsageError, nearest, one_line
 from ..text.wording import counted
 
@@ -160,3 +160,29 @@ def versioned(part: NamedPart) -> str:
     if not all(name in versions for name in names) or not names:
         names = sorted(versions)
     return f"{part.display}@{'+'.join(str(versions[name]) for name in names)}"
+
+
+def signature(cell: Cell, metric: str, version: int, seeds: Sequence[int], noisebench: str, made_with: str = "") -> str:
+    """One line that pins a score down: metric, protocol, regime, dataset, seeds and noisebench version.
+
+    The track stands before the metric, as `functions/rmse`, where it is not `restore`; behind one that another package
+    computes, of `made_with`, stands which: `lpips[pyiqa 0.1.14]`. A `%`, `|` or line break inside a field is
+    percent-encoded, so that the line splits at `|`.
+    """
+    data = cell.dataset
+    fields = [
+        track_prefix(cell.track)
+        + (metric if version == 1 else f"{metric}@{version}")
+        + (f"[{made_with.partition(',')[0]}]" if made_with else ""),
+        versioned(cell.protocol),
+        versioned(cell.regime),
+        f"{data.name}:{data.fingerprint[:12]}",
+        f"seed{'s' if len(seeds) > 1 else ''} {','.join(map(str, seeds))}",
+        f"noisebench {noisebench}",
+    ]
+    return joined(fields)
+
+
+def track_prefix(track: str) -> str:
+    """`functions/`; nothing for the track that is meant where none is named."""
+    return "" if track == DEFAULT else f"{track}/"

@@ -80,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _track(args: argparse.Namespace, tracker: str, address: str) -> int:
     """Add a run for each row of each board to MLflow or Weights & Biases."""
-    from ..boards.board import boards
+    from ..boards.build import boards
     from ..report.experiment_trackers import log_to_mlflow, log_to_wandb, tracked_runs
     from ..text.extras import is_installed, needs_packages
 

@@ -33,7 +33,8 @@ def add(verbs: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Say it for each board; 1 where a damaged cell is left out."""
-    from ..boards.board import boards, placed_by
+    from ..boards.board import placed_by
+    from ..boards.build import boards
     from ..boards.resolution import resolution_of
     from ..report.plan_size import plan_lines, plan_values
 

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..boards.board import Board, boards, signature
+from ..boards.board import Board
+from ..boards.build import boards
 from ..boards.rows import Column, Row
+from ..boards.signature import signature
 from ..boards.units import overlap_remark
 from ..report.set_metrics import part_table
 from ..report.tables import TextTable, metric_title

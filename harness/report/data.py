@@ -9,7 +9,8 @@ from itertools import groupby
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from ..boards.board import Board, boards
+from ..boards.board import Board
+from ..boards.build import boards
 from ..boards.failures import Failure, failed_costs
 from ..boards.order_stability import Evidence, evidence
 from ..boards.recipes import Recipes, compare_recipes

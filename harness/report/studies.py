@@ -9,7 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..boards.board import Board, boards
+from ..boards.board import Board
+from ..boards.build import boards
 from ..boards.chart import Chart, Curve
 from ..boards.curves import charts
 from ..components.tracks import known_track

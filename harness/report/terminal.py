@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import count
 
 from ..boards.board import Board
-from ..boards.board import boards as boards_of
+from ..boards.build import boards as boards_of
 from ..boards.failures import Failure
 from ..boards.set_metrics import BoardSets
 from ..store.results import Results

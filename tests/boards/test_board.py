@@ -16,7 +16,8 @@ from board_records import as_schema_1, cost_record, record, sha
 from conftest import ROOT
 from messages import missing_by_line, missing_from
 from msgspec import structs
-from noisebench.boards.board import Board, boards, reading_text
+from noisebench.boards.board import Board, reading_text
+from noisebench.boards.build import boards
 from noisebench.boards.levels import level_families
 from noisebench.boards.order_stability import evidence
 from noisebench.boards.rows import Row
@@ -557,7 +558,7 @@ def test_of_very_many_pairs_no_row_holds_its_differences_to_all_others(monkeypat
     noise = np.random.default_rng(0).normal(size=(3, 8))
     rows = [record(name, {"psnr": noise[i] - 3 * i}) for i, name in enumerate("abc")]
     (usual,) = boards(rows)
-    monkeypatch.setattr("noisebench.boards.board.MAX_PAIRS", 2)
+    monkeypatch.setattr("noisebench.boards.build.MAX_PAIRS", 2)
     (lean,) = boards(rows)
     assert all(row.to_others is not None for row in usual.rows) and all(row.to_others is None for row in lean.rows)
     for one, other in zip(usual.rows, lean.rows, strict=True):

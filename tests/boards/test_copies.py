@@ -14,7 +14,8 @@ import pytest
 from board_records import record
 from conftest import DATA
 from messages import missing_from
-from noisebench.boards.board import Board, boards, placed_by
+from noisebench.boards.board import Board, placed_by
+from noisebench.boards.build import boards
 from noisebench.components.datasets import open_dataset
 from noisebench.components.registry import bind
 from noisebench.components.tracks import get_track

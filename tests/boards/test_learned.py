@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 from board_records import record
-from noisebench.boards.board import Board, boards
+from noisebench.boards.board import Board
+from noisebench.boards.build import boards
 from noisebench.report.tables import facts
 from noisebench.report.write import write_report
 from noisebench.store.record import Record

@@ -7,7 +7,7 @@ import re
 
 import numpy as np
 from board_records import record
-from noisebench.boards.board import boards
+from noisebench.boards.build import boards
 from noisebench.report.data import report_data
 from noisebench.report.page.data import page_data
 from noisebench.report.tables import board_table, remarks

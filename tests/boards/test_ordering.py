@@ -14,7 +14,7 @@ from board_records import record
 from conftest import ROOT
 from messages import missing_by_line, missing_from
 from msgspec import structs
-from noisebench.boards.board import boards
+from noisebench.boards.build import boards
 from noisebench.boards.order_stability import Choice, evidence, kendall, wins
 from noisebench.boards.together import LeftOut, overall
 from noisebench.components.registry import bind

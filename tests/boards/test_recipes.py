@@ -14,7 +14,7 @@ import pytest
 from board_records import record
 from messages import missing_from
 from msgspec import structs
-from noisebench.boards.board import boards
+from noisebench.boards.build import boards
 from noisebench.boards.recipes import Recipes, compare_recipes, differ, score_at
 from noisebench.report.paper_table.build import paper_tables
 from noisebench.report.paper_table.table import TableOptions

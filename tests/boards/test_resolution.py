@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from board_records import record
 from messages import missing_from
-from noisebench.boards.board import Board, boards
+from noisebench.boards.board import Board
+from noisebench.boards.build import boards
 from noisebench.cli import main
 from noisebench.report.plan_size import plan_lines
 from noisebench.report.tables import remarks

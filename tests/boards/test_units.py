@@ -15,7 +15,8 @@ from board_records import record, sealed
 from conftest import Run
 from messages import missing_from
 from msgspec import structs
-from noisebench.boards.board import Board, boards
+from noisebench.boards.board import Board
+from noisebench.boards.build import boards
 from noisebench.boards.order_stability import evidence
 from noisebench.boards.units import Units, units_of
 from noisebench.comparing.comparison import compare

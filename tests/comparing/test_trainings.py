@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from board_records import record
 from msgspec import structs
-from noisebench.boards.board import boards
+from noisebench.boards.build import boards
 from noisebench.comparing.comparison import Comparison, choose, compare
 from noisebench.comparing.difference import READING, READING_TRAININGS, READING_WEIGHTS, reading_text
 from noisebench.report.comparison import difference_table

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from board_records import record
 from msgspec import structs
-from noisebench.boards.board import boards
+from noisebench.boards.build import boards
 from noisebench.boards.rows import columns_of
 from noisebench.components.fingerprint import source_in
 from noisebench.components.registry import bind

@@ -17,7 +17,7 @@ import pytest
 import torch
 from board_records import cost_record, record
 from msgspec import structs
-from noisebench.boards.board import boards
+from noisebench.boards.build import boards
 from noisebench.boards.row_costs import cost_records
 from noisebench.boards.scaling import growths
 from noisebench.components.registry import bind

@@ -23,7 +23,7 @@ from board_records import cost_record, record, sha
 from conftest import ROOT, Run
 from example_notebook import EXAMPLE, executed_notebook
 from msgspec import structs
-from noisebench.boards.board import boards
+from noisebench.boards.build import boards
 from noisebench.report.data import report_data
 from noisebench.report.leaderboard import leaderboard_csv
 from noisebench.report.tables import board_table

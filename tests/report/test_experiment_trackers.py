@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from board_records import cost_record, record
-from noisebench.boards.board import boards
+from noisebench.boards.build import boards
 from noisebench.cli import main
 from noisebench.report.experiment_trackers import tracked_runs
 from noisebench.store.export import write_export

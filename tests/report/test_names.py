@@ -15,7 +15,7 @@ from board_records import cost_record, record
 from example_boards import HOSTILE
 from messages import missing_from
 from msgspec import structs
-from noisebench.boards.board import boards
+from noisebench.boards.build import boards
 from noisebench.cli.cell_text import label
 from noisebench.engine.planning_process import plan_in_child
 from noisebench.planning.plan import plan

@@ -17,7 +17,7 @@ import pytest
 from board_records import cost_record, record
 from messages import missing_from
 from msgspec import structs
-from noisebench.boards.board import boards
+from noisebench.boards.build import boards
 from noisebench.boards.rows import Row
 from noisebench.boards.signature import explain_signature
 from noisebench.report.names import shown

@@ -507,7 +507,7 @@ def test_each_kind_of_plot_is_drawn_at_paper_width(hostile: Path) -> None:
 
 
 def test_a_family_is_one_parameter_that_varies() -> None:
-    from noisebench.boards.board import boards
+    from noisebench.boards.build import boards
 
     made = boards(
         [

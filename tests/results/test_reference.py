@@ -10,7 +10,7 @@ from importlib.metadata import version
 import numpy as np
 import pytest
 from conftest import ROOT
-from noisebench.boards.board import boards
+from noisebench.boards.build import boards
 from noisebench.cli.options import read_noted
 from noisebench.report.names import shown
 from noisebench.report.studies import study_charts

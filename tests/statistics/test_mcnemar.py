@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 from board_records import record
-from noisebench.boards.board import boards
+from noisebench.boards.build import boards
 from noisebench.boards.order_stability import evidence_of
 from noisebench.comparing.comparison import compare
 from noisebench.comparing.difference import READING

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from board_records import record
-from noisebench.boards.board import Board, boards
+from noisebench.boards.board import Board
+from noisebench.boards.build import boards
 from noisebench.boards.together import overall
 from noisebench.report.data import report_data
 from noisebench.report.leaderboard import leaderboard_latex, leaderboard_markdown

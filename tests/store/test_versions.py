@@ -13,7 +13,7 @@ from board_records import cost_record, record, sealed, sha
 from conftest import Run
 from messages import missing_by_line, missing_from
 from msgspec import structs
-from noisebench.boards.board import boards
+from noisebench.boards.build import boards
 from noisebench.claims.stored import cells_by_input
 from noisebench.comparing.comparison import compare
 from noisebench.gate.check import check

@@ -14,7 +14,7 @@ from pathlib import Path
 import noisebench as nb
 import numpy as np
 import pytest
-from noisebench.boards.board import boards
+from noisebench.boards.build import boards
 from noisebench.cli import main
 from noisebench.store.reading import read_records
 from noisebench.submissions.challenges.files import Challenge, SealedTruth

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from board_records import cost_record, record
 from noisebench import UsageError
-from noisebench.boards.board import boards
+from noisebench.boards.build import boards
 from noisebench.boards.chart import ChartPoint
 from noisebench.boards.curves import charts
 from noisebench.boards.lines import _called

@@ -11,7 +11,7 @@ import pytest
 from board_records import record, training_record
 from messages import missing_from
 from noisebench import UsageError
-from noisebench.boards.board import boards
+from noisebench.boards.build import boards
 from noisebench.boards.curves import charts
 from noisebench.report.studies import chart_table, exponents, write_study
 from noisebench.spec.parsing import parse

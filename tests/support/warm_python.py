@@ -31,7 +31,7 @@ MODULES = (
     "numpy", "scipy.ndimage", "scipy.stats", "scipy.optimize", "cv2", "torch", "torch._dynamo", "pandas",
     "pyarrow.parquet", "pydantic.type_adapter", "yaml", "tabulate", "rich.progress", "matplotlib.figure",
     "matplotlib.backends.backend_agg", "skimage.metrics", "sklearn.linear_model", "sklearn.datasets",
-    "torch.nn.functional", "pywt", "noisebench.boards.board", "noisebench.claims.effects", "noisebench.cli",
+    "torch.nn.functional", "pywt", "noisebench.boards.build", "noisebench.claims.effects", "noisebench.cli",
     "noisebench.engine.environment", "noisebench.engine.examination_process", "noisebench.engine.fork_server",
     "noisebench.engine.run", "noisebench.gate.check", "noisebench.report.terminal", "noisebench.report.write",
     "noisebench.track.default_track",

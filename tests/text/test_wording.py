@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from board_records import record
-from noisebench.boards.board import boards
+from noisebench.boards.build import boards
 from noisebench.cli import main
 from noisebench.comparing.comparison import compare
 from noisebench.gate.check import check

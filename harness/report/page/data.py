@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...boards.board import MAX_PAIRS, Board, placed_by, reading_text
+from ...boards.board import Board, placed_by, reading_text
+from ...boards.build import MAX_PAIRS
 from ...boards.levels import level_families
 from ...boards.notations import alike
 from ...boards.rows import Column, Row

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 from msgspec import structs
 
-from ...boards.board import Board, boards
+from ...boards.board import Board
+from ...boards.build import boards
 from ...boards.grouping import GroupKey, digest, group_key
 from ...boards.rows import Row
 from ...store.cell import Cell, MethodPart

@@ -16,7 +16,7 @@ from typing import Any
 
 from msgspec import structs
 
-from ...boards.board import signature
+from ...boards.signature import signature
 from ...components.datasets import open_dataset
 from ...components.keyed_noise import keyed_generator, text_key
 from ...components.plugins import load_plugin

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 import torch
 from board_records import record
-from noisebench.boards.board import Board, boards
+from noisebench.boards.board import Board
+from noisebench.boards.build import boards
 from noisebench.methods.classify import _explaining as explaining
 from noisebench.methods.classify.after_step import stepped
 from noisebench.methods.classify.normgrad import contributions

@@ -11,7 +11,7 @@ import noisebench as nb
 import numpy as np
 import pytest
 from board_records import record
-from noisebench.boards.board import boards
+from noisebench.boards.build import boards
 from noisebench.methods.classify._smoothing import least_share, margin
 from noisebench.report.plots.drawing import styled
 from noisebench.report.plots.sheets import Sheet

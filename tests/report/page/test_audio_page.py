@@ -17,7 +17,7 @@ import soundfile
 from board_records import record
 from browser import HOSTILE, in_browser
 from example_boards import small_board
-from noisebench.boards.board import boards
+from noisebench.boards.build import boards
 from noisebench.report.page.previews import SOUNDS, page_previews
 from noisebench.report.write import write_report
 from noisebench.store.export import read_export, write_export

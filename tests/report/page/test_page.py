@@ -32,7 +32,7 @@ from browser import (
 )
 from example_boards import fits_board
 from messages import missing_from
-from noisebench.boards.board import boards
+from noisebench.boards.build import boards
 from noisebench.imaging.sample import Sample
 from noisebench.report.escape import latex
 from noisebench.report.page.data import packed

@@ -29,7 +29,7 @@ from browser import (
     shade,
 )
 from messages import missing_from
-from noisebench.boards.board import boards
+from noisebench.boards.build import boards
 from noisebench.cli import main
 from noisebench.imaging.sample import Sample
 from noisebench.report.data import report_data

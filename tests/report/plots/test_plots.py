@@ -19,7 +19,7 @@ from board_records import cost_record, panel_of, record
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from messages import missing_by_line, missing_from
 from msgspec import structs
-from noisebench.boards.board import boards
+from noisebench.boards.build import boards
 from noisebench.boards.curves import charts
 from noisebench.boards.levels import family_chart, level_families
 from noisebench.report.data import report_data

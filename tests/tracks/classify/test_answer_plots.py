@@ -53,7 +53,7 @@ def test_a_report_draws_what_was_said(cli: Any, tmp_path: Any, dataset: str) -> 
 
 def test_truths_and_confusions_are_those_of_the_items(cli: Any, tmp_path: Any) -> None:
     import noisebench as nb
-    from noisebench.boards.board import boards
+    from noisebench.boards.build import boards
 
     cli("run", "--track", "classify", "--methods", "uniform", "svm", "--datasets", "digits(n=60)", "--regimes",
         "gaussian(sigma=90)", "--keep", "sample")  # fmt: skip

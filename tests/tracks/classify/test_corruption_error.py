@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from board_records import record
-from noisebench.boards.board import boards
+from noisebench.boards.build import boards
 from noisebench.report.write import write_report
 from noisebench.store.record import Record
 from noisebench.tracks.classify.corruption_error import corruption_errors, mean_corruption_error

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from board_records import record
 from noisebench import UsageError, bind, get_track, open_dataset
-from noisebench.boards.board import boards
+from noisebench.boards.build import boards
 from noisebench.engine.messages import Job
 from noisebench.engine.scoring import Scoring, score_items
 from noisebench.report.plots.drawing import Plot, styled
