@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +25,9 @@ from .engine.training_on_demand import train_for
 from .engine.tuning import tuning_notes
 from .notebook.result import Result
 from .planning.cells import method_flags, part, regime_key, shown_to
-from .planning.dataset_part import chosen_ids, load_chosen, part_of_items, traits_of
+from .planning.dataset_part import Traits, chosen_ids, load_chosen, part_of_items, traits_of
 from .planning.plan import metric_part, refuse_unknown_needs, set_parts, split_metrics, suited_to, usual_rank
-from .store.cell import SCHEMA, Cell, DatasetPart, MethodPart
+from .store.cell import SCHEMA, Cell, DatasetPart, MethodPart, SetPart
 from .store.cell_json import plain_values
 from .store.keys import key_of
 from .store.record import Record
@@ -37,7 +37,7 @@ from .text.errors import Skip, UsageError, noting_item, one_line
 from .text.extras import absent_extra, needs_packages
 from .track.calling import ItemRow, call_all_on, in_groups, item_row, items_together, reveal
 from .track.order import in_order, presented, scored_in_order
-from .track.protocols import Attacks, Case, Collector, Differentiates, HasRange, Track, case_of
+from .track.protocols import Attacks, Case, Collector, Dataset, Differentiates, HasRange, Runner, Track, case_of
 from .track.runner import used_device
 
 
@@ -83,78 +83,116 @@ def evaluate(
         tuned = train_for(bound, field_of_work, seed, device)
         runner = field_of_work.open(bound)
         runner.setup(device)
-        device = used_device(runner, device)
         chosen = bind(_or_default(dataset, usual.dataset), "dataset", track)
-        data = open_dataset(chosen)
-        noise, rules = (
-            bind(_or_default(regime, usual.regime), "regime", track),
-            bind(_or_default(protocol, usual.protocol), "protocol", track),
-        )
-        asked = bind_all(_or_default(metrics, usual.metrics), "metric", track)
-        suited, unscored = suited_to(asked, chosen, field_of_work)
+        opened = open_dataset(chosen)
+        noise = bind(_or_default(regime, usual.regime), "regime", track)
+        rules = bind(_or_default(protocol, usual.protocol), "protocol", track)
+        named_metrics = bind_all(_or_default(metrics, usual.metrics), "metric", track)
+        suited, unscored = suited_to(named_metrics, chosen, field_of_work)
         single, of_sets = split_metrics(suited)
-        keyed, parts = set_parts(of_sets, field_of_work)
-        ids = chosen_ids(chosen, data, limit, field_of_work)
-        notes = set(runner.expect(data.ids, len(ids)))
-        shown = shown_to(runner.meta)
-        rows, traits = [], []
-        with tempfile.TemporaryDirectory() as folder:
-            make = partial(_collector, field_of_work, parts, len(ids), rules)
-            collector, taken = make(Path(folder), ()) if parts else None, []
-            places = presented(ids, seed)
-
-            def posed() -> Iterator[tuple[Any, Case]]:
-                for index in places:
-                    with noting_item(field_of_work.words.item, ids[index]):
-                        item = load_chosen(chosen, data, index, ids[index], field_of_work)
-                        if range is not None and isinstance(field_of_work, HasRange):
-                            item = field_of_work.rescaled(item, range)
-                        case = case_of(field_of_work, noise, item, seed)
-                    yield item, case
-
-            def attacked() -> Iterator[tuple[Any, Case]]:
-                if not (isinstance(field_of_work, Attacks) and isinstance(runner, Differentiates)):
-                    yield from posed()
-                    return
-                for group in in_groups(posed(), field_of_work.attacked_together(noise)):
-                    cases = field_of_work.attacked(noise, group, seed, runner.differentiate)
-                    yield from ((item, case) for (item, _), case in zip(group, cases, strict=True))
-
-            for group in in_groups(attacked(), items_together(runner)):
-                with noting_item(field_of_work.words.item, group[0][0].id):
-                    called = call_all_on(runner, [reveal(case, item, shown) for item, case in group], device)
-                for (item, case), (output, elapsed, call_notes) in zip(group, called, strict=True):
-                    with noting_item(field_of_work.words.item, item.id):
-                        rows.append(item_row(field_of_work, item, case, output, elapsed, rules, single))
-                    traits.append(traits_of(item, field_of_work))
-                    notes.update(call_notes)
-                    if collector is not None:
-                        taken.append(collector.take(output, item))
-            set_scores = {}
-            if collector is not None:
-                set_scores = scored_in_order(collector, make, places, taken, Path(folder))
-        rows, traits = in_order(places, rows), in_order(places, traits)
-        items = part_of_items(chosen, ids, traits, len(data.ids), field_of_work)
-        cell = _cell(field_of_work, bound, flags, items, noise, rules, single, keyed, seed)
-        if parts:
-            cell.sets = {name: structs.replace(one, **set_scores[name]) for name, one in parts.items()}
+        keyed_sets, set_metrics = set_parts(of_sets, field_of_work)
+        ids = chosen_ids(chosen, opened, limit, field_of_work)
+        setup = _Setup(
+            field_of_work, runner, chosen, opened, ids, noise, rules, single, set_metrics, seed,
+            used_device(runner, device), range,
+        )  # fmt: skip
+        expected = runner.expect(opened.ids, len(ids))
+        scored = _score(setup)
+        items = part_of_items(chosen, ids, scored.traits, len(opened.ids), field_of_work)
+        cell = _cell(setup, bound, flags, items, keyed_sets)
+        cell.sets = {name: structs.replace(part, **scored.sets[name]) for name, part in set_metrics.items()}
         if tuned:
             cell.tuned = tuned
         cell.notes = [
-            *sorted(map(one_line, notes)),
+            *sorted(map(one_line, {*expected, *scored.notes})),
             *filter(None, [unscored]),
             *(note for one in tuned for note in tuning_notes(one)),
         ]
-        return Result(_record(cell, rows))
+        return Result(_record(cell, scored.rows))
 
 
-def _collector(
-    track: Track, parts: Mapping[str, Any], n: int, protocol: Bound, folder: Path, taken: Iterable[Any]
-) -> Collector:
-    """What takes features for set metrics; a track that has such has a collector."""
-    scoring: Any = track
-    collector: Collector = scoring.collector(plain_values(parts), folder, n, protocol=protocol, taken=taken)
-    return collector
+@dataclass(frozen=True)
+class _Setup:
+    """A method that is set up, with the items that it is called on and what these are scored by.
+
+    `sets` are blank parts of the metrics of whole sets; `range` is what the caller says of the items, None for nothing.
+    """
+
+    track: Track
+    runner: Runner
+    dataset: Bound
+    opened: Dataset
+    ids: Sequence[str]
+    regime: Bound
+    protocol: Bound
+    metrics: Sequence[Bound]
+    sets: Mapping[str, SetPart]
+    seed: int
+    device: str
+    range: float | tuple[float, float] | None
+
+    def posed(self, places: Iterable[int]) -> Iterator[tuple[Any, Case]]:
+        """Items with their cases, in the order of `places`."""
+        for place in places:
+            with noting_item(self.track.words.item, self.ids[place]):
+                item = load_chosen(self.dataset, self.opened, place, self.ids[place], self.track)
+                if self.range is not None and isinstance(self.track, HasRange):
+                    item = self.track.rescaled(item, self.range)
+                case = case_of(self.track, self.regime, item, self.seed)
+            yield item, case
+
+    def attacked(self, places: Iterable[int]) -> Iterator[tuple[Any, Case]]:
+        """The same, attacked where the regime attacks the method."""
+        track, runner = self.track, self.runner
+        if not (isinstance(track, Attacks) and isinstance(runner, Differentiates)):
+            yield from self.posed(places)
+            return
+        for group in in_groups(self.posed(places), track.attacked_together(self.regime)):
+            cases = track.attacked(self.regime, group, self.seed, runner.differentiate)
+            yield from ((item, case) for (item, _), case in zip(group, cases, strict=True))
+
+    def collector(self, folder: Path, features: Iterable[Any]) -> Collector:
+        """What takes features for set metrics; a track that has such has a collector."""
+        scoring: Any = self.track
+        parts, n = plain_values(self.sets), len(self.ids)
+        collector: Collector = scoring.collector(parts, folder, n, protocol=self.protocol, taken=features)
+        return collector
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """Rows and traits of all items, in the order of the dataset; notes of calls; what set metrics say."""
+
+    rows: list[ItemRow]
+    traits: list[Traits]
+    notes: set[str]
+    sets: Mapping[str, Any]
+
+
+def _score(setup: _Setup) -> _Scored:
+    """Call the method on each item, and score its output."""
+    track, device, places = setup.track, setup.device, presented(setup.ids, setup.seed)
+    shown = shown_to(setup.runner.meta)
+    rows: list[ItemRow] = []
+    traits: list[Traits] = []
+    features: list[Any] = []
+    notes: set[str] = set()
+    with tempfile.TemporaryDirectory() as folder:
+        collector = setup.collector(Path(folder), ()) if setup.sets else None
+        for group in in_groups(setup.attacked(places), items_together(setup.runner)):
+            with noting_item(track.words.item, group[0][0].id):
+                called = call_all_on(setup.runner, [reveal(case, item, shown) for item, case in group], device)
+            for (item, case), (output, elapsed, call_notes) in zip(group, called, strict=True):
+                with noting_item(track.words.item, item.id):
+                    rows.append(item_row(track, item, case, output, elapsed, setup.protocol, setup.metrics))
+                traits.append(traits_of(item, track))
+                notes.update(call_notes)
+                if collector is not None:
+                    features.append(collector.take(output, item))
+        sets = {}
+        if collector is not None:
+            sets = scored_in_order(collector, setup.collector, places, features, Path(folder))
+    return _Scored(in_order(places, rows), in_order(places, traits), notes, sets)
 
 
 @contextmanager
@@ -195,17 +233,10 @@ def _torch_settings_of_a_run(device: str) -> Iterator[None]:
 
 
 def _cell(
-    track: Track,
-    method: Bound,
-    flags: Mapping[str, Any],
-    dataset: DatasetPart,
-    regime: Bound,
-    protocol: Bound,
-    metrics: Sequence[Bound],
-    sets: Mapping[str, Any],
-    seed: int,
+    setup: _Setup, method: Bound, flags: Mapping[str, Any], dataset: DatasetPart, keyed_sets: Mapping[str, Any]
 ) -> Cell:
     """The cell that a run would store, but for its sources and the time of its setup."""
+    track, regime, protocol, metrics = setup.track, setup.regime, setup.protocol, setup.metrics
     inputs = {
         "kind": "score",
         "track": f"{track.name}@{track.version}",
@@ -214,8 +245,8 @@ def _cell(
         "regime": regime_key(regime),
         "protocol": {"spec": protocol.canonical, "versions": protocol.versions},
         "metrics": {metric.canonical: metric.entry.version for metric in metrics},
-        **({"sets": sets} if sets else {}),
-        "seed": seed,
+        **({"sets": keyed_sets} if keyed_sets else {}),
+        "seed": setup.seed,
     }
     of_method = MethodPart(
         **structs.asdict(part(method)),
@@ -234,7 +265,7 @@ def _cell(
         dataset=dataset,
         regime=part(regime),
         protocol=part(protocol),
-        seed=seed,
+        seed=setup.seed,
         metrics={metric.display: metric_part(metric) for metric in metrics},
         outcome="ok",
         reason="",
