@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from bisect import bisect, insort
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -26,7 +26,7 @@ from ..store.cell_json import plain_values
 from ..store.cells import append_row, read_rows, valid_length
 from ..store.keys import combined
 from ..store.mistakes import PICTURED, Noted, mistakes_text, noted, pictured_in
-from ..store.outputs import FindsMistakes, Kept, drop_outputs, kept_items, output_file, save_output
+from ..store.outputs import FindsMistakes, Kept, OutputFiles, drop_outputs, kept_items, output_file, save_output
 from ..store.previews import panel_text
 from ..store.record import item_count
 from ..text.errors import UsageError, noting_item
@@ -110,56 +110,33 @@ def score_items(
     tell: Tell,
     scoring: Scoring,
     outputs_of: Callable[[Iterator[Future[PosedItem]]], Iterator[ItemOutput]],
-    kept: Kept | None,
+    donor: Kept | None,
 ) -> dict[str, SetPart]:
-    """A durable row an item, from where an earlier run stopped; `kept` where no output is made anew.
+    """A durable row an item, from where an earlier run stopped; `donor` where no output is made anew.
 
     Returns the set metrics of the cell, complete.
     """
     cell, key, track = job.cell, job.cell.key, scoring.track
     n = item_count(cell)
-    keep = kept_items(job.keep, n)
-    judge = track.outputs if keep and isinstance(track.outputs, FindsMistakes) else None
-
-    def holds(row: Mapping[str, Any]) -> bool:
-        file = output_file(folder, row["index"], track.outputs.suffix)
-        judged = judge is None or "mistake" in row
-        return row.get("donor") == job.donor and judged and (row["index"] not in keep or file.exists())
-
-    # Rows are in the order in which items were presented. Those of a run that had its outputs from elsewhere, or kept
-    # none that are due, or were not judged, and all after them, are made again.
-    rows = list(itertools.takewhile(holds, read_rows(folder, key)))
+    keeper = _OutputKeeper(track.outputs, folder, Path(job.store), kept_items(job.keep, n), donor)
+    judge = track.outputs if keeper.places and isinstance(track.outputs, FindsMistakes) else None
+    rows = _valid_rows(job, keeper, judged=judge is not None)
     length = valid_length(folder, rows)
     lines = {row["index"]: row["line"] for row in rows}
     with noticing_full_disk(folder):
         drop_outputs(folder, lines)
-    taker = _collector(job, folder, scoring, rows)
-    mistakes: dict[int, Noted] = {row["index"]: row["mistake"] for row in rows if "mistake" in row}
-    pictured = sorted(pictured_in(mistakes))
+    collector = _collector(job, folder, scoring, rows)
+    mistakes = _MistakeNotes(judge, rows) if judge is not None else None
     due = [index for index in presented(scoring.dataset.ids[:n], cell.seed) if index not in lines]
-    posed = _posed_items(scoring, cell.seed, due)
-    for one, output, elapsed in outputs_of(posed):
-        index, item, case = one.index, one.item, one.case
+    for posed, output, elapsed in outputs_of(_posed_items(scoring, cell.seed, due)):
+        index, item, case = posed.index, posed.item, posed.case
         with noting_item(track.words.item, item.id):
             row: dict[str, Any] = {**item_row(track, item, case, output, elapsed, scoring.protocol, scoring.metrics)}
-        if taker is not None:
-            row["features"] = taker.take(output, item)
-        if index in keep:
-            with noticing_full_disk(folder):
-                if kept is None:
-                    save_output(folder, index, output, track.outputs)
-                else:
-                    kept.lend(index, folder)
-                track.outputs.preview(Path(job.store), folder / "outputs", index, item, case, output)
-        if keep and index == min(keep) and (shown := track.outputs.panel(item, case, output)) is not None:
-            with noticing_full_disk(folder):
-                write_file(folder / "panel.json", panel_text(item.id, shown).encode())
-        if judge is not None:
-            first = bisect(pictured, index) < PICTURED  # of those that are known so far
-            wrong = judge.mistake(item, case, output, scoring.protocol, pictured=first)
-            if wrong is not None and wrong.picture is not None:
-                insort(pictured, index)
-            row["mistake"] = mistakes[index] = noted(wrong)
+        if collector is not None:
+            row["features"] = collector.take(output, item)
+        keeper.keep(posed, output)
+        if mistakes is not None:
+            row["mistake"] = mistakes.note(posed, output, scoring.protocol)
         lines[index] = track.identify(item)
         row = {"key": key, "index": index, "line": lines[index], "donor": job.donor, **row}
         append_row(folder, row, length)
@@ -171,14 +148,82 @@ def score_items(
         raise UsageError(
             f"{track.words.items} of {cell.dataset.display} changed while the run was under way: run again"
         )
-    if judge is not None:
+    if mistakes is not None:
         with noticing_full_disk(folder):
-            write_file(folder / "mistakes.json", mistakes_text(mistakes).encode())
+            write_file(folder / "mistakes.json", mistakes.text.encode())
     results = {}
-    if taker is not None:
-        places, taken = [row["index"] for row in rows], [row["features"] for row in rows]
-        results = scored_in_order(taker, partial(_collector_of, job, scoring), places, taken, folder)
+    if collector is not None:
+        places, features = [row["index"] for row in rows], [row["features"] for row in rows]
+        results = scored_in_order(collector, partial(_collector_of, job, scoring), places, features, folder)
     return {name: structs.replace(part, **results[name]) for name, part in cell.sets.items()}
+
+
+@dataclass(frozen=True)
+class _OutputKeeper:
+    """Keeps the outputs of the items at some `places`, in the folder of a cell. Where another cell is the `donor` of
+    all outputs, it lends its files."""
+
+    outputs: OutputFiles
+    folder: Path
+    store: Path
+    places: Set[int]
+    donor: Kept | None
+
+    def keep(self, posed: PosedItem, output: Any) -> None:
+        """Keep the output for an item where it is one of them, with what is there to be looked at."""
+        if posed.index not in self.places:
+            return
+        with noticing_full_disk(self.folder):
+            if self.donor is None:
+                save_output(self.folder, posed.index, output, self.outputs)
+            else:
+                self.donor.lend(posed.index, self.folder)
+            self.outputs.preview(self.store, self.folder / "outputs", posed.index, posed.item, posed.case, output)
+        if posed.index == min(self.places):
+            panel = self.outputs.panel(posed.item, posed.case, output)
+            if panel is not None:
+                with noticing_full_disk(self.folder):
+                    write_file(self.folder / "panel.json", panel_text(posed.item.id, panel).encode())
+
+    def has_kept(self, index: int) -> bool:
+        """Whether the output for an item is there, or need not be."""
+        return index not in self.places or output_file(self.folder, index, self.outputs.suffix).exists()
+
+
+class _MistakeNotes:
+    """What a cell got wrong so far, by the places of its items, with pictures of the first."""
+
+    def __init__(self, judge: FindsMistakes, rows: Iterable[Mapping[str, Any]]) -> None:
+        self._judge = judge
+        self._by_place: dict[int, Noted] = {row["index"]: row["mistake"] for row in rows}
+        self._pictured = sorted(pictured_in(self._by_place))
+
+    def note(self, posed: PosedItem, output: Any, protocol: Bound) -> Noted:
+        """Judge an output: what its row says of it."""
+        first = bisect(self._pictured, posed.index) < PICTURED  # of those that are known so far
+        mistake = self._judge.mistake(posed.item, posed.case, output, protocol, pictured=first)
+        if mistake is not None and mistake.picture is not None:
+            insort(self._pictured, posed.index)
+        self._by_place[posed.index] = noted(mistake)
+        return self._by_place[posed.index]
+
+    @property
+    def text(self) -> str:
+        """All of them, as a file."""
+        return mistakes_text(self._by_place)
+
+
+def _valid_rows(job: Job, keeper: _OutputKeeper, *, judged: bool) -> list[dict[str, Any]]:
+    """The rows of an earlier run that need not be made again, in the order in which items were presented.
+
+    Those of a run that had its outputs from elsewhere, or kept none that are due, or were not judged, and all after
+    them, are made again.
+    """
+
+    def is_valid(row: Mapping[str, Any]) -> bool:
+        return row.get("donor") == job.donor and (not judged or "mistake" in row) and keeper.has_kept(row["index"])
+
+    return list(itertools.takewhile(is_valid, read_rows(keeper.folder, job.cell.key)))
 
 
 def _collector(job: Job, folder: Path, scoring: Scoring, rows: list[dict[str, Any]]) -> Collector | None:
@@ -188,8 +233,8 @@ def _collector(job: Job, folder: Path, scoring: Scoring, rows: list[dict[str, An
     return _collector_of(job, scoring, folder, [row["features"] for row in rows])
 
 
-def _collector_of(job: Job, scoring: Scoring, folder: Path, taken: Iterable[Any]) -> Collector:
+def _collector_of(job: Job, scoring: Scoring, folder: Path, features: Iterable[Any]) -> Collector:
     sets, n = plain_values(job.cell.sets), item_count(job.cell)
     track: Any = scoring.track
-    collector: Collector = track.collector(sets, folder, n, protocol=scoring.protocol, taken=taken)
+    collector: Collector = track.collector(sets, folder, n, protocol=scoring.protocol, taken=features)
     return collector
