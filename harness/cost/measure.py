@@ -21,7 +21,8 @@ from ..store.cell import Cost
 from ..text.errors import one_line
 from ..text.extras import is_installed, needs_packages
 from ..track.calling import synchronise
-from ..track.protocols import Runner, Track, case_of
+from ..track.info import Info
+from ..track.protocols import Case, Runner, Track, case_of
 from ..track.runner import used_device
 from .energy import energy
 from .macs import macs
@@ -56,67 +57,92 @@ def measure(
     start = time.perf_counter()
     runner.setup(device)
     setup = time.perf_counter() - start
-    device = used_device(runner, device)
+    probe = _Probe(runner, case, info, used_device(runner, device))
     runner.check(info)
-    reference = reference_operation(device) if is_installed("torch") else None
-    prepared = runner.prepare(case.given)
-    synchronise(device)
-    start = time.perf_counter()
-    output = runner.call(prepared, info)
-    synchronise(device)
-    first = (time.perf_counter() - start) * 1e3
-    runner.accept(output, case)
-    del output
-
-    def call() -> Any:
-        return runner.call(runner.prepare(case.given), info)
-
-    def finished() -> None:
-        call()
-        synchronise(device)
-
+    reference = reference_operation(probe.device) if is_installed("torch") else None
+    first = probe.first_ms()
     for _ in range(WARM_UP - 1):
-        call()
+        probe.call()
+    calls, references = probe.timings(reference, repeats)
     reasons: dict[str, str] = {}
-    timings, references = [], list[Timing]()
-    if reference is not None:
-        reference()
-    for _ in range(repeats):
-        prepared = runner.prepare(case.given)
-        timings.append(timed(partial(runner.call, prepared, info), device))
-        if reference is not None:
-            references.append(timed(reference, device, min(timings[-1].wall / 1e3, LONGEST)))
-    prepared = runner.prepare(case.given)
-    external = any(getattr(instance, "external", False) for instance in instances(runner))
-    if external:
-        peak = None
+    is_external = any(getattr(instance, "external", False) for instance in instances(runner))
+    if is_external:
         reasons["peak_memory_bytes"] = "the work is done by another program, whose memory is not seen"
         reasons["macs"] = "the work is done by another program, whose operations are not seen"
-    else:
-        peak = peak_memory(lambda: runner.call(prepared, info), device, reasons)
-    wall = [one.wall for one in timings]
+    wall = [one.wall for one in calls]
     cost = Cost(
         size=list(size),
-        device=device,
+        device=probe.device,
         threads=threads,
         repeats=repeats,
         setup_s=setup,
         first_ms=first,
         latency_ms={"p50": statistics.median(wall), "p90": float(np.percentile(wall, 90)), "min": min(wall)},
-        latency_cpu_ms=statistics.median(one.cpu for one in timings),
+        latency_cpu_ms=statistics.median(one.cpu for one in calls),
         latency_rel=None,
         reference_ms=statistics.median(one.wall for one in references) if references else None,
         reference_cpu_ms=statistics.median(one.cpu for one in references) if references else None,
         busy=busy_of(references, threads),
-        peak_memory_bytes=peak,
-        energy_j=energy(finished, device, reasons),
+        peak_memory_bytes=None if is_external else probe.peak_memory(reasons),
+        energy_j=energy(probe.finish_call, probe.device, reasons),
         params=parameters(runner, reasons),
         weight_bytes=weight_bytes(runner, reasons),
-        macs=None if external else macs(call, reasons),
+        macs=None if is_external else macs(probe.call, reasons),
         reasons=reasons,
-        references_ms=reference_times(reference, device, threads) if reference is not None else UNSET,
+        references_ms=reference_times(reference, probe.device, threads) if reference is not None else UNSET,
     )
     return compared(cost)
+
+
+@dataclass(frozen=True)
+class _Probe:
+    """A method that is set up on a device, and the case that it is measured on."""
+
+    runner: Runner
+    case: Case
+    info: Info
+    device: str
+
+    def prepared(self) -> Any:
+        """What the method is called on, fresh for each call."""
+        return self.runner.prepare(self.case.given)
+
+    def call(self) -> Any:
+        """Prepare, and call."""
+        return self.runner.call(self.prepared(), self.info)
+
+    def finish_call(self) -> None:
+        """The same, to its end on the device."""
+        self.call()
+        synchronise(self.device)
+
+    def first_ms(self) -> float:
+        """Milliseconds of the first call. Raises what `accept` raises of its output."""
+        prepared = self.prepared()
+        synchronise(self.device)
+        start = time.perf_counter()
+        output = self.runner.call(prepared, self.info)
+        synchronise(self.device)
+        first = (time.perf_counter() - start) * 1e3
+        self.runner.accept(output, self.case)
+        return first
+
+    def timings(self, reference: Callable[[], Any] | None, repeats: int) -> tuple[list[Timing], list[Timing]]:
+        """Calls, and the reference operation for as long after each."""
+        calls, references = list[Timing](), list[Timing]()
+        if reference is not None:
+            reference()
+        for _ in range(repeats):
+            prepared = self.prepared()
+            calls.append(timed(partial(self.runner.call, prepared, self.info), self.device))
+            if reference is not None:
+                references.append(timed(reference, self.device, min(calls[-1].wall / 1e3, LONGEST)))
+        return calls, references
+
+    def peak_memory(self, reasons: dict[str, str]) -> int | None:
+        """Bytes of one call at its peak."""
+        prepared = self.prepared()
+        return peak_memory(lambda: self.runner.call(prepared, self.info), self.device, reasons)
 
 
 def reference_times(compute: Callable[[], Any], device: str, threads: int) -> dict[str, float]:

@@ -8,6 +8,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -40,37 +41,19 @@ def outside_cost(job: Job, method: MethodProcess, task: Any) -> Cost:
     size = tuple(cell.inputs["size"])
     item = track.probe(size)
     case = case_of(track, bind(cell.regime.display, "regime", track.name), item, 0)
-    question = "call", reveal(case, item, cell.shown)
-
-    def tree() -> list[int]:
-        return [job.process, *processes.descendants(job.process)]
-
-    def worked() -> float:
-        return processes.processor_seconds(tree())
-
-    def call() -> Any:
-        return method.asked(*question)
-
+    probe = _OutsideProbe(method, job.process, ("call", reveal(case, item, cell.shown)))
     start = time.perf_counter()
     method.asked("open", task)
     setup = time.perf_counter() - start
     reasons = dict.fromkeys(_UNKNOWN, _INSIDE)
     start = time.perf_counter()
-    output, peak = _peak(call, tree, reasons)
+    output, peak = _peak(probe.call, probe.tree, reasons)
     first = (time.perf_counter() - start) * 1e3
     for _ in range(WARM_UP - 1):
-        call()
+        probe.call()
     reference = reference_operation("cpu") if is_installed("torch") else None
-    busy, idle, other = [], [], list[Timing]()
-    if reference is not None:
-        reference()
-    with _echo(output) as (ask_echo, echo_worked):
-        for _ in range(repeats):
-            busy.append(timed(call, "cpu", worked=worked))
-            idle.append(timed(lambda: ask_echo(*question), "cpu", worked=echo_worked))
-            if reference is not None:
-                other.append(timed(reference, "cpu", min(busy[-1].wall / 1e3, LONGEST)))
-    wall, cpu = _without(busy, idle, lambda one: one.wall), _without(busy, idle, lambda one: one.cpu)
+    timings = probe.timings(output, reference, repeats)
+    wall = timings.less_messages(lambda one: one.wall)
     p50 = statistics.median(wall)
     if p50 <= 0:
         reasons["latency_ms"] = reasons["latency_rel"] = "--sandbox: shorter than the messages to the method's process"
@@ -82,13 +65,13 @@ def outside_cost(job: Job, method: MethodProcess, task: Any) -> Cost:
         setup_s=setup,
         first_ms=first,
         latency_ms={"p50": p50, "p90": float(np.percentile(wall, 90)), "min": max(0.0, min(wall))} if p50 > 0 else None,
-        latency_cpu_ms=statistics.median(cpu) if p50 > 0 else None,
+        latency_cpu_ms=statistics.median(timings.less_messages(lambda one: one.cpu)) if p50 > 0 else None,
         latency_rel=None,
-        reference_ms=statistics.median(one.wall for one in other) if other else None,
-        reference_cpu_ms=statistics.median(one.cpu for one in other) if other else None,
-        busy=busy_of(other, job.threads),
+        reference_ms=statistics.median(one.wall for one in timings.references) if timings.references else None,
+        reference_cpu_ms=statistics.median(one.cpu for one in timings.references) if timings.references else None,
+        busy=busy_of(timings.references, job.threads),
         peak_memory_bytes=peak,
-        energy_j=energy(call, job.device, reasons),
+        energy_j=energy(probe.call, job.device, reasons),
         params=None,
         weight_bytes=None,
         macs=None,
@@ -101,9 +84,53 @@ def outside_cost(job: Job, method: MethodProcess, task: Any) -> Cost:
     return compared(cost)
 
 
-def _without(busy: list[Timing], idle: list[Timing], part: Callable[[Timing], float]) -> list[float]:
-    messages = statistics.median(map(part, idle))
-    return [part(one) - messages for one in busy]
+@dataclass(frozen=True)
+class _OutsideTimings:
+    """Calls of a method, the same messages to a process that does nothing, and the reference operation, in turn."""
+
+    calls: list[Timing] = field(default_factory=list)
+    messages: list[Timing] = field(default_factory=list)
+    references: list[Timing] = field(default_factory=list)
+
+    def less_messages(self, part: Callable[[Timing], float]) -> list[float]:
+        """Part of each call, less the median of what its messages take."""
+        messages = statistics.median(map(part, self.messages))
+        return [part(one) - messages for one in self.calls]
+
+
+@dataclass(frozen=True)
+class _OutsideProbe:
+    """A method's process, by its number too, and the question that has it called."""
+
+    method: MethodProcess
+    process: int
+    question: tuple[Any, ...]
+
+    def tree(self) -> list[int]:
+        """The processes of the method."""
+        return [self.process, *processes.descendants(self.process)]
+
+    def processor_seconds(self) -> float:
+        """What processors have worked for them."""
+        return processes.processor_seconds(self.tree())
+
+    def call(self) -> Any:
+        """The output of a call."""
+        return self.method.asked(*self.question)
+
+    def timings(self, output: Any, reference: Callable[[], Any] | None, repeats: int) -> _OutsideTimings:
+        """Calls that give such an output, with what they are to be compared with."""
+        timings = _OutsideTimings()
+        if reference is not None:
+            reference()
+        with _echo(output) as (ask_echo, echo_worked):
+            for _ in range(repeats):
+                timings.calls.append(timed(self.call, "cpu", worked=self.processor_seconds))
+                timings.messages.append(timed(lambda: ask_echo(*self.question), "cpu", worked=echo_worked))
+                if reference is not None:
+                    span = min(timings.calls[-1].wall / 1e3, LONGEST)
+                    timings.references.append(timed(reference, "cpu", span))
+        return timings
 
 
 def _peak(call: Callable[[], Any], tree: Callable[[], list[int]], reasons: dict[str, str]) -> tuple[Any, int | None]:

@@ -135,45 +135,13 @@ def _run(job: Job, store: Path, key: str, tell: Tell, life: int, scorer: Scorer)
         _store(job, store, ending, folder, "", time.monotonic() - start, tell)
         return None
     import_scoring(job.cell)
-    method, channel, group = None, None, None
+    method: _Method | None = None
     if job.donor is None:
-        if job.sandbox is not None:
-            name = f"noisebench-{os.getpid()}-{key[:12]}"
-            group = control_groups.new_group(name, job.sandbox.memory, job.sandbox.processes)
-        channel, far = socket.socketpair()
-        # By a process that never reads a true item.
-        method = os.fork()
-        if method == 0:
-            shown, named = shown_for(job.cell, checkpoints_of(job).values())
-            gpu, sandbox, on_gpu = job.gpu, job.sandbox, job.device != "cpu"
-            return MethodEnd(far, scorer.output, job.memory, job.threads, gpu, sandbox, shown, named, on_gpu, group)
-        far.close()
-    killed = False
-    try:
-        try:
-            send_job(
-                scorer.line,
-                json.dumps(structs.replace(job, process=method or 0), default=plain_values).encode(),
-                *([channel.fileno()] if channel is not None else []),
-            )
-        finally:
-            if channel is not None:
-                channel.close()
-        watched = _watch(method, scorer, life, job, start)
-    except BaseException:
-        scorer.sound = False
-        raise
-    finally:
-        if method is not None:
-            processes.kill_child(method)
-        if not scorer.sound or watched.cause is not None:
-            processes.kill_group(scorer.pid)
-        processes.kill_descendants()
-        if group is not None:
-            killed = control_groups.out_of_memory(group)
-            control_groups.remove_group(group)
-    if killed and watched.cause is None:
-        watched = replace(watched, cause="oom")
+        fork = _fork_method(job, scorer.output)
+        if isinstance(fork, MethodEnd):
+            return fork
+        method = fork
+    watched = _score_by(scorer, job, method, life, start)
     scorer.sound = watched.cause is None and watched.went in (DONE, HUNG_UP)
     if watched.went == FULL:
         return None
@@ -192,6 +160,61 @@ def _run(job: Job, store: Path, key: str, tell: Tell, life: int, scorer: Scorer)
         tell,
     )
     return None
+
+
+@dataclass(frozen=True)
+class _Method:
+    """The process of a method, as its supervisor has it: the scorer's end of the channel, and its control group."""
+
+    pid: int
+    channel: socket.socket
+    group: Path | None
+
+
+def _fork_method(job: Job, output: int) -> _Method | MethodEnd:
+    """Fork the process of a method, from one that never reads a true item; the fork gets its end."""
+    group = None
+    if job.sandbox is not None:
+        name = f"noisebench-{os.getpid()}-{job.cell.key[:12]}"
+        group = control_groups.new_group(name, job.sandbox.memory, job.sandbox.processes)
+    channel, far = socket.socketpair()
+    pid = os.fork()
+    if pid == 0:
+        shown, named = shown_for(job.cell, checkpoints_of(job).values())
+        gpu, sandbox, on_gpu = job.gpu, job.sandbox, job.device != "cpu"
+        return MethodEnd(far, output, job.memory, job.threads, gpu, sandbox, shown, named, on_gpu, group)
+    far.close()
+    return _Method(pid, channel, group)
+
+
+def _score_by(scorer: Scorer, job: Job, method: _Method | None, life: int, start: float) -> _Watched:
+    """Have the scorer score the cell, and watch until it has; nothing that it or the method started is left."""
+    pid = method.pid if method is not None else None
+    killed = False
+    try:
+        try:
+            send_job(
+                scorer.line,
+                json.dumps(structs.replace(job, process=pid or 0), default=plain_values).encode(),
+                *([method.channel.fileno()] if method is not None else []),
+            )
+        finally:
+            if method is not None:
+                method.channel.close()
+        watched = _watch(pid, scorer, life, job, start)
+    except BaseException:
+        scorer.sound = False
+        raise
+    finally:
+        if pid is not None:
+            processes.kill_child(pid)
+        if not scorer.sound or watched.cause is not None:
+            processes.kill_group(scorer.pid)
+        processes.kill_descendants()
+        if method is not None and method.group is not None:
+            killed = control_groups.out_of_memory(method.group)
+            control_groups.remove_group(method.group)
+    return replace(watched, cause="oom") if killed and watched.cause is None else watched
 
 
 def _store(job: Job, store: Path, end: Ending, folder: Path, tail: str, seconds: float, tell: Tell) -> None:
