@@ -5,12 +5,18 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..text.errors import UsageError, one_line
 from ..text.terminal import terminal_width
 from ..text.wording import counted
 from .options import add_shared, add_style, folder_to_write, print_json, read_noted, verb
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..report.paper_table.table import TableOptions
+    from ..store.results import Results
 
 _EXAMPLES = """  noisebench report nb-store --to board
   noisebench report results/demo.parquet --to board
@@ -54,19 +60,44 @@ def add(verbs: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the report and say where it is; 1 where a cell is left out, because it is damaged or edited by hand."""
-    from ..data.disk import refuse_store
-    from ..report.bundle.write import write_bundle
     from ..report.latex_table import read_width
     from ..report.names import with_names
-    from ..report.page.previews import KeptPreviews
     from ..report.paper_table.table import TableOptions
-    from ..report.terminal import report_lines
-    from ..report.write import PARTS, data_to_report, write_data
+
+    only = _parts(args)
+    _refuse_places(args)
+    store = Path(args.store)
+    results, left_out = read_noted(store)
+    results = with_names(results, args.names)
+    table = TableOptions(
+        tuple(args.table_metrics), tuple(args.table_digits), args.table_rows, tuple(args.table_methods),
+        tuple(args.table_costs), read_width(args.width),
+    )  # fmt: skip
+    document: dict[str, Any] = {"left_out": left_out}
+    if args.bundle:
+        document["bundle"] = _write_bundle(args, results, table)
+    if args.to or not args.bundle:
+        document = {**_write_report(args, results, table, only), **document}
+    if args.json:
+        print_json(document)
+    return 1 if left_out else 0
+
+
+def _parts(args: argparse.Namespace) -> tuple[str, ...]:
+    """The parts of the report that are written. Raises `UsageError`."""
+    from ..report.write import PARTS
 
     only = tuple(args.only.split(",")) if args.only else PARTS
     for part in only:
         if part not in PARTS:
             raise UsageError(f"--only {one_line(part)!r}: give one or more of {', '.join(PARTS)}, with commas between")
+    return only
+
+
+def _refuse_places(args: argparse.Namespace) -> None:
+    """Raise `UsageError` where a folder cannot be written to, and for options of a report that is not written."""
+    from ..data.disk import refuse_store
+
     for option in ("pages", "only"):
         if getattr(args, option) and args.bundle and not args.to:
             raise UsageError(
@@ -76,43 +107,42 @@ def run(args: argparse.Namespace) -> int:
         folder = folder_to_write(option, getattr(args, option))
         if folder is not None:
             refuse_store(folder)
-    store = Path(args.store)
-    records, left_out = read_noted(store)
-    records = with_names(records, args.names)
-    table = TableOptions(
-        tuple(args.table_metrics), tuple(args.table_digits), args.table_rows, tuple(args.table_methods),
-        tuple(args.table_costs), read_width(args.width),
-    )  # fmt: skip
-    code = 1 if left_out else 0
-    document: dict[str, Any] = {"left_out": left_out}
-    if args.bundle:
-        files_of_bundle, remade = write_bundle(
-            records, Path(args.bundle), all_versions=args.all_versions, table=table, style=args.style
-        )
-        document["bundle"] = {"to": args.bundle, "files": [str(f) for f in files_of_bundle], "remade": vars(remade)}
-        if not args.json:
-            start = Path(args.bundle) / "README.md"
-            print(f"written: {counted(len(files_of_bundle), 'file')} in {args.bundle} (start with {start})")
-            print(remade.text)
-            for line in remade.lacking:
-                print(f"  {line}")
-        if not args.to:
-            if args.json:
-                print_json(document)
-            return code
-    to = Path(args.to or "board")
-    kept = KeptPreviews.in_store(store) if store.is_dir() else None
-    data = data_to_report(records, all_versions=args.all_versions)
-    files = write_data(data, to, kept=kept, pages=args.pages, table=table, style=args.style, only=only)
-    if args.json:
-        if "board" in only:
-            document["summary"] = json.loads((to / "summary.json").read_text(encoding="utf-8"))
-        print_json({"to": str(to), "files": [str(f) for f in files], **document})
-        return code
-    start = to / ("leaderboard.html" if "page" in only else "leaderboard.md" if "board" in only else "table.md")
-    written = one_line(to / "leaderboard.md") if "board" in only else "a report without --only"
-    print("\n".join(report_lines(data, terminal_width(), written)))
-    print(f"\nwritten: {counted(len(files), 'file')} in {to} (start with {start})")
-    if "table" in only:
-        print(f"the table for a paper: {to / 'table.tex'} (and .md, .csv, .html)")
-    return code
+
+
+def _write_bundle(args: argparse.Namespace, results: Results, table: TableOptions) -> dict[str, Any]:
+    """Write what a paper needs, say so, and give it for JSON."""
+    from ..report.bundle.write import write_bundle
+
+    to = Path(args.bundle)
+    files, remade = write_bundle(results, to, all_versions=args.all_versions, table=table, style=args.style)
+    if not args.json:
+        print(f"written: {counted(len(files), 'file')} in {args.bundle} (start with {to / 'README.md'})")
+        print(remade.text)
+        for line in remade.lacking:
+            print(f"  {line}")
+    return {"to": args.bundle, "files": [str(file) for file in files], "remade": vars(remade)}
+
+
+def _write_report(
+    args: argparse.Namespace, results: Results, table: TableOptions, only: Sequence[str]
+) -> dict[str, Any]:
+    """Write the parts of the report, say where they are, and give it for JSON."""
+    from ..report.page.previews import KeptPreviews
+    from ..report.terminal import report_lines
+    from ..report.write import data_to_report, write_data
+
+    store, to = Path(args.store), Path(args.to or "board")
+    previews = KeptPreviews.in_store(store) if store.is_dir() else None
+    data = data_to_report(results, all_versions=args.all_versions)
+    files = write_data(data, to, kept=previews, pages=args.pages, table=table, style=args.style, only=only)
+    if not args.json:
+        start = to / ("leaderboard.html" if "page" in only else "leaderboard.md" if "board" in only else "table.md")
+        whole = one_line(to / "leaderboard.md") if "board" in only else "a report without --only"
+        print("\n".join(report_lines(data, terminal_width(), whole)))
+        print(f"\nwritten: {counted(len(files), 'file')} in {to} (start with {start})")
+        if "table" in only:
+            print(f"the table for a paper: {to / 'table.tex'} (and .md, .csv, .html)")
+    document = {"to": str(to), "files": [str(file) for file in files]}
+    if "board" not in only:
+        return document
+    return {**document, "summary": json.loads((to / "summary.json").read_text(encoding="utf-8"))}

@@ -5,13 +5,18 @@ from __future__ import annotations
 import argparse
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..text.errors import UsageError, one_line
 from ..text.wording import counted
 from .options import add_shared, no_match, note_left_out, note_old, print_json, use_data, verb
+
+if TYPE_CHECKING:
+    from ..planning.replan import Replanned
+    from ..store.cell import Cell
 
 _EXAMPLES = """  noisebench why nb-store
   noisebench why nb-store nlm
@@ -31,14 +36,8 @@ def add(verbs: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Explain keys; 1 where a damaged or edited cell is left out."""
-    from ..components.unwatched import unwatched
-    from ..engine.planning_process import replan_in_child
-    from ..store.cell import NOT_OK, Request
-    from ..store.cells import existing_store, keys
-    from ..store.file_changes import changes_of
-    from ..store.key_changes import differences
+    from ..store.cells import existing_store
     from ..store.names import read_names
-    from ..store.outputs import find_donors
     from ..store.reading import matching, read_listed
     from ..store.record import place_text
     from ..store.results import in_order
@@ -56,53 +55,7 @@ def run(args: argparse.Namespace) -> int:
         cells = [*every.in_reading_order().each_cell()]
     if not cells:
         raise UsageError(no_match(store, args.filter, len(every)))
-    now = replan_in_child([c.request or Request() for c in cells])
-    changes = [
-        ([plan.error], [])
-        if plan.error
-        else (differences(cell.inputs, plan.inputs), changes_of(cell, plan.request, store))
-        for cell, plan in zip(cells, now, strict=True)
-    ]
-    others = [plan for plan, why in zip(now, changes, strict=True) if any(why) and plan.key]
-    stored, donors = set(keys(store)) if others else set(), find_donors(store, others)
-    document: list[dict[str, Any]] = []
-    read_unwatched: dict[tuple[int, int], list[str]] = {}
-    for cell, plan, (changed, files) in zip(cells, now, changes, strict=True):
-        state = (
-            _FRESH
-            if not changed and not files
-            else "stored under its new key"
-            if changed and plan.key in stored
-            else "to be re-scored"
-            if plan.key in donors
-            else "to be run again"
-        )
-        if plan.error:
-            state = "cannot be planned now"
-        elif state == _FRESH and (cell.outcome in NOT_OK or cell.needs):
-            state = "to be tried again"
-        folders = plan.request.folders if plan.request else None
-        # Cells of one method share these objects.
-        alike = id(cell.method.sources), id(folders)
-        if alike not in read_unwatched:
-            read_unwatched[alike] = unwatched(cell.method.sources, folders or {})
-        document.append(
-            {
-                "key": cell.key,
-                "method": cell.method.display,
-                "dataset": cell.dataset.display,
-                "regime": cell.regime.display,
-                "seed": cell.seed,
-                "outcome": cell.outcome,
-                "reason": cell.reason,
-                "inputs": cell.inputs,
-                "state": state,
-                "changed": [*changed, *files],
-                "opened": cell.opened,
-                "unwatched": read_unwatched[alike],
-                "rescored_from": cell.rescored.source if cell.rescored is not None else None,
-            }
-        )
+    document = _entries(cells, store)
     if args.json:
         print_json(document)
         return code
@@ -117,6 +70,81 @@ def run(args: argparse.Namespace) -> int:
                 text = json.dumps(value, ensure_ascii=False, sort_keys=True) if isinstance(value, dict) else value
                 print(f"    {one_line(key, 60)}: {one_line(text, 300)}")
     return code
+
+
+def _entries(cells: Sequence[Cell], store: Path) -> list[dict[str, Any]]:
+    """What is said of each cell: what went into its key, what has changed since, and what a run would do."""
+    from ..components.unwatched import unwatched
+    from ..engine.planning_process import replan_in_child
+    from ..store.cell import Request
+    from ..store.cells import keys
+    from ..store.outputs import find_donors
+
+    now = replan_in_child([cell.request or Request() for cell in cells])
+    changes = [_changes(cell, plan, store) for cell, plan in zip(cells, now, strict=True)]
+    others = [plan for plan, one in zip(now, changes, strict=True) if one.every and plan.key]
+    stored, donors = set(keys(store)) if others else set(), find_donors(store, others)
+    entries: list[dict[str, Any]] = []
+    not_watched: dict[tuple[int, int], list[str]] = {}
+    for cell, plan, change in zip(cells, now, changes, strict=True):
+        folders = plan.request.folders if plan.request else None
+        # Cells of one method share these objects.
+        alike = id(cell.method.sources), id(folders)
+        if alike not in not_watched:
+            not_watched[alike] = unwatched(cell.method.sources, folders or {})
+        entries.append(
+            {
+                "key": cell.key,
+                "method": cell.method.display,
+                "dataset": cell.dataset.display,
+                "regime": cell.regime.display,
+                "seed": cell.seed,
+                "outcome": cell.outcome,
+                "reason": cell.reason,
+                "inputs": cell.inputs,
+                "state": _state(cell, plan, change, stored, donors),
+                "changed": change.every,
+                "opened": cell.opened,
+                "unwatched": not_watched[alike],
+                "rescored_from": cell.rescored.source if cell.rescored is not None else None,
+            }
+        )
+    return entries
+
+
+@dataclass(frozen=True)
+class _Changes:
+    """What has changed since a cell was stored: inputs of its key, or why it has none now, and files that its method
+    opened."""
+
+    inputs: list[str]
+    files: list[str]
+
+    @property
+    def every(self) -> list[str]:
+        return [*self.inputs, *self.files]
+
+
+def _changes(cell: Cell, plan: Replanned, store: Path) -> _Changes:
+    from ..store.file_changes import changes_of
+    from ..store.key_changes import differences
+
+    if plan.error:
+        return _Changes([plan.error], [])
+    return _Changes(differences(cell.inputs, plan.inputs), changes_of(cell, plan.request, store))
+
+
+def _state(cell: Cell, plan: Replanned, change: _Changes, stored: Collection[str], donors: Mapping[str, str]) -> str:
+    """What a run would do about a cell; `stored` are the keys of the store, `donors` the cells that are only scored."""
+    from ..store.cell import NOT_OK
+
+    if plan.error:
+        return "cannot be planned now"
+    if not change.every:
+        return "to be tried again" if cell.outcome in NOT_OK or cell.needs else _FRESH
+    if change.inputs and plan.key in stored:
+        return "stored under its new key"
+    return "to be re-scored" if plan.key in donors else "to be run again"
 
 
 def _show(entry: dict[str, Any], places: Mapping[str, str], more: int = 0) -> None:
