@@ -55,6 +55,74 @@ class MadeChallenge:
     notes: list[str]
 
 
+def make_challenge(suite: Suite, name: str, to: Path, truth: Path, seed: int | None = None) -> MadeChallenge:
+    """Write the folder `to` for participants and the file `truth` for the organiser, both whole or not at all.
+
+    The noise is keyed by a new secret seed, and so is the order of the items. Raises `UsageError`.
+    """
+    _refuse_places(to, truth)
+    contest = _contest_of(suite)
+    track = contest.track
+    seed = secrets.randbits(62) if seed is None else seed
+    layout = _layout_of(contest, name, seed)
+    with (
+        noticing_full_disk(to.parent),
+        _staged(to, truth) as (folder, truth_file),
+        zipfile.ZipFile(truth_file, "w", zipfile.ZIP_DEFLATED) as archive,
+    ):
+        written = _write_items(layout, track, seed, folder, archive)
+        manifest = text_of(ChallengeManifest(
+            noisebench_challenge=SCHEMA, name=name, track=track.name, protocol=contest.protocol.display,
+            metrics=[metric.display for metric in contest.metrics], rank_by=contest.rank_by,
+            signatures=_signatures(contest, layout.cells), dtype=track.outputs.dtype, items=written.items,
+            classes=written.classes,
+        ))  # fmt: skip
+        (folder / MANIFEST).write_bytes(manifest)
+        sealed = ChallengeTruth(
+            noisebench_truth=SCHEMA, challenge=hashlib.sha256(manifest).hexdigest(), seed=seed, cells=layout.cells,
+            input_sha256=written.input_sha256,
+        )  # fmt: skip
+        archive.writestr(TRUTH, text_of(sealed))
+    return MadeChallenge(len(layout.places), truth, list(_notes(track, contest.datasets, contest.regimes)))
+
+
+@dataclass(frozen=True)
+class _Contest:
+    """What a challenge is of, bound: a suite of one seed, with metrics of single items."""
+
+    track: Any
+    protocol: Bound
+    metrics: Sequence[Bound]
+    rank_by: str
+    datasets: Sequence[Bound]
+    regimes: Sequence[Bound]
+    limit: int | None
+
+
+def _contest_of(suite: Suite) -> _Contest:
+    """What a challenge of a suite is of. Raises `UsageError` for a suite that has none."""
+    for file in suite.plugins:
+        load_plugin(file)
+    track = sealing_track(suite.track)
+    if len(suite.seeds) > 1:
+        raise UsageError(
+            f"seeds: a challenge has one draw of each {track.words.item}, of a seed of its own, or participants could "
+            "average the noise away: leave them out"
+        )
+    suite = completed(suite, track)
+    protocol = bind(suite.protocol, "protocol", track.name)
+    metrics, of_sets = split_metrics(bind_all(suite.metrics, "metric", track.name))
+    if of_sets:
+        raise UsageError(f"metric {of_sets[0].display} is of whole sets: a challenge scores each {track.words.item}")
+    regimes = bind_all(suite.regimes, "regime", track.name)
+    if isinstance(track, Attacks) and (attacks := [one for one in regimes if track.attacked_together(one) > 1]):
+        raise UsageError(f"regime {attacks[0].display} attacks a method: it has no challenge")
+    datasets = bind_all(suite.datasets, "dataset", track.name)
+    if not datasets or not regimes:
+        raise UsageError("a challenge needs datasets and regimes: name a suite, or give --datasets and --regimes")
+    return _Contest(track, protocol, metrics, suite.rank_by, datasets, regimes, suite.limit)
+
+
 @dataclass(frozen=True)
 class _Place:
     """An item under a regime, which is read and posed when it is written: its cell, dataset, and place in that."""
@@ -75,84 +143,73 @@ class _Place:
         return item, _case(track, self.regime, item, seed)
 
 
-def make_challenge(suite: Suite, name: str, to: Path, truth: Path, seed: int | None = None) -> MadeChallenge:
-    """Write the folder `to` for participants and the file `truth` for the organiser, both whole or not at all.
+@dataclass(frozen=True)
+class _Layout:
+    """The items of a challenge: `order` has the numbers of `places` as their neutral names count them."""
 
-    The noise is keyed by a new secret seed, and so is the order of the items. Raises `UsageError`.
-    """
-    _refuse_places(to, truth)
-    for file in suite.plugins:
-        load_plugin(file)
-    track = sealing_track(suite.track)
-    if len(suite.seeds) > 1:
-        raise UsageError(
-            f"seeds: a challenge has one draw of each {track.words.item}, of a seed of its own, or participants could "
-            "average the noise away: leave them out"
-        )
-    suite = completed(suite, track)
-    protocol = bind(suite.protocol, "protocol", track.name)
-    metrics, of_sets = split_metrics(bind_all(suite.metrics, "metric", track.name))
-    if of_sets:
-        raise UsageError(f"metric {of_sets[0].display} is of whole sets: a challenge scores each {track.words.item}")
-    seed = secrets.randbits(62) if seed is None else seed
-    regimes = bind_all(suite.regimes, "regime", track.name)
-    if isinstance(track, Attacks) and (attacks := [one for one in regimes if track.attacked_together(one) > 1]):
-        raise UsageError(f"regime {attacks[0].display} attacks a method: it has no challenge")
-    datasets = bind_all(suite.datasets, "dataset", track.name)
-    if not datasets or not regimes:
-        raise UsageError("a challenge needs datasets and regimes: name a suite, or give --datasets and --regimes")
+    places: Sequence[_Place]
+    order: Sequence[int]
+    names: Mapping[int, str]
+    cells: list[SealedCell]
+
+
+def _layout_of(contest: _Contest, name: str, seed: int) -> _Layout:
+    """Items under neutral names in an order that `seed` keys, and a cell for each dataset under each regime."""
     places: list[_Place] = []
     parts: list[tuple[DatasetPart, Bound]] = []
-    for dataset in datasets:
-        part = dataset_part(dataset, suite.limit, track)
+    for dataset in contest.datasets:
+        part = dataset_part(dataset, contest.limit, contest.track)
         opened = open_dataset(dataset)
-        for regime in regimes:
+        for regime in contest.regimes:
             places += [_Place(len(parts), dataset, opened, index, regime) for index in range(part.items or 0)]
             parts.append((part, regime))
     order = keyed_generator(text_key(f"order|{seed}")).permutation(len(places)).tolist()
     names = {place: f"item-{number:04d}" for number, place in enumerate(order, 1)}
+    several = len(contest.datasets)
     cells = [
         SealedCell(
-            dataset=_neutral(part, name, len(datasets), number // len(regimes) + 1, _names_of(number, places, names)),
+            dataset=_neutral(part, name, several, number // len(contest.regimes) + 1, _names_of(number, places, names)),
             regime=regime.display,
             items=[names[i] for i, one in enumerate(places) if one.cell == number],
         )
         for number, (part, regime) in enumerate(parts)
     ]
-    planned = [challenge_cell(track, one, protocol, metrics, suite.rank_by) for one in cells]
-    lines = [
+    return _Layout(places, order, names, cells)
+
+
+def _signatures(contest: _Contest, cells: Sequence[SealedCell]) -> list[str]:
+    """The line of each metric in each cell."""
+    planned = [challenge_cell(contest.track, one, contest.protocol, contest.metrics, contest.rank_by) for one in cells]
+    return [
         signature(cell, metric.display, metric.entry.version, (0,), cell.environment["noisebench"])
         for cell in planned
-        for metric in metrics
+        for metric in contest.metrics
     ]
+
+
+@dataclass(frozen=True)
+class _WrittenItems:
+    """The items of a challenge by their neutral names, and the classes that all of them have."""
+
+    items: dict[str, ChallengeItem]
+    input_sha256: dict[str, str]
+    classes: list[str]
+
+
+def _write_items(layout: _Layout, track: Any, seed: int, folder: Path, archive: zipfile.ZipFile) -> _WrittenItems:
+    """Write the inputs of all items into the folder, and the truths into the archive."""
     items: dict[str, ChallengeItem] = {}
     inputs: dict[str, str] = {}
     classes: list[str] = []
-    with (
-        noticing_full_disk(to.parent),
-        _staged(to, truth) as (folder, truth_file),
-        zipfile.ZipFile(truth_file, "w", zipfile.ZIP_DEFLATED) as archive,
-    ):
-        for place in order:
-            item, case = places[place].posed(track, seed)
-            named = names[place]
-            items[named] = _write_item(folder, named, places[place].regime, case)
-            inputs[named] = case.input_sha256
-            classes = _same_classes(track, item, classes)
-            for array_name, array in track.sealed_arrays(item).items():
-                archive.writestr(f"items/{named}/{array_name}.npy", array_bytes(array))
-        manifest = text_of(ChallengeManifest(
-            noisebench_challenge=SCHEMA, name=name, track=track.name, protocol=protocol.display,
-            metrics=[metric.display for metric in metrics], rank_by=suite.rank_by, signatures=lines,
-            dtype=track.outputs.dtype, items=items, classes=classes,
-        ))  # fmt: skip
-        (folder / MANIFEST).write_bytes(manifest)
-        sealed = ChallengeTruth(
-            noisebench_truth=SCHEMA, challenge=hashlib.sha256(manifest).hexdigest(), seed=seed, cells=cells,
-            input_sha256=inputs,
-        )  # fmt: skip
-        archive.writestr(TRUTH, text_of(sealed))
-    return MadeChallenge(len(places), truth, list(_notes(track, datasets, regimes)))
+    for number in layout.order:
+        place, name = layout.places[number], layout.names[number]
+        item, case = place.posed(track, seed)
+        items[name] = _write_item(folder, name, place.regime, case)
+        inputs[name] = case.input_sha256
+        classes = _same_classes(track, item, classes)
+        for array_name, array in track.sealed_arrays(item).items():
+            archive.writestr(f"items/{name}/{array_name}.npy", array_bytes(array))
+    return _WrittenItems(items, inputs, classes)
 
 
 def _refuse_places(to: Path, truth: Path) -> None:
