@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import math
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -43,6 +43,8 @@ MAX_CELLS = 4_000
 """Above so many rows ranks are those of the metric that the suite names: other metrics show their means only."""
 _DIGITS = 9
 """As many as leaderboard.csv has."""
+_Identity = tuple[str, str, str]
+"""Spec, source and label of a method."""
 _CODES = 65_000
 _INF, _MINUS_INF, _NAN = 65_533, 65_534, 65_535
 
@@ -51,28 +53,18 @@ def page_data(data: ReportData, plots: Sequence[Plot]) -> dict[str, Any]:
     """Everything but the previews; `plots` are those that the page does not draw itself."""
     boards = data.boards
     methods, flags, items = _Numbering(), _Numbering(), _Numbering()
-    cards: dict[Any, dict[str, Any]] = {}
-    looks = looks_of(boards)
     everything = sum(len(board.rows) for board in boards) <= MAX_CELLS
     paired = _paired(boards, everything)
     several = len({board.track for board in boards}) > 1
-    shown = []
-    for board in boards:
-        for row in board.rows:
-            card = cards.setdefault(_identity(row), _card(row))
-            for key in row.keys:
-                card["weights"] |= data.weights.get(key, {})
-        shown.append(
-            {
-                **_place(board, several), **_numbers(board, everything, paired),
-                "items": items(board.items),
-                "m": [methods(_identity(row)) for row in board.rows],
-                "flags": [[flags(flag) for flag in row.flags] for row in board.rows],
-            }
-        )  # fmt: skip
-    compared = {row.recipe.label for ranked in data.recipes.boards for row in ranked.rows}
-    parts = recipe_parts({label: spec for spec, _, label in methods.numbers if label in compared})
-    places = {id(board): i for i, board in enumerate(boards)}
+    shown = [
+        {
+            **_place(board, several), **_numbers(board, everything, paired),
+            "items": items(board.items),
+            "m": [methods(_identity(row)) for row in board.rows],
+            "flags": [[flags(flag) for flag in row.flags] for row in board.rows],
+        }
+        for board in boards
+    ]  # fmt: skip
     return {
         "title": data.title,
         "origin": data.origin,
@@ -80,42 +72,53 @@ def page_data(data: ReportData, plots: Sequence[Plot]) -> dict[str, Any]:
         "words": data.words,
         "boards": shown,
         "opens": _opening(boards),
-        "methods": [
-            {**cards[identity], "look": _look(looks.get(identity[2])), "parts": parts.get(identity[2])}
-            for identity in methods.numbers
-        ],
+        "methods": _methods(data, methods.numbers),
         "notations": _over_boards(boards),
         "flags": list(flags.numbers),
         "items": [list(names) for names in items.numbers],
-        "families": [
-            {"x": f.parameter.split(".")[-1], "of": f.regime, "at": [[level, places[id(b)]] for level, b in f.boards]}
-            for f in level_families(boards)
-        ],
+        "families": _families(boards),
         "failures": [
             {**failure_values(f), "spec": one_line(f.spec, 2_000), "trace": data.traces.get(f.key, "")}
             for f in data.failures
         ],
-        "cost": _cost_rows(data.costs, {identity: i for i, identity in enumerate(methods.numbers)}),
+        "cost": _cost_rows(data.costs, methods.numbers),
         "extra": [
-            {
-                "title": e.title,
-                "note": e.note,
-                "board": e.board,
-                "recipes": e.recipes,
-                **_table(e.table),
-            }
+            {"title": e.title, "note": e.note, "board": e.board, "recipes": e.recipes, **_table(e.table)}
             for e in data.extra
         ],
-        "plots": [
-            [
-                plot.caption,
-                base64.b64encode(plot.svg).decode(),
-                _board_of(plot, boards),
-                plot.name.startswith("recipe-"),
-            ]
-            for plot in plots
-        ],
+        "plots": [_plot_values(plot, boards) for plot in plots],
     }
+
+
+def _methods(data: ReportData, identities: Iterable[_Identity]) -> list[dict[str, Any]]:
+    """A card of each method, with its look and, where a board of recipes compares it, the parts of its recipe."""
+    cards: dict[_Identity, dict[str, Any]] = {}
+    for row in (row for board in data.boards for row in board.rows):
+        card = cards.setdefault(_identity(row), _card(row))
+        for key in row.keys:
+            card["weights"] |= data.weights.get(key, {})
+    looks = looks_of(data.boards)
+    compared = {row.recipe.label for ranked in data.recipes.boards for row in ranked.rows}
+    parts = recipe_parts({label: spec for spec, _, label in cards if label in compared})
+    return [
+        {**cards[identity], "look": _look(looks.get(identity[2])), "parts": parts.get(identity[2])}
+        for identity in identities
+    ]
+
+
+def _families(boards: Sequence[Board]) -> list[dict[str, Any]]:
+    """Boards at several levels of one regime: what the level is called, and the place of the board at each."""
+    places = {id(board): i for i, board in enumerate(boards)}
+    return [
+        {"x": f.parameter.split(".")[-1], "of": f.regime, "at": [[level, places[id(b)]] for level, b in f.boards]}
+        for f in level_families(boards)
+    ]
+
+
+def _plot_values(plot: Plot, boards: Sequence[Board]) -> list[Any]:
+    """Caption, picture, the place of its board, and whether it is of recipes."""
+    picture = base64.b64encode(plot.svg).decode()
+    return [plot.caption, picture, _board_of(plot, boards), plot.name.startswith("recipe-")]
 
 
 def _place(board: Board, several: bool) -> dict[str, Any]:
@@ -194,7 +197,7 @@ class _Numbering:
         return self.numbers.setdefault(thing, len(self.numbers))
 
 
-def _identity(row: Row) -> tuple[str, str, str]:
+def _identity(row: Row) -> _Identity:
     return row.spec, row.source_sha256, row.label
 
 

@@ -55,58 +55,86 @@ def draw_levels(chart: Chart, name: str, looks: Looks, sheet: Sheet) -> Plot | N
     across = min(wanted + 0.14 * k, (1.25 if sheet.narrow else 2.0) * k)
     names = legend_names([curve.label for curve in curves], across - 0.14 * k, sheet.text)
     drawn = [_Drawn(curve, look_of(looks, curve.label, curve.points[0].method), names[curve.label]) for curve in curves]
-    gaps = bool(chart.regime) and any(p.difference is not None for curve in curves for p in curve.points)
-    stacked = gaps and sheet.narrow
-    head, foot, between, lines = 0.36 * k, 0.46 * k, 0.16 * k, len(curves) * sheet.line
-    heights = [1.45 * k, max(1.75 * k, lines)] if stacked else [max(2.2 * k, lines)] * (1 + gaps)
+    has_gaps = bool(chart.regime) and any(p.difference is not None for curve in curves for p in curve.points)
+    layout = _layout(sheet, len(curves), has_gaps)
+    figure = new_figure(sheet.width, layout.height)
+    panels = [place(figure, 1.0, layout.foot, 1.0, high) for high in layout.heights]
+    _draw_means(panels[0], drawn, k)
+    _scale_up(panels[0], chart, curves)
+    if has_gaps:
+        panels[1].set_ylim(*_range(chart, drawn))
+        panels[1].yaxis.set_major_formatter(plain_number)
+    boxes = layout.boxes([tick_room(axes, sheet) for axes in panels], sheet.width - LEADER * k - across)
+    step = _step(chart, drawn, k, boxes[-1][2]) if has_gaps else 0.0
+    for axes, box in zip(panels, boxes, strict=True):
+        axes.set_position((box[0] / sheet.width, box[1] / layout.height, box[2] / sheet.width, box[3] / layout.height))
+        _scale_across(axes, chart, curves, (0.1 * k + step * len(drawn) / 2) / box[2])
+        axes.set_xlabel(fit(level_text(chart), box[2] + 0.4 * k, sheet.text))
+    if layout.stacked:
+        panels[0].set_xlabel("")
+        panels[0].tick_params(labelbottom=False)
+    panels[0].set_ylabel(fit(metric_text(chart.track, chart.column), boxes[0][3] + 0.2 * k, sheet.text))
+    if has_gaps:
+        ends, outside = _draw_gaps(panels[1], drawn, k, step)
+        panels[1].set_ylabel(fit(_gap_text(chart), boxes[1][3] + 0.3 * k, sheet.text))
+    else:
+        ends, outside = [End(c.curve.points[-1].x, c.curve.points[-1].y, c.name, c.look) for c in drawn], []
+    ends.sort(key=lambda end: -end.y)
+    label_ends(panels[-1], boxes[-1], ends, sheet)
+    heading = fit(chart.heading or chart.where, sheet.width - 0.3, sheet.heading)
+    figure.text(0.5, 1 - 0.16 * k / layout.height, heading, ha="center", va="center", fontsize=sheet.heading)
+    places = ("above", "below") if sheet.narrow else ("left", "right")
+    return save(figure, name, _caption(chart, places if has_gaps else (), outside, left_out))
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """The panels of a figure, in inches: `heights` of each, `foot` below them and `between` where they are stacked."""
+
+    stacked: bool
+    height: float
+    heights: Sequence[float]
+    foot: float
+    between: float
+
+    def boxes(self, rooms: Sequence[float], free: float) -> list[tuple[float, float, float, float]]:
+        """Left, bottom, width and height of each panel; `rooms` is what its ticks take of the width that is `free`."""
+        if self.stacked:
+            margin, low = max(rooms), self.heights[1]
+            above = (margin, self.foot + low + self.between, free - margin, self.heights[0])
+            return [above, (margin, self.foot, free - margin, low)]
+        each = (free - sum(rooms)) / len(rooms)
+        return [(sum(rooms[: i + 1]) + i * each, self.foot, each, high) for i, high in enumerate(self.heights)]
+
+
+def _layout(sheet: Sheet, lines: int, has_gaps: bool) -> _Layout:
+    """One panel, or two where there are gaps to the best, with room for the names of so many lines."""
+    k = sheet.scale
+    stacked = has_gaps and sheet.narrow
+    head, foot, between, names = 0.36 * k, 0.46 * k, 0.16 * k, lines * sheet.line
+    heights = [1.45 * k, max(1.75 * k, names)] if stacked else [max(2.2 * k, names)] * (1 + has_gaps)
     height = sheet.tall(head + foot + (sum(heights) + between if stacked else heights[0]))
     if sheet.fills:
-        heights = [height - head - foot] * (1 + gaps)
-    figure = new_figure(sheet.width, height)
-    panels = [place(figure, 1.0, foot, 1.0, high) for high in heights]
+        heights = [height - head - foot] * (1 + has_gaps)
+    return _Layout(stacked, height, heights, foot, between)
+
+
+def _draw_means(axes: Any, drawn: Sequence[_Drawn], k: float) -> None:
+    """A line a method, in a band from the least of its seeds to the largest."""
     for one in drawn:
         xs, ys = [p.x for p in one.curve.points], [p.y for p in one.curve.points]
         banded = [p for p in one.curve.points if p.seeds]
         if banded:
             edges = [[end(p.seeds.values()) for p in banded] for end in (min, max)]
-            panels[0].fill_between([p.x for p in banded], *edges, color=one.look.colour, alpha=0.14, linewidth=0)
-        panels[0].plot(xs, ys, label=one.curve.label, **one.look.line(k))
-    panels[0].margins(y=0.07)
-    _scale_up(panels[0], chart, curves)
-    if gaps:
-        panels[1].set_ylim(*_range(chart, drawn))
-        panels[1].yaxis.set_major_formatter(plain_number)
-    rooms = [tick_room(axes, sheet) for axes in panels]
-    free = sheet.width - LEADER * k - across
-    if stacked:
-        margin = max(rooms)
-        low = heights[1]
-        boxes = [(margin, foot + low + between, free - margin, heights[0]), (margin, foot, free - margin, low)]
-    else:
-        each = (free - sum(rooms)) / len(rooms)
-        boxes = [(sum(rooms[: i + 1]) + i * each, foot, each, heights[i]) for i in range(len(rooms))]
-    step = _step(chart, drawn, k, boxes[-1][2]) if gaps else 0.0
-    for axes, box in zip(panels, boxes, strict=True):
-        axes.set_position((box[0] / sheet.width, box[1] / height, box[2] / sheet.width, box[3] / height))
-        _scale_across(axes, chart, curves, (0.1 * k + step * len(drawn) / 2) / box[2])
-        axes.set_xlabel(fit(level_text(chart), box[2] + 0.4 * k, sheet.text))
-    if stacked:
-        panels[0].set_xlabel("")
-        panels[0].tick_params(labelbottom=False)
-    panels[0].set_ylabel(fit(metric_text(chart.track, chart.column), boxes[0][3] + 0.2 * k, sheet.text))
+            axes.fill_between([p.x for p in banded], *edges, color=one.look.colour, alpha=0.14, linewidth=0)
+        axes.plot(xs, ys, label=one.curve.label, **one.look.line(k))
+    axes.margins(y=0.07)
+
+
+def _gap_text(chart: Chart) -> str:
+    """What the axis of differences is called."""
     unit = f" ({chart.column.unit})" if chart.column.unit else ""
-    ends, outside = _draw_gaps(panels[1], drawn, k, step) if gaps else ([], [])
-    if not gaps:
-        ends = [End(c.curve.points[-1].x, c.curve.points[-1].y, c.name, c.look) for c in drawn]
-    else:
-        about = f"Δ {metric_name(chart.track, chart.column.label)} to the best{unit}"
-        panels[1].set_ylabel(fit(about, boxes[1][3] + 0.3 * k, sheet.text))
-    ends.sort(key=lambda end: -end.y)
-    label_ends(panels[-1], boxes[-1], ends, sheet)
-    heading = fit(chart.heading or chart.where, sheet.width - 0.3, sheet.heading)
-    figure.text(0.5, 1 - 0.16 * k / height, heading, ha="center", va="center", fontsize=sheet.heading)
-    places = ("above", "below") if sheet.narrow else ("left", "right")
-    return save(figure, name, _caption(chart, places if gaps else (), outside, left_out))
+    return f"Δ {metric_name(chart.track, chart.column.label)} to the best{unit}"
 
 
 def chosen_curves(chart: Chart) -> tuple[list[Curve], int]:
