@@ -189,10 +189,10 @@ def _failures_of(of_method: Results, label: str, subject: _Subject) -> list[Fail
     where = f"{dataset_text(subject.fullest)} · {subject.head.regime.display}"
     failures = []
     for record in of_method:
-        failure = failure_of(record, label, where)
         if record.cell.outcome != "ok":
-            failures.append(failure)
+            failures.append(failure_of(record, label, where))
         elif (why := _why_incomplete(record, subject.align)) is not None:
+            failure = failure_of(record, label, where)
             failures.append(replace(failure, outcome="incomplete", reason=one_line(why)))
     return failures
 
