@@ -35,10 +35,16 @@ from .suite.suite import count
 from .suite.suite import whole as natural
 from .text.errors import Skip, UsageError, noting_item, one_line
 from .text.extras import absent_extra, needs_packages
+from .track.attacks import Attacks, Differentiates
 from .track.calling import ItemRow, call_all_on, in_groups, item_row, items_together, reveal
+from .track.dataset_protocol import Dataset
+from .track.item_traits import HasRange
 from .track.order import in_order, presented, scored_in_order
-from .track.protocols import Attacks, Case, Collector, Dataset, Differentiates, HasRange, Runner, Track, case_of
+from .track.posed_case import Case
 from .track.runner import used_device
+from .track.runner_protocol import Runner
+from .track.set_metrics import Collector
+from .track.track_protocol import Track, case_of
 
 
 def evaluate(

@@ -17,7 +17,7 @@ from ..store.results import Results
 from ..store.versions import latest_sources, newest, older
 from ..text.errors import one_line
 from ..text.wording import by_number
-from ..track.protocols import Words
+from ..track.words import Words
 from .board import Board, environment_of, names_text
 from .copies import refuse_copies
 from .failures import Failure, failure_of

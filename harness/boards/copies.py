@@ -12,7 +12,7 @@ from ..statistics.exact_scores import is_exact
 from ..store.record import Record
 from ..text.errors import one_line
 from ..text.wording import counted
-from ..track.protocols import COPIES
+from ..track.alike_items import COPIES
 from .rows import Column, Row
 
 COPIED = "copies"

@@ -19,7 +19,7 @@ from ..text.wording import counted
 from .options import add_shared, option_value, print_json, verb
 
 if TYPE_CHECKING:  # numpy comes with it: `--help` does without
-    from ..track.protocols import Finding
+    from ..track.examination import Finding
 
 
 _EXAMPLES = """  noisebench doctor nlm
@@ -70,7 +70,7 @@ def verdict(findings: list[Finding]) -> str:
 
 def examine_apart(method: str, track: str, regime: str, plugins: list[str], timeout: float) -> list[Finding]:
     """The findings of a process that is ended, with all its offspring, after `timeout` seconds at most."""
-    from ..track.protocols import Finding
+    from ..track.examination import Finding
 
     with tempfile.TemporaryDirectory(prefix="noisebench-doctor-") as folder:
         out, err = Path(folder, "findings"), Path(folder, "stderr")

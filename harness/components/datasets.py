@@ -12,7 +12,8 @@ from .registry import Bound
 from .tracks import DEFAULT
 
 if TYPE_CHECKING:
-    from ..track.protocols import Dataset, Track
+    from ..track.dataset_protocol import Dataset
+    from ..track.track_protocol import Track
 
 
 def open_dataset(bound: Bound) -> Dataset:

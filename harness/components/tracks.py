@@ -8,7 +8,7 @@ from ..text.errors import UsageError
 from .registry import registry
 
 if TYPE_CHECKING:
-    from ..track.protocols import Track
+    from ..track.track_protocol import Track
 
 DEFAULT = "restore"
 """The default track."""

@@ -22,8 +22,10 @@ from ..text.errors import one_line
 from ..text.extras import is_installed, needs_packages
 from ..track.calling import synchronise
 from ..track.info import Info
-from ..track.protocols import Case, Runner, Track, case_of
+from ..track.posed_case import Case
 from ..track.runner import used_device
+from ..track.runner_protocol import Runner
+from ..track.track_protocol import Track, case_of
 from .energy import energy
 from .macs import macs
 from .pace import judged_by_cpu, pace

@@ -13,9 +13,12 @@ from ..components.registry import Bound, bind
 from ..planning.cells import shown_to
 from ..text.errors import NotDefined
 from ..track.calling import call_on, reveal
+from ..track.examination import Finding, SeesScale
 from ..track.findings import Check, findings_of, set_up, tried
 from ..track.order import presented
-from ..track.protocols import Case, Finding, Runner, SeesScale, Track, case_of
+from ..track.posed_case import Case
+from ..track.runner_protocol import Runner
+from ..track.track_protocol import Track, case_of
 
 SEED = 0
 """Of all noise."""

@@ -24,7 +24,7 @@ from ..components.registry import bind
 from ..components.tracks import get_track
 from ..planning.plan import refuse_unknown_needs
 from ..text.errors import UsageError, one_line
-from ..track.protocols import Examines
+from ..track.examination import Examines
 from . import processes
 from .examination import examine_on_items
 from .method_process import limit_data

@@ -19,9 +19,12 @@ from ..components.tracks import get_track
 from ..store.cell_json import plain_values
 from ..text.errors import Invalid, NotFinite, Skip, UsageError, message_of, one_line, text_of, with_item
 from ..text.extras import absent_extra, needs_packages
+from ..track.attacks import Differentiates
 from ..track.calling import call_all_on, items_together
-from ..track.protocols import Case, Differentiates, Runner, Track
+from ..track.posed_case import Case
 from ..track.runner import used_device
+from ..track.runner_protocol import Runner
+from ..track.track_protocol import Track
 from ..training.checkpoint import give_checkpoints
 from . import processes
 from .channel import HungUp, answer, hear

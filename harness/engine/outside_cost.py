@@ -23,7 +23,7 @@ from ..store.cell import Cost
 from ..text.errors import one_line
 from ..text.extras import is_installed
 from ..track.calling import reveal
-from ..track.protocols import case_of
+from ..track.track_protocol import case_of
 from . import processes
 from .channel import MethodProcess, answer, ask, hear, read_answer
 from .messages import Job

@@ -13,7 +13,7 @@ from typing import Any
 from ..components.datasets import open_dataset
 from ..components.plugins import load_plugin
 from ..components.registry import Bound, bind
-from ..track.protocols import Dataset
+from ..track.dataset_protocol import Dataset
 from . import processes
 from .method_process import use_threads
 

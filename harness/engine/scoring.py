@@ -31,8 +31,11 @@ from ..store.previews import panel_text
 from ..store.record import item_count
 from ..text.errors import UsageError, noting_item
 from ..track.calling import item_row
+from ..track.dataset_protocol import Dataset
 from ..track.order import presented, scored_in_order
-from ..track.protocols import Case, Collector, Dataset, HasSetMetrics, Track, case_of
+from ..track.posed_case import Case
+from ..track.set_metrics import Collector, HasSetMetrics
+from ..track.track_protocol import Track, case_of
 from .messages import Job, Tell
 
 

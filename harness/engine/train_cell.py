@@ -28,7 +28,10 @@ from ..store.cells import WEIGHTS
 from ..store.outputs import ChecksOutputs
 from ..text.errors import Invalid, NotDefined, UsageError, one_line
 from ..text.json_values import parsed
-from ..track.protocols import Batches, Case, Dataset, ReadsItems, Track, Trains, case_of
+from ..track.dataset_protocol import Dataset
+from ..track.posed_case import Case
+from ..track.track_protocol import Track, case_of
+from ..track.training_batches import Batches, ReadsItems, Trains
 from ..training.batches import training_batches
 from ..training.checkpoint import Card, file_sha256, known_checkpoint, read_card, with_card
 from .channel import HungUp, MethodProcess

@@ -12,7 +12,7 @@ from ..store.cell import Tuning
 from ..store.cells import WEIGHTS, cell_dir
 from ..suite.suite import Suite
 from ..text.errors import UsageError
-from ..track.protocols import Track
+from ..track.track_protocol import Track
 from ..training.checkpoint import give_checkpoints
 from .run import RunOptions, run
 from .tuning import decided

@@ -12,8 +12,9 @@ import numpy as np
 from ..planning.recipe import recipe_of
 from ..text.errors import UsageError
 from ..track.calling import call_on
-from ..track.protocols import CallsTogether, Case, Runner
+from ..track.posed_case import Case
 from ..track.runner import used_device
+from ..track.runner_protocol import CallsTogether, Runner
 from ..training.trainer import MEASURED, Trainer
 from .processes import keep_freed_memory
 

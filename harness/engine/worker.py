@@ -23,8 +23,10 @@ from ..store.cells import partial_dir
 from ..store.outputs import ChecksOutputs, LostOutput, open_kept
 from ..store.record import item_count
 from ..text.errors import Invalid, noting_item, one_line, with_item
+from ..track.attacks import Attacks
 from ..track.calling import in_groups, reveal
-from ..track.protocols import Attacks, Case, Track
+from ..track.posed_case import Case
+from ..track.track_protocol import Track
 from .channel import HungUp, ask, read_answer
 from .messages import Ending, Job, MethodEnded, Tell, checkpoints_of
 from .method_process import Task, ending_of

@@ -19,7 +19,7 @@ from ..store.cell import CellIdentity, DatasetPart, Kind, MethodPart, MetricPart
 from ..store.keys import Texts, combined, key_of
 from ..suite.suite import Suite
 from ..track.calling import Shown
-from ..track.protocols import Track
+from ..track.track_protocol import Track
 from .recipe import recipes_in
 
 _FLAGS = ("blind", "zero_shot", "self_ensemble", "tiled", "oracle")

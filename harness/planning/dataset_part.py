@@ -15,7 +15,10 @@ from ..components.registry import Bound
 from ..store.cell import DatasetPart
 from ..store.keys import combined
 from ..text.errors import UsageError, one_line, refuse_all
-from ..track.protocols import Dataset, HasChannels, SeesAlike, Track, identified
+from ..track.alike_items import SeesAlike
+from ..track.dataset_protocol import Dataset
+from ..track.item_traits import HasChannels
+from ..track.track_protocol import Track, identified
 from .cells import part
 
 _AT_ONCE = min(4, os.cpu_count() or 1)

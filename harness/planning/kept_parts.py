@@ -25,7 +25,7 @@ from ..data.roots import data_roots
 from ..store.cell import DatasetPart
 from ..store.cell_json import checked, plain_values
 from ..text.json_values import parsed
-from ..track.protocols import Track
+from ..track.track_protocol import Track
 from .dataset_part import dataset_part, reads_files_alone
 
 _SETTLED = 2_000_000_000

@@ -23,8 +23,10 @@ from ..suite.suite import Suite
 from ..text.errors import Skip, UsageError, nearest
 from ..text.wording import counted
 from ..track.info import Info
-from ..track.protocols import ChoosesMetrics, HasSetMetrics, PreloadsMore, Track, case_of
+from ..track.preloading import PreloadsMore
 from ..track.runner import not_disclosed
+from ..track.set_metrics import ChoosesMetrics, HasSetMetrics
+from ..track.track_protocol import Track, case_of
 from .cells import (
     NO_DATASET,
     PlannedCell,

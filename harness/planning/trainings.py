@@ -17,7 +17,10 @@ from ..store.cell import DatasetPart, TunedVariant, Tuning
 from ..store.keys import combined
 from ..suite.suite import Suite
 from ..text.errors import UsageError, one_line
-from ..track.protocols import HoldsItems, IsMade, SketchesTruths, Track, Trains, identified
+from ..track.alike_items import HoldsItems, SketchesTruths
+from ..track.dataset_protocol import IsMade
+from ..track.track_protocol import Track, identified
+from ..track.training_batches import Trains
 from .cells import (
     PlannedCell,
     PlannedMethod,

@@ -24,7 +24,7 @@ from ..store.record import Record
 from ..store.results import Results
 from ..store.versions import newest
 from ..text.errors import one_line
-from ..track.protocols import Words
+from ..track.words import Words
 from .extra_tables import Extra, of_sections, of_sets
 from .names import shown
 from .order_stability import sections

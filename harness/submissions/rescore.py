@@ -18,8 +18,9 @@ from ..planning.plan import metric_part
 from ..store.cell import Cell
 from ..store.record import Record, item_count
 from ..text.errors import Skip, UsageError, one_line
+from ..track.attacks import Attacks
 from ..track.calling import item_row
-from ..track.protocols import Attacks, Track, case_of
+from ..track.track_protocol import Track, case_of
 from .archive import Hostile
 from .entry import PackedEntry
 from .named_programs import why_program

@@ -19,7 +19,7 @@ from .reading import UNWRITTEN, Check, FileModel, YamlPart, plain_text, read_yam
 from .suite import EXAMPLES, Suite, suite_from
 
 if TYPE_CHECKING:
-    from ..track.protocols import Track
+    from ..track.track_protocol import Track
 
 COSTS = {
     "latency": ("latency p50", "ms"),

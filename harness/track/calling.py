@@ -12,7 +12,10 @@ from typing import Any, Literal, TypedDict, TypeVar
 from ..components.registry import Bound
 from ..text.errors import NotDefined
 from ..text.json_values import plain
-from .protocols import COPIES, Case, Runner, RunsTogether, SeesCopies, Track
+from .alike_items import COPIES, SeesCopies
+from .posed_case import Case
+from .runner_protocol import Runner, RunsTogether
+from .track_protocol import Track
 
 Posed = TypeVar("Posed")
 Shown = Literal["item", "id"]

@@ -8,14 +8,17 @@ from typing import Any
 from ..components.calls import metric_value
 from ..components.registry import Bound
 from ..store.outputs import OutputFiles
-from .protocols import Case, Defaults, Words, checked_declarations
+from .declarations import checked_declarations
+from .defaults import Defaults
+from .posed_case import Case
+from .words import Words
 
 
 class DefaultTrack:
     """A `Track` but for `identify`, `pose`, `open`, `probe`, and one of `metric_arguments` and `score`.
 
     Parts that are long, or that import much, lie in modules beside the track, which names each by a `LazyPart`. What a
-    track may have beyond this is in `protocols.py` and in `report/track_protocols.py`.
+    track may have beyond this is in the other files of this folder and in `report/track_protocols.py`.
     """
 
     name: str

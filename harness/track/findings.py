@@ -7,7 +7,8 @@ from typing import TypeVar
 
 from ..components.plugins import described_at
 from ..text.errors import Skip, one_line
-from .protocols import Finding, Runner
+from .examination import Finding
+from .runner_protocol import Runner
 
 R = TypeVar("R", bound=Runner)
 T = TypeVar("T")

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass
 
 from ..components.registry import Bound
-from .protocols import Dataset
+from .dataset_protocol import Dataset
 
 
 @dataclass(eq=False)
 class ItemBatches:
-    """Batches of items of a dataset under a regime; see `Trains` of `protocols.py` for what each field says.
+    """Batches of items of a dataset under a regime; see `Trains` of `training_batches.py` for what each field says.
 
     A track says the shapes `given` and `wanted`, and makes the batch of a step.
     """

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from .protocols import Collector, KeepsFiles
+from .set_metrics import Collector, KeepsFiles
 
 Value = TypeVar("Value")
 Again = Callable[[Path, Iterable[Any]], Collector]

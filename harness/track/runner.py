@@ -14,7 +14,8 @@ from ..text.extras import is_installed, needs_packages
 from .info import Info
 
 if TYPE_CHECKING:
-    from .protocols import Case, Runner
+    from .posed_case import Case
+    from .runner_protocol import Runner
 
 
 def missing_packages(bound: Bound) -> list[str]:
@@ -65,7 +66,7 @@ def not_disclosed(needs: Sequence[str]) -> str:
 class MethodRunner:
     """A function `f(given, info, **params)`, or an instance of a class whose method `verb` takes the same.
 
-    A track adds `prepare`, `accept` and `untouched`: see `Runner` of `protocols.py`.
+    A track adds `prepare`, `accept` and `untouched`: see `Runner` of `runner_protocol.py`.
 
         >>> class CopyRunner(nb.MethodRunner):
         ...     verb = "restore"

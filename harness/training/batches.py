@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ..components.datasets import open_dataset
 from ..planning.recipe import Recipe, data_of
-from ..track.protocols import Batches, Dataset, KeepsApart, Trains
+from ..track.dataset_protocol import Dataset, KeepsApart
+from ..track.training_batches import Batches, Trains
 from .split import split
 
 

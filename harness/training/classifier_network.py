@@ -12,7 +12,7 @@ from ..components.tracks import get_track
 from ..planning.cells import method_part, weights_part
 from ..text.errors import Skip, UsageError, described, message_of
 from ..track.info import Info
-from ..track.protocols import Runner
+from ..track.runner_protocol import Runner
 from .learned import Learned
 
 

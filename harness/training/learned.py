@@ -14,7 +14,7 @@ from ..data.made_once import made_once
 from ..planning.cells import method_part
 from ..planning.recipe import VERSION, Recipe, recipe_of, seed_of
 from ..text.errors import UsageError
-from ..track.protocols import Batches, Trains
+from ..track.training_batches import Batches, Trains
 from .batches import training_batches
 
 

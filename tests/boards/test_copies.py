@@ -20,7 +20,7 @@ from noisebench.components.datasets import open_dataset
 from noisebench.components.registry import bind
 from noisebench.components.tracks import get_track
 from noisebench.track.calling import item_row
-from noisebench.track.protocols import Case
+from noisebench.track.posed_case import Case
 from noisebench.tracks.audio import Clip, as_clip
 from noisebench.tracks.generate.copied_samples import why_copied
 from noisebench.tracks.generate.items import LatentBatch, Reference

@@ -14,7 +14,7 @@ from messages import missing_from
 from noisebench.components.tracks import get_track
 from noisebench.planning.plan import plan
 from noisebench.suite.suite import Suite
-from noisebench.track.protocols import SketchesTruths
+from noisebench.track.alike_items import SketchesTruths
 from noisebench.tracks.audio import Clip, as_clip
 from noisebench.tracks.classify import LabelledPicture
 from noisebench.tracks.segment import MappedPicture

@@ -20,7 +20,7 @@ RIDDLES = frozenset({
 DONE = ("harness", "datasets", "methods")
 """Packages without riddles."""
 PUBLIC = frozenset({
-    ("harness/track/protocols.py", "made"),  # plug-ins define `made(index)` of a dataset
+    ("harness/track/dataset_protocol.py", "made"),  # plug-ins define `made(index)` of a dataset
     *((f"datasets/{place}.py", "made") for place in (  # which these do
         "audio/_keyed_clips", "classify/half_space", "classify/masked_by_gradient", "classify/signal_coordinate",
         "restore/dead_leaves", "restore/sar_to_optical", "restore/textured_leaves", "segment/ellipses",

@@ -20,7 +20,7 @@ from typing import get_args
 import noisebench as nb
 from noisebench.components.registry import bind
 from noisebench.components.tracks import get_track
-from noisebench.track.protocols import case_of, identified
+from noisebench.track.track_protocol import case_of, identified
 from noisebench.tracks.restore.regimes.corruption import Kind
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "inputs.json"

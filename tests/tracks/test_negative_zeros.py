@@ -10,7 +10,7 @@ import pytest
 from noisebench.components.registry import bind
 from noisebench.components.tracks import get_track
 from noisebench.imaging.pixels import bytes_sha256
-from noisebench.track.protocols import case_of, identified
+from noisebench.track.track_protocol import case_of, identified
 
 NEGATIVE = np.array([[-0.0, 0.25], [0.5, -0.0]], np.float32)
 ITEMS: tuple[tuple[str, Any], ...] = (

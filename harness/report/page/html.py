@@ -15,7 +15,7 @@ from ...boards.board import Board, reading_text
 from ...components.tracks import known_track
 from ...text.wording import counted
 from ...track.outputs import ArrayFiles
-from ...track.protocols import Track
+from ...track.track_protocol import Track
 from ..cost_table import cost_remarks, cost_table
 from ..data import ReportData
 from ..escape import page as esc

@@ -19,7 +19,7 @@ from ...store.cell import DatasetPart, Whole
 from ...store.cell_json import checked, plain_values
 from ...text.errors import UsageError, one_line
 from ...text.json_values import parsed
-from ...track.protocols import Track
+from ...track.track_protocol import Track
 from ..archive import Hostile, opened_zip, read_at_most, refuse_odd_files, why_no_array
 
 SCHEMA = 1

@@ -14,7 +14,7 @@ from ...store.cell import Cell
 from ...store.cells import commit, open_store
 from ...text.errors import UsageError, one_line
 from ...track.calling import ItemRow, item_row
-from ...track.protocols import case_of
+from ...track.track_protocol import case_of
 from ..archive import Hostile
 from .cells import challenge_cell
 from .files import Challenge, SealedCell, SealedTruth

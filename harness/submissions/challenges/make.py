@@ -28,7 +28,10 @@ from ...store.cell import DatasetPart
 from ...suite.suite import Suite
 from ...text.errors import UsageError, one_line
 from ...text.wording import counted
-from ...track.protocols import Attacks, Case, Dataset, case_of
+from ...track.attacks import Attacks
+from ...track.dataset_protocol import Dataset
+from ...track.posed_case import Case
+from ...track.track_protocol import case_of
 from .cells import challenge_cell
 from .files import (
     MANIFEST,

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...text.errors import Invalid
 from ...track.info import Info
-from ...track.protocols import Case
+from ...track.posed_case import Case
 from ...track.runner import MethodRunner, refuse_not_finite
 from .stream import Array, Arrivals
 

@@ -10,10 +10,13 @@ from ...components.calls import read_only
 from ...components.keyed_noise import noise_key
 from ...components.registry import Bound
 from ...components.tracks import get_track
+from ...track.defaults import Defaults
 from ...track.info import Info
 from ...track.lazy_part import LazyPart
 from ...track.outputs import ArrayFiles
-from ...track.protocols import Case, Defaults, Words, add_track
+from ...track.posed_case import Case
+from ...track.track_protocol import add_track
+from ...track.words import Words
 from ..pictures.picture_track import PictureTrack
 
 if TYPE_CHECKING:

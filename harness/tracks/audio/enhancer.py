@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...track.protocols import Case
+from ...track.posed_case import Case
 from ...track.runner import MethodRunner, accepted_numbers
 from .clip import Floats
 

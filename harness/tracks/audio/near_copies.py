@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...components.registry import Bound
-from ...track.protocols import Case
+from ...track.posed_case import Case
 from .clip import Clip, Floats
 from .spectra import Frames, stft
 

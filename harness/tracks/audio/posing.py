@@ -11,7 +11,7 @@ from ...components.calls import degraded
 from ...components.keyed_noise import keyed_generator, noise_key
 from ...components.registry import Bound
 from ...track.info import Info
-from ...track.protocols import Case
+from ...track.posed_case import Case
 from .clip import Clip
 from .mixture import MixedClip, item_sha256
 from .near_copies import PosedClip

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...text.errors import Invalid
-from ...track.protocols import Case
+from ...track.posed_case import Case
 
 Floats = npt.NDArray[np.float64]
 

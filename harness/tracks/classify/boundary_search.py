@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...track.protocols import Case
+from ...track.posed_case import Case
 from .attack_search import Floats, Point
 
 Look = Callable[[Floats], Generator[Case, Any, Point]]

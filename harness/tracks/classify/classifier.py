@@ -13,7 +13,7 @@ from ...components.registry import Bound
 from ...imaging.pixels import Array
 from ...text.errors import Invalid, Skip
 from ...track.info import Info
-from ...track.protocols import Case
+from ...track.posed_case import Case
 from ..pictures.picture_runner import LogitRunner, accepted_logits
 from .company import batch_size, disclosed, same_in_company
 from .explanation import packed, unpacked

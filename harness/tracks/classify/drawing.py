@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...imaging.pixels import Array
-from ...track.protocols import Case
+from ...track.posed_case import Case
 from .explanation import unpacked
 from .labelled_picture import NO_CLASS, LabelledPicture
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...track.protocols import Case
+from ...track.posed_case import Case
 from .attack_search import Floats, Point, Search, Steps
 from .boundary_search import Box, nearest_of_another_class
 

@@ -9,7 +9,7 @@ from ...store.record import Mistake
 from ...text.errors import one_line
 from ...track.lazy_part import LazyPart
 from ...track.outputs import ArrayFiles
-from ...track.protocols import Case
+from ...track.posed_case import Case
 
 if TYPE_CHECKING:
     from .labelled_picture import LabelledPicture

@@ -8,7 +8,7 @@ from typing import Any
 from ...components.calls import metric_value, read_only
 from ...components.registry import Bound
 from ...text.errors import NotDefined
-from ...track.protocols import Case
+from ...track.posed_case import Case
 from .explanation import Explanation, unpacked
 from .labelled_picture import NO_CLASS, LabelledPicture
 

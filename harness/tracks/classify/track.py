@@ -9,8 +9,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ...components.registry import Bound
+from ...track.defaults import Defaults
 from ...track.lazy_part import LazyPart
-from ...track.protocols import Case, Defaults, add_track
+from ...track.posed_case import Case
+from ...track.track_protocol import add_track
 from ..pictures.picture_track import PICTURE_WORDS, PictureTrack
 from .logit_files import LogitFiles
 

@@ -11,7 +11,7 @@ import numpy as np
 from ...components.keyed_noise import keyed_generator, noise_key
 from ...components.registry import Bound, bind
 from ...text.errors import Invalid
-from ...track.protocols import Case
+from ...track.posed_case import Case
 from .attack_search import Search, Steps
 from .company import TOGETHER
 from .ensemble_search import EnsembleSearch

@@ -6,7 +6,7 @@ import io
 
 import numpy as np
 
-from ...track.protocols import Case
+from ...track.posed_case import Case
 from .target import Floats, SampledPoints, Target
 
 

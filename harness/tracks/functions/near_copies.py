@@ -6,7 +6,7 @@ import numpy as np
 
 from ...components.registry import Bound
 from ...track.near_truth import is_copied
-from ...track.protocols import Case
+from ...track.posed_case import Case
 from .target import Floats, Target
 
 

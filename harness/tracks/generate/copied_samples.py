@@ -9,7 +9,7 @@ import numpy as np
 
 from ...components.registry import Bound
 from ...distances.pairwise import pairwise_distances
-from ...track.protocols import Case
+from ...track.posed_case import Case
 from .items import LatentBatch, TrainingPicture
 from .scored import Compared, batch_of, nearest_distances
 

@@ -12,8 +12,9 @@ import numpy as np
 from ...components.plugins import described_at
 from ...components.registry import Bound, bind
 from ...text.errors import Skip, one_line
+from ...track.examination import Finding
 from ...track.findings import findings_of, set_up, tried
-from ...track.protocols import Case, Finding
+from ...track.posed_case import Case
 from .items import LatentBatch, Reference, TrainingPicture
 from .latents import pose_batch, pose_picture
 from .law import Law

@@ -11,7 +11,7 @@ from ...components.calls import degraded_in_turn
 from ...components.keyed_noise import keyed_generator, noise_key, text_key
 from ...components.registry import Bound
 from ...track.info import Info
-from ...track.protocols import Case
+from ...track.posed_case import Case
 from .items import LatentBatch, TrainingPicture
 
 LEVELS = tuple(float(level) for level in np.geomspace(0.03, 20.0, 8))

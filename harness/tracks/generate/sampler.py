@@ -11,7 +11,7 @@ import numpy.typing as npt
 from ...components.registry import Bound
 from ...text.errors import Invalid, Skip
 from ...track.info import Info
-from ...track.protocols import Case
+from ...track.posed_case import Case
 from ...track.runner import MethodRunner, refuse_not_finite
 from .denoiser import counted, model_of
 

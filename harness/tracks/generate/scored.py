@@ -15,7 +15,7 @@ from ...components.registry import Bound, bind
 from ...distances.energy import mean_distance
 from ...distances.pairwise import pairwise_distances
 from ...text.errors import NotDefined
-from ...track.protocols import Case
+from ...track.posed_case import Case
 from .items import Labels, LatentBatch, Pictures, Reference, TrainingPicture
 
 Floats = npt.NDArray[np.float64]

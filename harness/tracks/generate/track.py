@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ...track.default_track import DefaultTrack
+from ...track.defaults import Defaults
 from ...track.lazy_part import LazyPart
-from ...track.protocols import Defaults, Words, add_track
+from ...track.track_protocol import add_track
+from ...track.words import Words
 from .sample_files import SampleFiles
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...components.calls import kind_of
 from ...text.errors import Invalid
-from ...track.protocols import Case
+from ...track.posed_case import Case
 from ...track.runner import ArrayRunner, refuse_not_finite
 from .dag import Floats
 from .scores import covariance, residual_variances

@@ -14,7 +14,7 @@ from ...components.keyed_noise import keyed_generator, noise_key
 from ...components.registry import Bound
 from ...text.errors import Skip, UsageError
 from ...track.info import Info
-from ...track.protocols import Case
+from ...track.posed_case import Case
 from .dag import Floats, LinearDag
 from .edges import topological_order
 

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 from ...components.calls import read_only
 from ...components.registry import Bound
 from ...track.default_track import DefaultTrack
+from ...track.defaults import Defaults
 from ...track.lazy_part import LazyPart
 from ...track.outputs import ArrayFiles
-from ...track.protocols import Case, Defaults, Words, add_track
+from ...track.posed_case import Case
+from ...track.track_protocol import add_track
+from ...track.words import Words
 
 if TYPE_CHECKING:
     from .dag import Floats, LinearDag

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...track.protocols import Case
+from ...track.posed_case import Case
 from .items import Measured, Measurements
 from .operators import Entries, Floats
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...components.registry import Bound
 from ...track.near_truth import is_copied
-from ...track.protocols import Case
+from ...track.posed_case import Case
 from .items import Measured
 from .operators import Floats
 

@@ -12,7 +12,7 @@ from ...components.calls import degraded
 from ...components.keyed_noise import keyed_generator, noise_key
 from ...components.registry import Bound
 from ...track.info import Info
-from ...track.protocols import Case
+from ...track.posed_case import Case
 from .items import Measured, Measurements
 from .operators import part_of
 

@@ -11,9 +11,12 @@ from ...components.keyed_noise import text_key
 from ...components.registry import Bound
 from ...text.errors import NotDefined
 from ...track.default_track import DefaultTrack
+from ...track.defaults import Defaults
 from ...track.lazy_part import LazyPart
 from ...track.outputs import ArrayFiles
-from ...track.protocols import Case, Defaults, Words, add_track
+from ...track.posed_case import Case
+from ...track.track_protocol import add_track
+from ...track.words import Words
 
 if TYPE_CHECKING:
     from .items import Measured

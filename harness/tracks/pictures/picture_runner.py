@@ -10,7 +10,7 @@ import numpy as np
 from ...components.calls import kind_of
 from ...imaging.pixels import Array
 from ...text.errors import Invalid
-from ...track.protocols import Case
+from ...track.posed_case import Case
 from ...track.runner import MethodRunner, refuse_not_finite
 
 

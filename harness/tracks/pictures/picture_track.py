@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from ...components.registry import Bound
 from ...track.default_track import DefaultTrack
-from ...track.protocols import Words, torch_where_used
+from ...track.preloading import torch_where_used
+from ...track.words import Words
 
 if TYPE_CHECKING:
     from ...imaging.pixels import Array

@@ -15,7 +15,7 @@ from ...imaging.pixels import Array, as_hwc, canonical
 from ...imaging.sample import Sample
 from ...text.errors import UsageError
 from ...track.item_batches import ItemBatches
-from ...track.protocols import Reader
+from ...track.training_batches import Reader
 from .degrade import clean_of, degrade_sample
 
 _CACHED = 1 << 30

@@ -12,7 +12,7 @@ from ...data.png_files import byte_sha256, pixels_sha256
 from ...imaging.pixels import Array, as_hwc, to_unit
 from ...imaging.sample import Sample
 from ...store.previews import VIEW, View, picture_file, write_view
-from ...track.protocols import Case
+from ...track.posed_case import Case
 
 PANEL = 96
 

@@ -12,8 +12,8 @@ import numpy as np
 from ...components.plugins import described_at
 from ...components.registry import Bound, bind
 from ...text.errors import Skip, one_line
+from ...track.examination import Finding
 from ...track.findings import Check, findings_of, set_up, tried
-from ...track.protocols import Finding
 from .patient import SCALES, Patient, at_scale
 from .readings import AS_IT_IS, advice, better, crops, gains
 from .restorer import Restorer

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from ...components.registry import Bound
 from ...imaging.pixels import as_hwc
 from ...imaging.sample import Sample
-from ...track.protocols import Case
+from ...track.posed_case import Case
 
 _HIDDEN = 3.0
 """A detail of the clean picture is hidden where the error of the input there is so many times as large."""

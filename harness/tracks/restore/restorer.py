@@ -11,7 +11,7 @@ from ...imaging.pixels import Array
 from ...imaging.validation import why_off_scale
 from ...text.errors import Invalid, Skip
 from ...track.info import Info
-from ...track.protocols import Case
+from ...track.posed_case import Case
 from ...track.runner import refuse_not_finite
 from ..pictures.picture_runner import PictureRunner
 

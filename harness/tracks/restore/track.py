@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from ...components.registry import Bound, Entry
 from ...text.errors import one_line
+from ...track.defaults import Defaults
 from ...track.lazy_part import LazyPart
 from ...track.outputs import ArrayFiles
-from ...track.protocols import Case, Defaults, add_track, torch_where_used
+from ...track.posed_case import Case
+from ...track.preloading import torch_where_used
+from ...track.track_protocol import add_track
 from ..pictures.picture_track import PICTURE_WORDS, PictureTrack
 
 if TYPE_CHECKING:

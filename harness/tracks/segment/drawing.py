@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...imaging.pixels import Array
-from ...track.protocols import Case
+from ...track.posed_case import Case
 from .mapped_picture import UNLABELLED, MappedPicture
 
 LEAST = 192

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...imaging.pixels import Array
-from ...track.protocols import Case
+from ...track.posed_case import Case
 from ..pictures.picture_runner import LogitRunner, accepted_logits
 
 

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from ...components.calls import read_only
 from ...components.registry import Bound
+from ...track.defaults import Defaults
 from ...track.lazy_part import LazyPart
 from ...track.outputs import ArrayFiles
-from ...track.protocols import Case, Defaults, add_track
+from ...track.posed_case import Case
+from ...track.track_protocol import add_track
 from ..pictures.picture_track import PICTURE_WORDS, PictureTrack
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...components.registry import Bound
-from ...track.protocols import Case
+from ...track.posed_case import Case
 from .passage import Passage
 from .scored import score_characters
 

@@ -14,7 +14,7 @@ from ...components.keyed_noise import keyed_generator, noise_key
 from ...components.registry import Bound
 from ...text.errors import UsageError, one_line
 from ...track.info import Info
-from ...track.protocols import Case
+from ...track.posed_case import Case
 from .passage import Ints, Passage, text_sha256
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from ...components.keyed_noise import keyed_generator, text_key
 from ...text.errors import Invalid
 from ...track.info import Info
-from ...track.protocols import Case
+from ...track.posed_case import Case
 from ...track.runner import ArrayRunner
 from .probabilities import log_softmax
 

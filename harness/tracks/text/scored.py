@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...components.calls import read_only
-from ...track.protocols import Case
+from ...track.posed_case import Case
 from .passage import Floats, Ints, Passage, codes_of
 from .posing import TypedCase
 

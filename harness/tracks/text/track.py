@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from ...components.registry import Bound
 from ...track.default_track import DefaultTrack
+from ...track.defaults import Defaults
 from ...track.lazy_part import LazyPart
 from ...track.outputs import ArrayFiles
-from ...track.protocols import Case, Defaults, Words, add_track, torch_where_used
+from ...track.posed_case import Case
+from ...track.preloading import torch_where_used
+from ...track.track_protocol import add_track
+from ...track.words import Words
 
 if TYPE_CHECKING:
     from .passage import Passage

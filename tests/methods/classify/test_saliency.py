@@ -17,7 +17,7 @@ from noisebench.methods.classify import _explaining as explaining
 from noisebench.methods.classify.after_step import stepped
 from noisebench.methods.classify.normgrad import contributions
 from noisebench.methods.classify.randomized import begin_anew
-from noisebench.track.protocols import Case
+from noisebench.track.posed_case import Case
 from noisebench.tracks.classify import LabelledPicture
 from noisebench.tracks.classify.explanation import packed, unpacked
 from torch import nn

@@ -11,7 +11,7 @@ import pytest
 import torch
 from noisebench.components.registry import bind, registry
 from noisebench.components.tracks import get_track
-from noisebench.track.protocols import case_of
+from noisebench.track.track_protocol import case_of
 from noisebench.tracks.classify import LabelledPicture
 from noisebench.tracks.classify.white_box import attacked_cases
 

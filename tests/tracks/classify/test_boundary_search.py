@@ -11,7 +11,8 @@ import pytest
 import torch
 from noisebench.components.registry import bind, registry
 from noisebench.components.tracks import get_track
-from noisebench.track.protocols import Case, case_of
+from noisebench.track.posed_case import Case
+from noisebench.track.track_protocol import case_of
 from noisebench.tracks.classify import LabelledPicture
 from noisebench.tracks.classify.attack_search import Floats, Point
 from noisebench.tracks.classify.boundary_search import Box, nearest_of_another_class

@@ -12,7 +12,7 @@ from noisebench.boards.set_metrics import BoardSets, set_columns, set_values
 from noisebench.components.tracks import get_track
 from noisebench.report.set_metrics import explain_sets, set_facts, set_table
 from noisebench.store.cell import SetPart
-from noisebench.track.protocols import HasSetMetrics
+from noisebench.track.set_metrics import HasSetMetrics
 from noisebench.tracks.classify import NO_CLASS, LabelledPicture
 from noisebench.tracks.classify.calibration import calibration_error, scored
 from noisebench.tracks.classify.set_metrics import Answers

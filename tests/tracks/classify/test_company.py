@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import torch
 from noisebench.components.registry import bind, registry
-from noisebench.track.protocols import Case, case_of
+from noisebench.track.posed_case import Case
+from noisebench.track.track_protocol import case_of
 from noisebench.tracks.classify import LabelledPicture
 from noisebench.tracks.classify.company import TOGETHER, batch_size
 

@@ -13,7 +13,8 @@ import pytest
 import torch
 from noisebench.components.registry import bind, registry
 from noisebench.text.errors import Skip
-from noisebench.track.protocols import Case, case_of
+from noisebench.track.posed_case import Case
+from noisebench.track.track_protocol import case_of
 from noisebench.tracks.classify import LabelledPicture
 
 WEIGHT = np.random.default_rng(3).normal(size=(12, 2)).astype(np.float32)

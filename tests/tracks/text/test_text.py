@@ -12,7 +12,7 @@ from noisebench.components.entry import Entry
 from noisebench.components.registry import Bound, bind
 from noisebench.components.tracks import get_track
 from noisebench.datasets.text.word_chain import language
-from noisebench.track.protocols import Case
+from noisebench.track.posed_case import Case
 from noisebench.tracks.text import Passage, as_passage, codes_of
 from noisebench.tracks.text.batches import IGNORED, TextBatches
 from noisebench.tracks.text.near_passages import passage_sketch, shown
