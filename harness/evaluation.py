@@ -98,7 +98,7 @@ def evaluate(
         single, of_sets = split_metrics(suited)
         keyed_sets, set_metrics = set_parts(of_sets, field_of_work)
         ids = chosen_ids(chosen, opened, limit, field_of_work)
-        setup = _Setup(
+        setup = _EvaluationSetup(
             field_of_work, runner, chosen, opened, ids, noise, rules, single, set_metrics, seed,
             used_device(runner, device), range,
         )  # fmt: skip
@@ -118,7 +118,7 @@ def evaluate(
 
 
 @dataclass(frozen=True)
-class _Setup:
+class _EvaluationSetup:
     """A method that is set up, with the items that it is called on and what these are scored by.
 
     `sets` are blank parts of the metrics of whole sets; `range` is what the caller says of the items, None for nothing.
@@ -175,7 +175,7 @@ class _Scored:
     sets: Mapping[str, Any]
 
 
-def _score(setup: _Setup) -> _Scored:
+def _score(setup: _EvaluationSetup) -> _Scored:
     """Call the method on each item, and score its output."""
     track, device, places = setup.track, setup.device, presented(setup.ids, setup.seed)
     shown = shown_to(setup.runner.meta)
@@ -239,7 +239,11 @@ def _torch_settings_of_a_run(device: str) -> Iterator[None]:
 
 
 def _cell(
-    setup: _Setup, method: Bound, flags: Mapping[str, Any], dataset: DatasetPart, keyed_sets: Mapping[str, Any]
+    setup: _EvaluationSetup,
+    method: Bound,
+    flags: Mapping[str, Any],
+    dataset: DatasetPart,
+    keyed_sets: Mapping[str, Any],
 ) -> Cell:
     """The cell that a run would store, but for its sources and the time of its setup."""
     track, regime, protocol, metrics = setup.track, setup.regime, setup.protocol, setup.metrics

@@ -135,7 +135,7 @@ def _run(job: Job, store: Path, key: str, tell: Tell, life: int, scorer: Scorer)
         _store(job, store, ending, folder, "", time.monotonic() - start, tell)
         return None
     import_scoring(job.cell)
-    method: _Method | None = None
+    method: _MethodFork | None = None
     if job.donor is None:
         fork = _fork_method(job, scorer.output)
         if isinstance(fork, MethodEnd):
@@ -163,7 +163,7 @@ def _run(job: Job, store: Path, key: str, tell: Tell, life: int, scorer: Scorer)
 
 
 @dataclass(frozen=True)
-class _Method:
+class _MethodFork:
     """The process of a method, as its supervisor has it: the scorer's end of the channel, and its control group."""
 
     pid: int
@@ -171,7 +171,7 @@ class _Method:
     group: Path | None
 
 
-def _fork_method(job: Job, output: int) -> _Method | MethodEnd:
+def _fork_method(job: Job, output: int) -> _MethodFork | MethodEnd:
     """Fork the process of a method, from one that never reads a true item; the fork gets its end."""
     group = None
     if job.sandbox is not None:
@@ -184,10 +184,10 @@ def _fork_method(job: Job, output: int) -> _Method | MethodEnd:
         gpu, sandbox, on_gpu = job.gpu, job.sandbox, job.device != "cpu"
         return MethodEnd(far, output, job.memory, job.threads, gpu, sandbox, shown, named, on_gpu, group)
     far.close()
-    return _Method(pid, channel, group)
+    return _MethodFork(pid, channel, group)
 
 
-def _score_by(scorer: Scorer, job: Job, method: _Method | None, life: int, start: float) -> _Watched:
+def _score_by(scorer: Scorer, job: Job, method: _MethodFork | None, life: int, start: float) -> _Watched:
     """Have the scorer score the cell, and watch until it has; nothing that it or the method started is left."""
     pid = method.pid if method is not None else None
     killed = False

@@ -16,8 +16,13 @@ from noisebench.components.registry import registry
 from noisebench.components.tracks import get_track
 from noisebench.report import track_protocols
 from noisebench.submissions.challenges.files import AnswersClasses, ReadsAnswers, SealsItems
-from noisebench.track import protocols
+from noisebench.track.alike_items import SeesAlike, SeesCopies, SketchesTruths
+from noisebench.track.attacks import Attacks
+from noisebench.track.examination import Examines
 from noisebench.track.lazy_part import LazyPart
+from noisebench.track.set_metrics import HasSetMetrics
+from noisebench.track.track_protocol import Track
+from noisebench.track.training_batches import Trains
 
 NAMES = registry("track", "").names()
 
@@ -29,8 +34,7 @@ def parts_of(name: str) -> dict[str, LazyPart]:
 def declared() -> dict[str, inspect.Signature]:
     """What a protocol says of each function of a track."""
     found: dict[str, inspect.Signature] = {}
-    own = [protocols.Track, protocols.SeesAlike, protocols.HasSetMetrics, protocols.Trains, protocols.Examines,
-           protocols.Attacks, protocols.SeesCopies, protocols.SketchesTruths]  # fmt: skip
+    own = [Track, SeesAlike, HasSetMetrics, Trains, Examines, Attacks, SeesCopies, SketchesTruths]
     added = [track_protocols.HasPanels, track_protocols.HasSections, track_protocols.HasChangedPanels, SealsItems,
              AnswersClasses, ReadsAnswers, track_protocols.HasDraws, ExplainsNoise, ExplainsPairs, ScoresFolders,
              HasNamedSets]  # fmt: skip

@@ -88,7 +88,7 @@ def draw_levels(chart: Chart, name: str, looks: Looks, sheet: Sheet) -> Plot | N
 
 
 @dataclass(frozen=True)
-class _Layout:
+class _PanelLayout:
     """The panels of a figure, in inches: `heights` of each, `foot` below them and `between` where they are stacked."""
 
     stacked: bool
@@ -107,7 +107,7 @@ class _Layout:
         return [(sum(rooms[: i + 1]) + i * each, self.foot, each, high) for i, high in enumerate(self.heights)]
 
 
-def _layout(sheet: Sheet, lines: int, has_gaps: bool) -> _Layout:
+def _layout(sheet: Sheet, lines: int, has_gaps: bool) -> _PanelLayout:
     """One panel, or two where there are gaps to the best, with room for the names of so many lines."""
     k = sheet.scale
     stacked = has_gaps and sheet.narrow
@@ -116,7 +116,7 @@ def _layout(sheet: Sheet, lines: int, has_gaps: bool) -> _Layout:
     height = sheet.tall(head + foot + (sum(heights) + between if stacked else heights[0]))
     if sheet.fills:
         heights = [height - head - foot] * (1 + has_gaps)
-    return _Layout(stacked, height, heights, foot, between)
+    return _PanelLayout(stacked, height, heights, foot, between)
 
 
 def _draw_means(axes: Any, drawn: Sequence[_Drawn], k: float) -> None:

@@ -147,7 +147,7 @@ class _Place:
 
 
 @dataclass(frozen=True)
-class _Layout:
+class _ChallengeLayout:
     """The items of a challenge: `order` has the numbers of `places` as their neutral names count them."""
 
     places: Sequence[_Place]
@@ -156,7 +156,7 @@ class _Layout:
     cells: list[SealedCell]
 
 
-def _layout_of(contest: _Contest, name: str, seed: int) -> _Layout:
+def _layout_of(contest: _Contest, name: str, seed: int) -> _ChallengeLayout:
     """Items under neutral names in an order that `seed` keys, and a cell for each dataset under each regime."""
     places: list[_Place] = []
     parts: list[tuple[DatasetPart, Bound]] = []
@@ -177,7 +177,7 @@ def _layout_of(contest: _Contest, name: str, seed: int) -> _Layout:
         )
         for number, (part, regime) in enumerate(parts)
     ]
-    return _Layout(places, order, names, cells)
+    return _ChallengeLayout(places, order, names, cells)
 
 
 def _signatures(contest: _Contest, cells: Sequence[SealedCell]) -> list[str]:
@@ -199,7 +199,9 @@ class _WrittenItems:
     classes: list[str]
 
 
-def _write_items(layout: _Layout, track: Any, seed: int, folder: Path, archive: zipfile.ZipFile) -> _WrittenItems:
+def _write_items(
+    layout: _ChallengeLayout, track: Any, seed: int, folder: Path, archive: zipfile.ZipFile
+) -> _WrittenItems:
     """Write the inputs of all items into the folder, and the truths into the archive."""
     items: dict[str, ChallengeItem] = {}
     inputs: dict[str, str] = {}
