@@ -21,11 +21,12 @@ class Rescaled:
     """
 
     def __init__(self, *, of: nb.DatasetSpec, factors: Annotated[tuple[Factor, ...], MinLen(1)]) -> None:
-        if len(set(factors)) < len(factors):
-            raise nb.UsageError(f"rescaled: factors={factors}: give each factor once")
+        suffixes = [f"@{factor:g}" for factor in factors]
+        if len(set(suffixes)) < len(factors):
+            raise nb.UsageError(f"rescaled: factors={factors}: give factors that differ in their first six digits")
         self._of = nb.open_dataset(of)
         self._factors = factors
-        self.ids: Sequence[str] = [f"{name}@{factor:g}" for factor in factors for name in self._of.ids]
+        self.ids: Sequence[str] = [name + suffix for suffix in suffixes for name in self._of.ids]
 
     def load(self, index: int) -> nb.Sample:
         """Item `index`: all pictures at the first factor, then all at the second."""

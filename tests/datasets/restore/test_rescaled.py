@@ -41,7 +41,7 @@ def test_own_noisy_pictures_are_left_out() -> None:
     assert opened("rescaled(of=noisy(of=photos, regime=gaussian(sigma=25)), factors=(1,))").load(0).noisy is None
 
 
-@pytest.mark.parametrize("factors", ["()", "(0,)", "(1, 1)", "(30,)"])
-def test_no_factors_twice_the_same_or_out_of_range_are_refused(factors: str) -> None:
+@pytest.mark.parametrize("factors", ["()", "(0,)", "(1, 1)", "(0.5, 0.5000001)", "(30,)"])
+def test_factors_that_are_none_or_alike_or_out_of_range_are_refused(factors: str) -> None:
     with pytest.raises(nb.UsageError, match="factors"):
         opened(f"rescaled(of=photos, factors={factors})")
