@@ -31,7 +31,8 @@ THREES = "some_classes(of=digits(split=train), classes=(3,))"
 DATASETS = {
     "restore": (
         "c_alpha(n=3)", "centre_crop(of=photos, size=64)", "dead_leaves(n=3)", "dead_leaves(n=3, color=true)",
-        "discs(n=3)", "gaussian_digits(n=3)", "gaussian_field(n=3)", "gaussian_mixture(n=3)", "kspace_phantom(n=3)",
+        "discs(n=3)", "gaussian_digits(n=3)", "gaussian_field(n=3)", "gaussian_mixture(n=3)",
+        "joined(of=piecewise(n=1), more=photos)", "kspace_phantom(n=3)", "levels(of=photos, black=0.2, white=0.85)",
         "luma(of=photos)", "noisy(of=photos, regime=gaussian(sigma=25))",
         "noisy_only(of=noisy(of=photos, regime=poisson(peak=30)))", "partly_grey(of=photos, share=0.5)",
         "patches(of=photos, size=32)", "photos", "photos24", "piecewise(n=3)",
