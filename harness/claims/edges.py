@@ -33,7 +33,7 @@ def edges_of(of: CellOf, result: CellResult) -> Iterator[str]:
             yield f"{name}={tried[place][axis]} of {', '.join(dict.fromkeys(one[axis] for one in tried))}"
 
 
-def told_edges(edges: Iterable[tuple[str, str, int]]) -> list[str]:
+def edge_notes(edges: Iterable[tuple[str, str, int]]) -> list[str]:
     """Names of a claim, edges and seeds in words: names together that have the same edge on the same seeds."""
     seeds: dict[tuple[str, str], dict[int, None]] = {}
     for name, edge, seed in edges:

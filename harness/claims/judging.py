@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ..store.training_figures import NoValue
-from .edges import edges_of, told_edges
+from .edges import edge_notes, edges_of
 from .effect_verdicts import Judged, effect_row, joined, judged_of
 from .effects import Effect
 from .figures import CellOf, CellResult, value_of
@@ -101,7 +101,7 @@ def _judged(effect: Effect, find: Find) -> Judged:
         for name, on in scored.items()
         if len(on) == len(effect.seeds) and len({items for items, _ in on}) == 1
     }
-    return Judged(values, sum(seconds.values()), sorted(seconds), list(notes), told_edges(edges), rows=rows)
+    return Judged(values, sum(seconds.values()), sorted(seconds), list(notes), edge_notes(edges), rows=rows)
 
 
 def _by_item(of: CellOf, result: CellResult) -> tuple[str, list[float]]:

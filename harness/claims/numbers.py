@@ -286,7 +286,7 @@ class ClaimRow(VerdictPart, total=False):
     stale: bool
 
 
-def told_verdict(row: ClaimRow) -> str:
+def verdict_text(row: ClaimRow) -> str:
     """A verdict, and whether it is of cells that would have other keys today."""
     return row["verdict"] + (" (stale)" if row.get("stale") else "")
 

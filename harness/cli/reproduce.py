@@ -300,9 +300,9 @@ def _print(rows: list[ClaimRow]) -> None:
 
 def _verdict(row: ClaimRow) -> str:
     """The verdict of a row with what is to be said of it."""
-    from ..claims.numbers import told_verdict
+    from ..claims.numbers import verdict_text
 
-    return told_verdict(row) + (f": {row['reason']}" if row["reason"] else "")
+    return verdict_text(row) + (f": {row['reason']}" if row["reason"] else "")
 
 
 def _seconds(row: ClaimRow) -> str:

@@ -111,7 +111,7 @@ def train_cell(
     course = _opened(job)
     state, snapshot = _read(folder / SNAPSHOT)
     if snapshot is None and course.start is not None and not job.afresh:
-        state, snapshot = _taken_over(course.recipe, *_read(course.start))
+        state, snapshot = _reused_state(course.recipe, *_read(course.start))
     # In a sandbox a plug-in has no part in the data.
     batches = _reading(course, state.step, job.threads, plugins_of(cell) if job.sandbox is None else ())
     try:
@@ -402,7 +402,7 @@ def _read(file: Path) -> tuple[_State, bytes | None]:
         return _State(), None
 
 
-def _taken_over(recipe: Recipe, state: _State, snapshot: bytes | None) -> tuple[_State, bytes | None]:
+def _reused_state(recipe: Recipe, state: _State, snapshot: bytes | None) -> tuple[_State, bytes | None]:
     """The end of another training of the recipe as a point on the way of this one, or a beginning.
 
     It is of use where it has no more steps, and was validated after each step after which this one is to be.

@@ -112,30 +112,30 @@ def _limits(range: Any) -> tuple[float, float]:
     return low, high
 
 
-def check_pair(restored: Any, clean: Any, *, said: bool) -> bool:
+def check_pair(restored: Any, clean: Any, *, range_named: bool) -> bool:
     """Raise `UsageError` where one of two pictures is off [0, 1] by its looks, or both are exchanged.
 
-    `said`: the caller has named the range of float pictures, which is trusted where possible. Returns whether
+    `range_named`: the caller has named the range of float pictures, which is trusted where possible. Returns whether
     both are seen to lie on [0, 1].
     """
     if all(isinstance(picture, np.ndarray) and lies_on_unit(picture) for picture in (restored, clean)):
         return True
     least, most = _extent(clean)
-    if not said and least < -OVERSHOOT and most > 1 + OVERSHOOT and _scale(clean, least, most) is None:
+    if not range_named and least < -OVERSHOOT and most > 1 + OVERSHOOT and _scale(clean, least, most) is None:
         first = _extent(restored)
         if first[0] >= -OVERSHOOT and first[1] <= 1 + OVERSHOOT:
             raise UsageError(
                 f"{_off('clean', least, most)}are restored and clean exchanged? (if not, say range=(0, 1))"
             )
-    _check_clean(clean, "clean", least, most, said)
-    if not said:
+    _check_clean(clean, "clean", least, most, range_named)
+    if not range_named:
         check_restored(restored, "restored", clean)
     return False
 
 
-def check_clean(picture: Any, who: str, *, said: bool) -> None:
+def check_clean(picture: Any, who: str, *, range_named: bool) -> None:
     """Raise `UsageError` for a clean float picture off [0, 1]; as `check_pair`."""
-    _check_clean(picture, who, *_extent(picture), said)
+    _check_clean(picture, who, *_extent(picture), range_named)
 
 
 def _check_clean(picture: Any, who: str, least: float, most: float, range_named: bool) -> None:

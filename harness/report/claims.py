@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from ..claims.discoveries import discoveries_text
 from ..claims.effect_verdicts import mean_of
-from ..claims.numbers import ClaimRow, interval_text, reason_text, told_verdict, uneven_text
+from ..claims.numbers import ClaimRow, interval_text, reason_text, uneven_text, verdict_text
 from ..text.errors import one_line
 from ..text.wording import counted
 from .escape import markdown, markdown_code
@@ -125,7 +125,7 @@ def _numbers(rows: Sequence[ClaimRow]) -> list[str]:
             (
                 markdown_code(row["name"]), f"{markdown(row['table'])}; {markdown(row['row'])}",
                 " · ".join(map(markdown_code, cell)), str(row["claimed"]),
-                f"{row['ours']:.{places}f}", f"{row['difference']:+.{places}f}", told_verdict(row),
+                f"{row['ours']:.{places}f}", f"{row['difference']:+.{places}f}", verdict_text(row),
             )
         )  # fmt: skip
     head = ("claim", "where", "cell", "claimed", "ours", "difference", "verdict")
@@ -139,7 +139,7 @@ def _effects(rows: Sequence[ClaimRow]) -> list[str]:
             ", ".join(map(str, row["seeds"])),
             "; ".join(f"{markdown_code(name)} {text}" for name, text in values_by_name(row).items()),
             markdown(interval_text(row)),
-            "; ".join([": ".join(filter(None, (told_verdict(row), markdown(row["reason"])))), *_terms(row)]),
+            "; ".join([": ".join(filter(None, (verdict_text(row), markdown(row["reason"])))), *_terms(row)]),
         )
         for row in rows
     ]  # fmt: skip

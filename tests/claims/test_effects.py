@@ -16,7 +16,7 @@ from conftest import ROOT
 from noisebench.claims.comparisons import Inequality
 from noisebench.claims.deciding import decide
 from noisebench.claims.discoveries import discoveries_text, largest_standing
-from noisebench.claims.edges import edges_of, told_edges
+from noisebench.claims.edges import edge_notes, edges_of
 from noisebench.claims.effect_verdicts import Judged, effect_row
 from noisebench.claims.effects import Effect, all_claims, read_file
 from noisebench.claims.expression import holds, parsed
@@ -363,7 +363,7 @@ def test_a_value_at_an_edge_of_what_was_tried_is_said_of_each_seed() -> None:
     said = "at an edge of what was tried: x: optimizer.lr=0.001 of 0.001, 0.01, 0.1, on seed 0, 3 and x:"
     assert said in claims_markdown([row]).replace("\\", "")
     of_two = [("a", "lr=1 of 0, 1", 0), ("a", "lr=1 of 0, 1", 0), ("b", "lr=1 of 0, 1", 0), ("b", "lr=0 of 0, 1", 1)]
-    assert told_edges(of_two) == ["a, b: lr=1 of 0, 1, on seed 0", "b: lr=0 of 0, 1, on seed 1"]
+    assert edge_notes(of_two) == ["a, b: lr=1 of 0, 1, on seed 0", "b: lr=0 of 0, 1, on seed 1"]
     assert list(edges_of(CellOf("identity"), CellResult())) == []
     assert list(edges_of(CellOf("not_there"), CellResult())) == []
 

@@ -128,7 +128,7 @@ def degrade(spec: str, clean: Any, seed: int = 0, draw: int = 0, *, range: Range
     bound = bind(spec, "regime")
     seed, draw = _whole(seed, "seed"), _whole(draw, "draw")
     picture = mapped(given_array(clean, "clean"), range, "clean")
-    check_clean(picture, "clean", said=range is not None)
+    check_clean(picture, "clean", range_named=range is not None)
     try:
         noisy, info = degrade_sample(bound, Sample("", picture), seed, draw)
     except Skip as skip:

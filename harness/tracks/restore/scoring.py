@@ -87,7 +87,7 @@ def score(
 
         if supports(rules, chosen):
             x, y = (mapped(as_tensor(p, who), range, who) for p, who in ((restored, "restored"), (clean, "clean")))
-            check_pair(x, y, said=range is not None)
+            check_pair(x, y, range_named=range is not None)
             return score_tensors(x, y, rules, chosen)
     x, y, unit = given_pair(restored, clean, range)
     if noisy is not None:
@@ -112,7 +112,7 @@ def _as_mask(mask: Any) -> Array:
 def given_pair(restored: Any, clean: Any, range: Range) -> tuple[Array, Array, bool]:
     """Two pictures as a caller gives them, as arrays (H, W, C), and whether both are seen to lie on [0, 1]."""
     x, y = (mapped(given_array(p, who), range, who) for p, who in ((restored, "restored"), (clean, "clean")))
-    return x, y, check_pair(x, y, said=range is not None)
+    return x, y, check_pair(x, y, range_named=range is not None)
 
 
 def score_sets(
