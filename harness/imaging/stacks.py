@@ -8,7 +8,6 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import numpy.typing as npt
 
 from ..data.folders import path_of
 from ..text.errors import UsageError, one_line
+from ..text.extras import is_installed, needs_packages
 from .containers import Unreadable
 from .pixels import DEPTH_OF_TYPE
 from .validation import WIDEST
@@ -141,8 +141,8 @@ def _name(path: object) -> str:
 
 
 def _need(package: str) -> None:
-    if find_spec(package) is None:
-        raise Unreadable(f"needs {package}: pip install 'noisebench[medical]'")
+    if not is_installed(package):
+        raise Unreadable(needs_packages([package]))
 
 
 def _limit(pages: int, *shape: int) -> None:
