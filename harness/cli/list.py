@@ -101,7 +101,7 @@ def _print_in_full(entry: dict[str, Any], kind: str, several: bool) -> None:
     of, width = f", track {entry['track']}" if several else "", terminal_width()
     print(f"{entry['name']} (version {entry['version']}{of})\n")
     if entry.get("state", READY) != READY:
-        print(": ".join(filter(None, (entry["state"], remedy(entry["state"])))) + "\n")
+        print(f"{entry['state']}: {remedy(entry['state'], entry['name'])}\n")
     for paragraph in entry["doc"].split("\n\n"):
         whole = any(line.startswith(" ") for line in paragraph.splitlines())
         for line in paragraph.splitlines() if whole else [paragraph]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,21 +20,28 @@ _EXAMPLES = """  noisebench weights ls                                         t
   noisebench weights card nb-store unet                         the recipe, the curve and the cost of one
   noisebench weights export nb-store 3fa9 --to denoiser.safetensors
   noisebench weights card denoiser.safetensors
-  noisebench weights import denoiser.safetensors                a run whose key fits does not train again"""
+  noisebench weights import denoiser.safetensors                a run whose key fits does not train again
+  noisebench weights fetch lpips niqe                           the files that these metrics need"""
+
+_DIGEST = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
+"""A SHA-256, and as much of it as a line has room for."""
 
 
 def add(verbs: Any) -> None:
-    parser = verb(verbs, "weights", "list, export and import the checkpoints that trained methods use", _EXAMPLES, run)
+    parser = verb(verbs, "weights", "list, export and import checkpoints; download weights of metrics", _EXAMPLES, run)
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     for name, about in (
         ("ls", "list the checkpoints of a store, or those that come with the package"),
         ("card", "show what a checkpoint was made of, how it went and what it took"),
         ("export", "write one checkpoint of a store as a file, with its card"),
         ("import", "keep checkpoint files where every run finds them by key"),
+        ("fetch", "download the weights that metrics need, which no run does by itself"),
     ):
         p = actions.add_parser(name, help=about, description=about)
         if name == "import":
             p.add_argument("files", metavar="FILE", nargs="+", help="a file that `weights export` wrote")
+        elif name == "fetch":
+            p.add_argument("metrics", metavar="METRIC", nargs="+", help="a spec, such as lpips or 'pyiqa(name=musiq)'")
         elif name == "ls":
             p.add_argument("store", metavar="STORE", nargs="?", help="a store (default: what comes with noisebench)")
         else:
@@ -51,6 +59,8 @@ def run(args: argparse.Namespace) -> int:
     """0, or 1 where a cell of the store is left out. Raises `UsageError` (exit code 2)."""
     if args.action == "import":
         return _import(args)
+    if args.action == "fetch":
+        return _fetch(args)
     if args.store is None:
         return _list_enclosed(args.json)
     path = Path(args.store)
@@ -198,4 +208,19 @@ def _import(args: argparse.Namespace) -> int:
     if args.json:
         print_json(kept)
     note("a run whose training has this key uses it")
+    return 0
+
+
+def _fetch(args: argparse.Namespace) -> int:
+    from ..components.readiness import KnowsFiles
+    from ..components.registry import bind_all
+    from ..components.tracks import DEFAULT, known_track
+
+    track, answers = known_track(DEFAULT), {}
+    for metric in bind_all(args.metrics, "metric"):
+        answers[metric.display] = track.fetch_files(metric) if isinstance(track, KnowsFiles) else ""
+        if not args.json:
+            print(_DIGEST.sub(r"\1", f"{metric.display}: {answers[metric.display]}"), flush=True)
+    if args.json:
+        print_json(answers)
     return 0

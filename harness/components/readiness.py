@@ -10,6 +10,7 @@ from typing import Protocol, runtime_checkable
 from ..text.extras import install_line, is_installed
 from .entry import Entry
 from .fingerprint import source_of
+from .registry import Bound
 from .tracks import known_track
 
 READY = "ready"
@@ -17,9 +18,11 @@ READY = "ready"
 
 @runtime_checkable
 class KnowsFiles(Protocol):
-    """A track that can say which file a metric of its own lacks, empty where it lacks none."""
+    """A track that can say which file a metric of its own lacks, empty where it lacks none, and can download them."""
 
     def lacks_file(self, entry: Entry) -> str: ...
+
+    def fetch_files(self, metric: Bound) -> str: ...
 
 
 def state_of(entry: Entry, track: str) -> str:
@@ -37,10 +40,12 @@ def short_state(state: str) -> str:
     return f"needs {name if kind == 'package' else kind}" if state.startswith("needs ") else state
 
 
-def remedy(state: str) -> str:
-    """What installs the package that a state names, empty where it names none."""
-    name = state.removeprefix("needs package ")
-    return "" if name == state else install_line(name)
+def remedy(state: str, metric: str) -> str:
+    """The line that installs the package, or downloads the file, that the state of a metric names; else empty."""
+    if state == READY:
+        return ""
+    package = state.removeprefix("needs package ")
+    return f"noisebench weights fetch {metric}" if package == state else install_line(package)
 
 
 def _absent_packages(entry: Entry) -> Iterator[str]:

@@ -58,7 +58,7 @@ def read_weight_table(path: Path) -> dict[str, tuple[WeightFile, ...]]:
     return table
 
 
-def _places(root: Path, name: str) -> Iterator[Path]:
+def places_of(root: Path, name: str) -> Iterator[Path]:
     """`name` in a root or in one of its folders."""
     yield root / name
     try:
@@ -75,7 +75,7 @@ def find_weights(files: Sequence[WeightFile]) -> tuple[Path, WeightFile]:
     for root in roots:
         for known in files:
             for name in (known.file, known.also):
-                for place in _places(root, name) if name else ():
+                for place in places_of(root, name) if name else ():
                     if place.is_file():
                         return place, known
     searched = ", ".join(one_line(r) for r in roots)

@@ -146,6 +146,12 @@ class Restore(PictureTrack):
 
         return lacking_file(entry)
 
+    def fetch_files(self, metric: Bound) -> str:
+        """Download the weights of a metric, and say what it is made with. Raises `UsageError`."""
+        from .metric_files import fetch_files
+
+        return fetch_files(metric)
+
     def preload_for(self, components: Iterable[Bound]) -> tuple[str, ...]:
         """torch, where a method takes tensors, a metric is a network, or a plug-in has imported it."""
         return torch_where_used(components, ("set", "describe"))

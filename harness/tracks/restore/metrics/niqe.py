@@ -7,4 +7,4 @@ from ._pyiqa import iqa_metric, pyiqa_score
 @iqa_metric("niqe", higher=False, title="NIQE")
 def niqe(pair: Pair) -> float:
     """Naturalness of the restored picture alone, by pyiqa (Mittal et al. 2013); lower is more natural."""
-    return pyiqa_score(pair, "niqe", "niqe")
+    return pyiqa_score(pair, "niqe")

@@ -11,4 +11,4 @@ def pyiqa(pair: Pair, *, name: str) -> float:
     It sees the pictures as the protocol leaves them, on [0, 1] and clipped, float32; grey ones three times. So under
     `uint8` it scores what a file would hold. Metrics without a reference see the restored picture only.
     """
-    return pyiqa_score(pair, name, f"pyiqa(name={name})")
+    return pyiqa_score(pair, name)
