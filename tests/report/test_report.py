@@ -536,6 +536,15 @@ def test_names_fit_their_room_and_stay_apart() -> None:
     assert len(set(names.values())) == 4
     assert names["nlm"] == "nlm"
     assert [names[label] for label in long] == ["vst(…width=16…)", "vst(…width=32…)"], "what differs is what is shown"
+    bare = [f"consistency model{how} teacher, {n} calls" for how in (" with a", ", no") for n in (2, 4)]
+    shorts = legend_names(bare, 1.9)
+    assert all(text_width(short, 8) <= 1.9 and short.startswith("consist") for short in shorts.values())
+    assert all(("no teacher" in short) == ("no teacher" in label) for label, short in shorts.items())
+    judged = [f"distilled for long {how} a judge, 4 calls" for how in ("with", "without")]
+    assert [name.partition("…")[2] for name in legend_names(judged, 1.7).values()] == [
+        "with a judge, 4 calls", "without a judge, 4 calls",
+    ]  # fmt: skip
+    assert len(set(legend_names(bare, 0.9).values())) == 4, "numbers tell them apart where nothing else has room"
     assert fit("中" * 99, 1.0) != "中" * 99
     assert shorten("nlm(h=0.6, patch=7)", 10) == "nlm(…ch=7)"
 

@@ -151,6 +151,10 @@ def fit(text: object, inches: float, size: float = TEXT) -> str:
     return shorten(flat, low)
 
 
+_FIRST = 3
+"""Letters at least that a name keeps where its middle is cut."""
+
+
 def legend_names(labels: Sequence[str], inches: float, size: float = TEXT) -> dict[str, str]:
     """A name of at most `inches` for each label: where two would look the same, what differs between them is shown.
 
@@ -163,7 +167,7 @@ def legend_names(labels: Sequence[str], inches: float, size: float = TEXT) -> di
     taken: set[str] = set()
     for label in labels:
         same = alike[fit(label, inches, size)]
-        shown = _difference(label, same) if len(same) > 1 else label
+        shown = _difference(label, same, inches, size) if len(same) > 1 else label
         name, number = fit(shown, inches, size), 2
         while name in taken:
             name, number = f"{fit(shown, inches - 0.25 * size / TEXT, size)} ({number})", number + 1
@@ -172,11 +176,19 @@ def legend_names(labels: Sequence[str], inches: float, size: float = TEXT) -> di
     return result
 
 
-def _difference(label: str, labels: Sequence[str]) -> str:
-    """`trained(…width=24…)`: the name, and the arguments from the first to the last that tell `labels` apart."""
+def _difference(label: str, labels: Sequence[str], inches: float, size: float) -> str:
+    """`trained(…width=24…)`: the name, and the arguments from the first to the last that tell `labels` apart.
+
+    Without arguments the first letters, as many as have room, and all from the first word that differs.
+    """
     head, opened, _ = label.partition("(")
     if not opened:
-        return label
+        end = shared(labels)
+        within = any(other[end - 1 : end + 1].isalnum() for other in labels)
+        start = label.rfind(" ", 0, end) + 1 if within else end
+        rest = label[start:].lstrip(" ,")
+        cut = (f"{label[:kept].rstrip(' ,')}…{rest}" for kept in range(start, _FIRST - 1, -1))
+        return next((name for name in cut if text_width(name, size) <= inches), label)
     start, end = shared(labels), len(label) - shared([other[::-1] for other in labels])
     start = max(len(head) + 1, *(label.rfind(mark, 0, start) + 1 for mark in "( "))
     end = min((at for mark in ",)" if (at := label.find(mark, max(end, start))) >= 0), default=len(label))

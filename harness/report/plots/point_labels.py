@@ -46,8 +46,9 @@ class _Spot:
 def label_points(axes: Any, points: Sequence[Named], sheet: Sheet, paths: Sequence[tuple[float, float]]) -> list[Named]:
     """Write names beside `points`, the first ones first, and return those without room.
 
-    No name lies on another one, on a marker or on a line that leads to a name, nor outside the figure; the line through
-    `paths`, in data, is crossed where it must be.
+    No name lies on another one, on a marker or on a line that leads to a name, nor outside the figure. It is nearest to
+    its own marker, or away from all, at the end of a line that passes no other. The line through `paths`, in data, is
+    crossed where it must be.
     """
     from matplotlib.lines import Line2D
 
@@ -74,26 +75,34 @@ def label_points(axes: Any, points: Sequence[Named], sheet: Sheet, paths: Sequen
         best: tuple[float, _Spot] | None = None
         for spot in _spots(x, y, text_width(point.text, sheet.text), sheet, bounds):
             hard = [*names, *(box for j, box in enumerate(markers) if j != i)]
-            if not _inside(spot.box, bounds) or any(_overlap(spot.box, other) for other in hard):
+            beside = spot.box[0] - half, spot.box[1], spot.box[2] + half, spot.box[3]  # so that two are not read as one
+            if not _inside(spot.box, bounds) or any(_overlap(beside, other) for other in hard):
                 continue
             if any(_crosses(line, spot.box) for line in leaders) or any(_crosses(spot.leader, n) for n in names):
                 continue
-            crossed = sum(_crosses((*a, *b), spot.box) for a, b in path)
-            over = sum(_crosses(spot.leader, box) for j, box in enumerate(markers) if j != i)
-            cost = spot.away + (0.6 * (crossed > 0) + 0.2 * over) * sheet.scale
+            # Markers on one another are told apart by no place of a name.
+            apart = [j for j, (u, v) in enumerate(centres) if max(abs(u - x), abs(v - y)) > half]
+            if any(_crosses(spot.leader, markers[j]) for j in apart):
+                continue
+            near = min(_distance(spot.box, (x, y)), AWAY[1] * sheet.scale)
+            if any(_distance(spot.box, centres[j]) < near for j in apart):
+                continue
+            cost = spot.away + 0.6 * sheet.scale * _lies_on(path, spot.box)
             if best is None or cost < best[0] - 1e-9:
                 best = cost, spot
         if best is None:
             left_out.append(point)
             continue
         spot = best[1]
+        crossed = _lies_on(path, spot.box)
         names.append(spot.box)
         leaders.append(spot.leader)
         if spot.away > AWAY[1] * sheet.scale:
             xs, ys = spot.leader[::2], spot.leader[1::2]
             figure.add_artist(Line2D(xs, ys, transform=inches, color="#9aa1ab", linewidth=0.5 * sheet.scale, zorder=1))
         figure.text((spot.box[0] + spot.box[2]) / 2, (spot.box[1] + spot.box[3]) / 2, point.text, transform=inches,
-                    ha="center", va="center_baseline", fontsize=sheet.text, label="name")  # fmt: skip
+                    ha="center", va="center_baseline", fontsize=sheet.text, label="name",
+                    bbox={"facecolor": "white", "edgecolor": "none", "pad": 0} if crossed else None)  # fmt: skip
     return left_out
 
 
@@ -113,12 +122,22 @@ def _spots(x: float, y: float, wide: float, sheet: Sheet, bounds: Box) -> list[_
     return spots
 
 
+def _distance(box: Box, point: tuple[float, float]) -> float:
+    """From a box to a point, 0 inside."""
+    x, y = point
+    return math.hypot(max(box[0] - x, 0.0, x - box[2]), max(box[1] - y, 0.0, y - box[3]))
+
+
 def _inside(box: Box, bounds: Box) -> bool:
     return box[0] >= bounds[0] and box[1] >= bounds[1] and box[2] <= bounds[2] and box[3] <= bounds[3]
 
 
 def _overlap(a: Box, b: Box) -> bool:
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+def _lies_on(path: Sequence[tuple[tuple[float, float], tuple[float, float]]], box: Box) -> bool:
+    return any(_crosses((*a, *b), box) for a, b in path)
 
 
 def _crosses(line: tuple[float, float, float, float], box: Box) -> bool:

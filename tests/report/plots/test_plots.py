@@ -188,6 +188,28 @@ def test_names_beside_points_lie_on_no_marker() -> None:
         assert not any(box.contains(*point) for point in points), name
 
 
+def test_a_name_is_nearest_to_its_own_point_or_away_from_all() -> None:
+    names = [f"method_{i:02d}" for i in range(16)]
+    records = [record(name, {"psnr": [30.0 - i % 6 if i else 50.0] * 6}) for i, name in enumerate(names)]
+    costs = [cost_record(name, p50=1.0 + (i // 6) / 9 if i else 1e3) for i, name in enumerate(names)]
+    (plot,) = kind(drawn([*records, *costs]), "pareto-")
+    for figure in [one.figure for one in (plot, plot.narrow) if one]:
+        axes, dpi = figure.axes[0], figure.dpi
+        points = {
+            str(line.get_label()): axes.transData.transform(line.get_xydata()[0])
+            for line in axes.lines if line.get_marker() != "None"
+        }  # fmt: skip
+        boxes = name_boxes(replace(plot, figure=figure))
+        assert len(boxes) >= 6
+        for name, box in boxes:
+            gap = {
+                other: np.hypot(max(box.x0 - x, 0, x - box.x1), max(box.y0 - y, 0, y - box.y1)) / dpi
+                for other, (x, y) in points.items()
+            }
+            nearest = min(gap, key=gap.__getitem__)
+            assert nearest == name or gap[nearest] > min(gap[name], 0.16) - 0.04, (name, nearest)
+
+
 def test_names_without_room_beside_their_points_stand_in_a_legend() -> None:
     names = [f"a_method_with_a_long_name_{i:02d}" for i in range(12)]
     records = [record(name, {"psnr": [30.0 - i / 1e3 if i else 50.0] * 6}) for i, name in enumerate(names)]
