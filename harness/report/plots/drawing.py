@@ -184,8 +184,8 @@ def _difference(label: str, labels: Sequence[str], inches: float, size: float) -
     head, opened, _ = label.partition("(")
     if not opened:
         end = shared(labels)
-        within = any(other[end - 1 : end + 1].isalnum() for other in labels)
-        start = label.rfind(" ", 0, end) + 1 if within else end
+        mid_word = any(other[end - 1 : end + 1].isalnum() for other in labels)
+        start = label.rfind(" ", 0, end) + 1 if mid_word else end
         rest = label[start:].lstrip(" ,")
         cut = (f"{label[:kept].rstrip(' ,')}…{rest}" for kept in range(start, _FIRST - 1, -1))
         return next((name for name in cut if text_width(name, size) <= inches), label)
