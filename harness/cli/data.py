@@ -100,6 +100,10 @@ def _opened(name: str) -> NamedSet | None:
     return cast(NamedSet, opened) if _track().has_manifest(opened) else None
 
 
+_MADE = "no manifest"
+"""The state of a set that has no files of its own."""
+
+
 def list_data() -> list[dict[str, Any]]:
     """A row for each dataset. `state` is present, partial, absent, no manifest or broken."""
     from ..components.registry import registry
@@ -110,7 +114,7 @@ def list_data() -> list[dict[str, Any]]:
 def _row(name: str) -> dict[str, Any]:
     from ..components.registry import registry
 
-    row: dict[str, Any] = {"name": name, "pictures": None, "state": "no manifest", "folder": None, "fetch": False}
+    row: dict[str, Any] = {"name": name, "pictures": None, "state": _MADE, "folder": None, "fetch": False}
     try:
         entry = registry("dataset").get(name)
         opened = _opened(name)
@@ -168,11 +172,13 @@ def _list(args: argparse.Namespace) -> int:
     if args.json:
         print_json(rows)
     else:
-        names = ("name", "pictures", "state", "licence")
-        table = [["" if row[name] is None else str(row[name]) for name in names] for row in rows]
-        name, pictures, state, licence = names
-        print_fitted(table, TextColumn(name), TextColumn(pictures), TextColumn(state, least=12),
-                     TextColumn(licence, least=16))  # fmt: skip
+        table = [
+            [row["name"], str(row["pictures"] or ""), row["state"].replace(_MADE, ""), row["licence"]] for row in rows
+        ]
+        print_fitted(table, TextColumn("name"), TextColumn("pictures"), TextColumn("files", least=7),
+                     TextColumn("licence", least=16))  # fmt: skip
+        if any(row["state"] == "absent" for row in rows):
+            note("absent: `noisebench data fetch NAME`, or put files where `data where NAME` says")
     return 0
 
 

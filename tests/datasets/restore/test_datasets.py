@@ -647,8 +647,10 @@ def test_list_says_what_there_is(named, capsys):
     }  # fmt: skip
     assert rows["folder"]["state"] == rows["piecewise"]["state"] == "no manifest"
     assert verb("list") == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split() == ["name", "pictures", "state", "licence"]
+    out, err = capsys.readouterr()
+    lines = out.splitlines()
+    assert lines[0].split() == ["name", "pictures", "files", "licence"]
+    assert "no manifest" not in out and "data fetch NAME" in err
     assert ["tiny", "2", "absent", "mine"] in [line.split() for line in lines]
 
 
