@@ -21,9 +21,9 @@ class BlindUNet:
 
     One restores three channels together, as those of a colour picture; the other restores each channel of any other
     picture by itself. Each has four levels without additive constants and 1.1 million parameters. They were trained
-    here, on the 400 grey pictures of DnCNN and on the 200 colour pictures of BSDS500's training set; the recipes stand
-    in the metadata of the files. Kernels are stored in 5 and 8 bits, with one step for each output channel. Nothing is
-    read from `info`.
+    here, on the 400 grey pictures of DnCNN and on the 200 colour pictures of BSDS500's training set, lastly with black
+    and white areas, other sizes and drawn pictures; the recipes stand in the metadata of the files. Kernels are stored
+    in 5, 8 and 12 bits, with one step for each output channel. Nothing is read from `info`.
     """
 
     def setup(self, device: Any) -> None:

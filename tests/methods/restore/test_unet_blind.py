@@ -10,7 +10,7 @@ import noisebench.methods.restore.unet_blind as unet_blind
 import pytest
 import torch
 from noisebench.components.registry import bind
-from noisebench.methods.restore._rounded_kernels import LARGE, read_kernels, read_recipe, write_kernels
+from noisebench.methods.restore._rounded_kernels import LARGE, SMALL, read_kernels, read_recipe, write_kernels
 from noisebench.planning.recipe import recipe_of
 
 
@@ -70,14 +70,23 @@ def test_a_file_is_small_and_names_a_recipe_that_can_be_trained(name: str, chann
     assert recipe.arch.kwargs["bias_free"] and recipe.arch.kwargs["width"] == 24
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("level", [0.0, 0.5, 1.0])
+def test_black_and_white_surfaces_come_out_clean(network: Any, channels: int, level: float) -> None:
+    noise = torch.randn(1, channels, 96, 96, generator=torch.Generator().manual_seed(0))
+    restored = network.restore(level + 25 / 255 * noise, None).clip(0, 1)
+    assert float((restored - level).square().mean().sqrt()) < (4 if level == 0 else 1.5) / 255
+
+
 def test_kernels_are_read_as_they_were_rounded(tmp_path: Path) -> None:
     drawn = torch.Generator().manual_seed(0)
     kernels = {"down.0.weight": torch.randn(4, 3, 3, 3, generator=drawn), "rise.0.weight": torch.zeros(2, 3, 2, 2)}
+    kernels["middle"] = torch.randn(8, SMALL // 8, 1, 1, generator=drawn)
     kernels["wide"] = torch.randn(8, LARGE // 8, 1, 1, generator=drawn)
     write_kernels(kernels, tmp_path / "net.xz", transposed="rise", recipe="trained")
     restored = read_kernels(tmp_path / "net.xz")
     assert read_recipe(tmp_path / "net.xz") == "trained" and restored.keys() == kernels.keys()
-    for name, bits in (("down.0.weight", 8), ("rise.0.weight", 8), ("wide", 5)):
+    for name, bits in (("down.0.weight", 12), ("rise.0.weight", 12), ("middle", 8), ("wide", 5)):
         largest = kernels[name].abs().max()
         assert (restored[name] - kernels[name]).abs().median() <= largest / 2 ** (bits - 1)
         assert all(len(channel.unique()) < 2**bits for channel in restored[name])
