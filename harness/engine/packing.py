@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from itertools import repeat
+from operator import itemgetter
 from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
 
+from ..planning.cells import PlannedCell
+from ..planning.planned_cells import PlannedCells, RegimeFields
 from ..store.cell import Request
-from ..store.cell_json import plain_values, struct_fields, written_columns
+from ..store.cell_json import is_one_object, plain_values, struct_fields, written_columns
 from ..store.tables import copies
 
 S = TypeVar("S", bound=Struct)
@@ -29,32 +32,31 @@ def packed(values: Sequence[Struct]) -> dict[str, Any]:
     def mapped(given: Sequence[Mapping[str, Any]]) -> list[Any]:
         """For all mappings of the same names: these, where they stand, and a column for each name."""
         return [
-            [names, where, [column(name, [given[n][name] for n in where]) for name in names]]
+            [names, where, [column(name, list(map(itemgetter(name), chosen))) for name in names]]
             for names, where in _places_by_shape(map(tuple, given)).items()
+            for chosen in (_chosen(given, where),)
         ]
 
     def written(given: Sequence[Struct]) -> list[Any]:
         """The same of objects with what is written of each."""
-        if not given:
-            return []
-        names, of_name, is_written = zip(*written_columns(given), strict=True)
+        columns = list(written_columns(given)) if given else []
+        always = [(name, values) for name, values, is_written in columns if all(is_written)]
+        sometimes = [one for one in columns if any(one[2]) and not all(one[2])]
+        shapes = zip(*(one[2] for one in sometimes), strict=True) if sometimes else repeat((), len(given))
         result = []
-        for shape, where in _places_by_shape(zip(*is_written, strict=True)).items():
-            chosen = [place for place, is_there in enumerate(shape) if is_there]
-            whole = len(where) == len(given)
-            columns = [of_name[place] if whole else [of_name[place][n] for n in where] for place in chosen]
-            own_names = [names[place] for place in chosen]
-            result.append([own_names, where, list(map(column, own_names, columns))])
+        for shape, where in _places_by_shape(shapes).items():
+            chosen = always + [one[:2] for one, is_there in zip(sometimes, shape, strict=True) if is_there]
+            every = [column(name, _chosen(values, where)) for name, values in chosen]
+            result.append([[name for name, _ in chosen], where, every])
         return result
 
     def column(name: str, values: Sequence[Any]) -> Any:
         """The columns of mappings; else the places of parts, or the one place of all."""
         if name in _SPLIT and all(values):
             return {"columns": mapped(values) if name == "inputs" else written(values)}
-        ids = list(map(id, values))
-        alike = ids.count(ids[0]) == len(ids)
-        different = {ids[0]: values[0]} if alike else dict(zip(ids, values, strict=True))
-        for number, part in different.items():
+        alike = is_one_object(values[0], values)
+        ids = list(map(id, values[:1] if alike else values))
+        for number, part in dict(zip(ids, values, strict=not alike)).items():
             if number not in places:
                 places[number] = places.setdefault(repr(part), len(parts))
                 if places[number] == len(parts):
@@ -62,6 +64,23 @@ def packed(values: Sequence[Struct]) -> dict[str, Any]:
         return places[ids[0]] if alike else list(map(places.__getitem__, ids))
 
     return {"columns": written(values), "count": len(values), "parts": plain_values(parts)}
+
+
+def packed_plan(cells: PlannedCells) -> dict[str, Any]:
+    """The cells of a plan as JSON, each template and regime once: see `unpacked_plan`."""
+    return {
+        "templates": packed(cells.templates),
+        "regimes": packed(cells.regimes),
+        "keys": cells.keys,
+        "template_of": cells.template_of,
+        "regime_of": cells.regime_of,
+    }
+
+
+def unpacked_plan(given: Mapping[str, Any]) -> list[PlannedCell]:
+    """The cells back; what they have alike is one object, so that nobody may change it."""
+    templates, regimes = unpacked(given["templates"], PlannedCell), unpacked(given["regimes"], RegimeFields)
+    return list(PlannedCells(templates, regimes, given["keys"], given["template_of"], given["regime_of"]))
 
 
 _SPLIT = ("inputs", "request")
@@ -84,7 +103,7 @@ def unpacked(given: Mapping[str, Any], kind: type[S]) -> list[S]:
             if issubclass(make, Struct):
                 objects_of_columns: Iterable[Any] = copies(make, dict(zip(names, fields, strict=True)), len(where))
             else:
-                rows = zip(*fields, strict=True) if names else itertools.repeat((), len(where))
+                rows = zip(*fields, strict=True) if names else repeat((), len(where))
                 objects_of_columns = (dict(zip(names, row, strict=True)) for row in rows)
             for n, one in zip(where, objects_of_columns, strict=True):
                 built[n] = one
@@ -97,7 +116,7 @@ def unpacked(given: Mapping[str, Any], kind: type[S]) -> list[S]:
         for place in {column} if isinstance(column, int) else set(column) - known.keys():
             known[place] = msgspec.convert(parts[place], of)
         if isinstance(column, int):
-            return itertools.repeat(known[column], count)
+            return repeat(known[column], count)
         return [known[place] for place in column]
 
     whole: list[S] = objects(given["columns"], given["count"], kind)
@@ -107,6 +126,11 @@ def unpacked(given: Mapping[str, Any], kind: type[S]) -> list[S]:
 @cache
 def _types(kind: type[Struct]) -> dict[str, Any]:
     return {field.name: field.type for field in struct_fields(kind)}
+
+
+def _chosen(values: Sequence[Any], where: Sequence[int]) -> Sequence[Any]:
+    """The values at places, which are in order."""
+    return values if len(where) == len(values) else [values[place] for place in where]
 
 
 def _places_by_shape(shapes: Iterable[tuple[str, ...]]) -> dict[tuple[str, ...], list[int]]:

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypedDict, cast
 
@@ -20,7 +20,7 @@ from ..store.garbage_collection import no_collection
 from ..suite.suite import CostPlan, Limits, Suite
 from ..text.errors import UsageError, one_line, text_of
 from ..text.extras import absent_extra, needs_packages
-from .packing import packed, unpacked
+from .packing import packed, packed_plan, unpacked, unpacked_plan
 from .sandbox import Confinement
 
 
@@ -76,7 +76,7 @@ def plan_each_in_child(suites: Sequence[Suite]) -> PlannedEach:
     """The cells of each suite; all are of one device. Raises `UsageError` where it is not there."""
     fields = [dataclasses.asdict(suite) for suite in suites]
     answer = _ask_child({"verb": "plan each", "suites": fields, "devices": [suites[0].device]})
-    plans = [cells if isinstance(cells, str) else unpacked(cells, PlannedCell) for cells in answer["plans"]]
+    plans = [cells if isinstance(cells, str) else unpacked_plan(cells) for cells in answer["plans"]]
     return cast(PlannedEach, {**answer, "plans": plans})
 
 
@@ -119,10 +119,17 @@ def answer_in(output: bytes, code: int) -> dict[str, Any]:
     if "error" in answer:
         raise UsageError(answer["error"])
     with no_collection():
-        return {name: unpacked(value, _PACKED[name]) if name in _PACKED else value for name, value in answer.items()}
+        return {name: _UNPACKED.get(name, _as_it_is)(value) for name, value in answer.items()}
 
 
-_PACKED: dict[str, type[PlannedCell] | type[Replanned]] = {"cells": PlannedCell, "found": Replanned}
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+_UNPACKED: dict[str, Callable[[Any], Any]] = {
+    "cells": unpacked_plan,
+    "found": lambda given: unpacked(given, Replanned),
+}
 """Of an answer, the lists of many objects that have much in common: each part that several share is sent once."""
 
 
@@ -144,7 +151,7 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
         return {}
     if request["verb"] == "plan":
         from ..planning.kept_parts import KeptParts
-        from ..planning.plan import named_specs, plan
+        from ..planning.plan import named_specs, plan_columns
         from ..planning.trainings import ReadOnce
 
         suite = suite_of(request["suite"])
@@ -153,12 +160,12 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
 
             import_in_sandbox(checked(request["sandbox"], Confinement), suite.methods)
         kept = KeptParts(Path(request["store"])) if "store" in request else None
-        cells = plan(suite, ReadOnce(kept))
+        cells = plan_columns(suite, ReadOnce(kept))
         return {
             "kept": {} if kept is None else kept.new,
-            "cells": packed(cells),
+            "cells": packed_plan(cells),
             "names": named_specs(suite),
-            "preload": _preload(cells, suite.track),
+            "preload": _preload(cells.templates, suite.track),
             "environment": environment(),
         }
     if request["verb"] == "plan each":
@@ -166,10 +173,10 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
 
         plans = plan_each(suite_of(fields) for fields in request["suites"])
         by_track: dict[str, list[PlannedCell]] = {}
-        for cell in (cell for cells in plans if not isinstance(cells, UsageError) for cell in cells):
+        for cell in (one for cells in plans if not isinstance(cells, UsageError) for one in cells.templates):
             by_track.setdefault(cell.track, []).append(cell)
         return {
-            "plans": [str(cells) if isinstance(cells, UsageError) else packed(cells) for cells in plans],
+            "plans": [str(cells) if isinstance(cells, UsageError) else packed_plan(cells) for cells in plans],
             "preload": {track: _preload(cells, track) for track, cells in by_track.items()},
             "environment": environment(),
         }

@@ -39,6 +39,7 @@ from .cells import (
     weights_part,
 )
 from .dataset_part import dataset_part
+from .planned_cells import CellCross, PlannedCells, RegimeFields
 from .recipe import recipes_in
 from .trainings import NeededTrainings, ReadOnce, Trainings, fitted_data, judged_data, regime_data
 
@@ -109,13 +110,13 @@ def usual_rank(track: Track, metrics: Sequence[str]) -> str:
     return track.defaults.rank_by if track.defaults.rank_by in metrics else metrics[0] if metrics else ""
 
 
-def plan_each(suites: Iterable[Suite]) -> list[list[PlannedCell] | UsageError]:
+def plan_each(suites: Iterable[Suite]) -> list[PlannedCells | UsageError]:
     """The cells of each suite, or why it cannot be planned; a dataset of several suites is read once."""
     once = ReadOnce()
-    plans: list[list[PlannedCell] | UsageError] = []
+    plans: list[PlannedCells | UsageError] = []
     for suite in suites:
         try:
-            plans.append(plan(suite, once))
+            plans.append(plan_columns(suite, once))
         except UsageError as error:
             plans.append(error)
     return plans
@@ -152,6 +153,11 @@ def _refuse_too_many(suite: Suite) -> None:
 
 def plan(suite: Suite, once: ReadOnce | None = None) -> list[PlannedCell]:
     """All cells of a suite, in a fixed order, each with its `key`, `inputs` and `request`. Raises `UsageError`."""
+    return list(plan_columns(suite, once))
+
+
+def plan_columns(suite: Suite, once: ReadOnce | None = None) -> PlannedCells:
+    """The same as columns. Raises `UsageError`."""
     _refuse_too_many(suite)
     forget_sources()
     once = once or ReadOnce()
@@ -176,18 +182,18 @@ def plan(suite: Suite, once: ReadOnce | None = None) -> list[PlannedCell]:
     _, datasets, regimes, metrics = bound
     trainings = Trainings(suite, track, datasets, once)
     shared = PlannedSuite(suite, track, bind(suite.protocol, "protocol", track.name))
-    others = [
-        *_score_cells(shared, methods, datasets, regimes, metrics, trainings, once),
-        *_cost_cells(shared, methods, regimes, trainings),
-    ]
+    scores = _score_cells(shared, methods, datasets, regimes, metrics, trainings, once)
+    costs = PlannedCells.of(_cost_cells(shared, methods, regimes, trainings))
     if not datasets:
         for planned, seed in itertools.product(methods, suite.seeds):
             trainings.of(planned, seed)
-    return _named([*trainings.cells, *others], suite)
+    cells = PlannedCells.of(trainings.cells) + scores + costs
+    _name(cells.templates, suite)
+    return cells
 
 
-def _named(cells: list[PlannedCell], suite: Suite) -> list[PlannedCell]:
-    """The cells with the suite's names; an unnamed training takes that of the first cell that needs it."""
+def _name(cells: Sequence[PlannedCell], suite: Suite) -> None:
+    """Give cells the suite's names; an unnamed training takes that of the first cell that needs it."""
     registered = {suite.track: named_specs(suite)}
     training_names: dict[str, dict[str, str]] = {}
     for cell in reversed(cells):
@@ -196,7 +202,6 @@ def _named(cells: list[PlannedCell], suite: Suite) -> list[PlannedCell]:
             training_names |= {key: {"method": names["method"]} for key in cell.trained.values()}
         if names:
             cell.names = names
-    return cells
 
 
 def named_specs(suite: Suite) -> dict[str, dict[str, str]]:
@@ -237,8 +242,10 @@ def _score_cells(
     metrics: Sequence[Bound],
     trainings: Trainings,
     once: ReadOnce,
-) -> Iterable[PlannedCell]:
+) -> PlannedCells:
     suite, track = shared.suite, shared.track
+    cross = CellCross(shared.known)
+    planned_regimes = list(map(PlannedRegime, regimes))
     for dataset in datasets:
         suited, unscored = suited_to(metrics, dataset, track)
         single, of_sets = split_metrics(suited)
@@ -256,11 +263,14 @@ def _score_cells(
         read = dataset_part if once.kept is None else once.kept.part
         chosen = once(named, partial(read, dataset, suite.limit, track))
         dataset_sources = sources_of([dataset])
-        for regime in map(PlannedRegime, regimes):
+        templates: dict[Any, int] = {}
+        for regime in planned_regimes:
             keyed = {**regime.inputs, **regime_data(regime.bound, once)}
-            for seed in suite.seeds:
-                for method in methods:
-                    lacks = _lacks(method, dataset, regime.bound, seed, track, once)
+            cross.add_regime(RegimeFields(regime.part, regime.requested, keyed))
+            for seed, (number, method) in itertools.product(suite.seeds, enumerate(methods)):
+                lacks = _lacks(method, dataset, regime.bound, seed, track, once)
+                alike = number, seed, lacks, tuple(keyed)
+                if alike not in templates:
                     trained = NeededTrainings() if lacks else trainings.of(method, seed)
                     inputs: dict[str, Any] = {
                         **method.inputs,
@@ -277,7 +287,9 @@ def _score_cells(
                     cell = planned_cell("score", inputs, method, chosen, regime, scores, seed, shared)
                     cell = trained.run_before(cell)
                     cell.lacks, cell.sets, cell.unscored = lacks, sets, unscored
-                    yield cell
+                    templates[alike] = cross.add_template(cell)
+                cross.put(templates[alike])
+    return cross.cells
 
 
 def _cost_cells(

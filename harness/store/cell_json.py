@@ -6,7 +6,8 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from operator import attrgetter
+from itertools import repeat
+from operator import attrgetter, is_
 from typing import Any, TypedDict, TypeVar, get_args
 
 import msgspec
@@ -65,8 +66,18 @@ def written_fields(value: Struct) -> dict[str, Any]:
 def written_columns(values: Sequence[Struct]) -> Iterator[tuple[str, list[Any], list[bool]]]:
     """`written_fields` of many objects of one type: by field the value of each, and of which it is written."""
     for name, is_written in _written_where(type(values[0])):
-        column = list(map(attrgetter(name), values))
-        yield name, column, list(map(is_written, column))
+        of = attrgetter(name)
+        first = of(values[0])
+        if is_one_object(first, map(of, values)):
+            yield name, [first] * len(values), [is_written(first)] * len(values)
+        else:
+            column = list(map(of, values))
+            yield name, column, list(map(is_written, column))
+
+
+def is_one_object(first: Any, values: Iterable[Any]) -> bool:
+    """Whether each of the values is the object `first`."""
+    return all(map(is_, values, repeat(first)))
 
 
 @cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -30,17 +30,43 @@ def key_of(inputs: Mapping[str, Any], known: Texts | None = None) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def key_form(inputs: Mapping[str, Any], without: Collection[str], known: Texts) -> str:
+    """What `key_in` makes keys of: the JSON of inputs that are alike in all but some parts."""
+
+    def escaped(text: str) -> str:
+        return text.replace("%", "%%")
+
+    names = sorted(inputs)
+    texts = zip(names, _texts([inputs[name] for name in names], known), strict=True)
+    parts = (f"{escaped(_encode(name))}:{'%s' if name in without else escaped(text)}" for name, text in texts)
+    return f"{{{','.join(parts)}}}"
+
+
+def parts_of(inputs: Mapping[str, Any], known: Texts) -> tuple[str, ...]:
+    """The JSON of the parts that a form is `without`, for `key_in`."""
+    return _texts([inputs[name] for name in sorted(inputs)], known)
+
+
+def key_in(form: str, parts: tuple[str, ...]) -> str:
+    """The `key_of` the inputs of a form, with these parts."""
+    return hashlib.sha256((form % parts).encode()).hexdigest()
+
+
 def _joined(inputs: Mapping[str, Any], known: Texts) -> str:
     """The JSON of inputs, of that of their parts."""
     names, form = _in_order(tuple(inputs))
-    parts = [inputs[name] for name in names]
+    return form % _texts([inputs[name] for name in names], known)
+
+
+def _texts(parts: Sequence[Any], known: Texts) -> tuple[str, ...]:
+    """The JSON of parts, each encoded once."""
     try:
-        return form % tuple([known[id(part)][1] for part in parts])
+        return tuple([known[id(part)][1] for part in parts])
     except KeyError:
         for part in parts:
             if id(part) not in known:
                 known[id(part)] = part, _encode(part)
-    return form % tuple([known[id(part)][1] for part in parts])
+    return tuple([known[id(part)][1] for part in parts])
 
 
 @lru_cache(maxsize=4096)
