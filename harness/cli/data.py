@@ -100,7 +100,7 @@ def _opened(name: str) -> NamedSet | None:
     return cast(NamedSet, opened) if _track().has_manifest(opened) else None
 
 
-_MADE = "no manifest"
+_WITHOUT_FILES = "no manifest"
 """The state of a set that has no files of its own."""
 
 
@@ -114,7 +114,7 @@ def list_data() -> list[dict[str, Any]]:
 def _row(name: str) -> dict[str, Any]:
     from ..components.registry import registry
 
-    row: dict[str, Any] = {"name": name, "pictures": None, "state": _MADE, "folder": None, "fetch": False}
+    row: dict[str, Any] = {"name": name, "pictures": None, "state": _WITHOUT_FILES, "folder": None, "fetch": False}
     try:
         entry = registry("dataset").get(name)
         opened = _opened(name)
@@ -173,7 +173,8 @@ def _list(args: argparse.Namespace) -> int:
         print_json(rows)
     else:
         table = [
-            [row["name"], str(row["pictures"] or ""), row["state"].replace(_MADE, ""), row["licence"]] for row in rows
+            [row["name"], str(row["pictures"] or ""), row["state"].replace(_WITHOUT_FILES, ""), row["licence"]]
+            for row in rows
         ]
         print_fitted(table, TextColumn("name"), TextColumn("pictures"), TextColumn("files", least=7),
                      TextColumn("licence", least=16))  # fmt: skip
