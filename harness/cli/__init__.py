@@ -183,4 +183,7 @@ def entry() -> None:
     except KeyboardInterrupt:  # before a verb could say what is kept
         print("\nnoisebench: stopped", file=sys.stderr)
         code = 130
+    if code == 130:  # what is on its way out is not stopped again: a second signal would change its exit code
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
     sys.exit(code)

@@ -301,3 +301,13 @@ def test_an_empty_value_is_not_taken_for_none(told, option: str) -> None:
     words = ["run", "--methods", "identity", "--datasets", "photos", "--regimes", "none", "--dry-run"]
     said = f"noisebench run: --{option} is empty: give it a value, or leave it out\n"
     assert told(*words, f"--{option}", "") == (2, "", said)
+
+
+@pytest.mark.parametrize("late", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_signal_to_what_has_stopped_is_not_met(late: signal.Signals) -> None:
+    code = (
+        "import atexit, os, noisebench.cli as cli\n"
+        f"atexit.register(os.kill, os.getpid(), {late:d})\ncli.main = lambda: 130\ncli.entry()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
