@@ -2,7 +2,9 @@
 
     python benchmarks/remake_unet_blind.py STORE [grey|colour]
 
-A training that STORE holds is not made again. Needs BSD400 and BSD68, or BSDS500_train and CBSD68, in NOISEBENCH_DATA.
+A training that STORE holds is not made again. Needs BSD400 and BSD68, or BSDS500_train and CBSD68, in
+NOISEBENCH_DATA. The fourth stage of the files in the package began from kernels rounded to 8 bits, so that a training
+from nothing gives networks like these, not the same bits.
 """
 
 from __future__ import annotations

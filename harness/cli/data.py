@@ -172,10 +172,9 @@ def _list(args: argparse.Namespace) -> int:
     if args.json:
         print_json(rows)
     else:
-        table = [
-            [row["name"], str(row["pictures"] or ""), row["state"].replace(_WITHOUT_FILES, ""), row["licence"]]
-            for row in rows
-        ]
+        shown = [{**row, "state": None} if row["state"] == _WITHOUT_FILES else row for row in rows]
+        names = ("name", "pictures", "state", "licence")
+        table = [["" if row[name] is None else str(row[name]) for name in names] for row in shown]
         print_fitted(table, TextColumn("name"), TextColumn("pictures"), TextColumn("files", least=7),
                      TextColumn("licence", least=16))  # fmt: skip
         if any(row["state"] == "absent" for row in rows):

@@ -119,11 +119,7 @@ def answer_in(output: bytes, code: int) -> dict[str, Any]:
     if "error" in answer:
         raise UsageError(answer["error"])
     with no_collection():
-        return {name: _UNPACKED.get(name, _as_it_is)(value) for name, value in answer.items()}
-
-
-def _as_it_is(value: Any) -> Any:
-    return value
+        return {name: _UNPACKED[name](value) if name in _UNPACKED else value for name, value in answer.items()}
 
 
 _UNPACKED: dict[str, Callable[[Any], Any]] = {
