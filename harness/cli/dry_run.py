@@ -17,9 +17,10 @@ from ..store.index import genuine_cells
 from ..store.upkeep import readable, sizes_of
 from ..suite.suite import Suite
 from ..text.errors import UsageError
+from ..text.terminal import TextColumn
 from ..text.wording import counted
 from .cell_text import cell_names, cell_values
-from .options import note, print_json, print_table
+from .options import note, print_json, print_listing
 
 _LISTED = 50
 """Cells that are listed, those first that would run."""
@@ -79,7 +80,15 @@ def _print_cells(plan: DuePlan) -> None:
     rows = [[state, *cell_names(cell), cell.key[:12]] for cell, state in pairs]
     if hidden := max(0, len(rows) - _LISTED):
         rows = sorted(rows, key=lambda row: row[0] == "stored")[:_LISTED]
-    print_table(rows, ["state", "method", "dataset", "regime", "seed", "key"])
+    print_listing(
+        rows,
+        TextColumn("state"),
+        TextColumn("method", least=20, middle=True),
+        TextColumn("dataset", least=10, middle=True),
+        TextColumn("regime", least=10, middle=True),
+        TextColumn("seed", drop=1),
+        TextColumn("key", drop=2),
+    )
     if hidden:
         print(f"… and {counted(hidden, 'more cell')}; --json has all")
 

@@ -126,6 +126,14 @@ def print_fitted(rows: Iterable[Sequence[str]], *columns: TextColumn) -> None:
         print(line)
 
 
+def print_listing(rows: Iterable[Sequence[str]], *columns: TextColumn) -> None:
+    """The same on a terminal; whole lines where another program reads them."""
+    if sys.stdout.isatty():
+        print_fitted(rows, *columns)
+    else:
+        print_table(rows, [column.title for column in columns])
+
+
 def note_old(path: Path, results: Results | None = None) -> None:
     """Say so where a store was written by an older noisebench, or `results` of store or export have no seal."""
     from ..store.cell import SCHEMA

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..text.errors import UsageError
+from ..text.terminal import TextColumn
 from ..text.wording import counted
-from .options import add_shared, no_match, note, note_left_out, note_old, print_json, print_table, verb
+from .options import add_shared, no_match, note, note_left_out, note_old, print_json, print_listing, verb
 
 if TYPE_CHECKING:
     from ..store.cell import Cell
@@ -22,6 +23,7 @@ _MEND = (
     "`store gc` removes cells that are damaged or edited, `store rm STORE KEY --yes` one of which an output, a picture "
     "or a checkpoint is; then the run that made them makes them again"
 )
+_LISTED = ("key", "kind", "outcome", "method", "regime", "seed")
 _SECONDS_APART = 5.0
 """Seconds between two lines on how far a merger is."""
 _EXAMPLES = """  noisebench store ls nb-store
@@ -133,14 +135,18 @@ def _list(cells: Results) -> None:
     def place(cell: Cell) -> str:
         return "x".join(map(str, cost_size(cell))) if cell.kind == "cost" else cell.dataset.display
 
-    columns = {
-        "key": [key[:12] for key in cells.column("key")],
-        **{name: cells.column(name) for name in ("kind", "outcome", "method")},
-        "dataset": cells.each(lambda cell: place(cell) or "-", "kind", "cell.dataset", "cell.cost", "cell.inputs.size"),
-        "regime": cells.column("regime"),
-        "seed": [*map(str, cells.column("seed"))],
-    }
-    print_table(zip(*columns.values(), strict=True), [*columns])
+    datasets = cells.each(lambda cell: place(cell) or "-", "kind", "cell.dataset", "cell.cost", "cell.inputs.size")
+    key, kind, outcome, method, regime, seed = map(cells.column, _LISTED)
+    print_listing(
+        zip((k[:12] for k in key), kind, outcome, method, datasets, regime, map(str, seed), strict=True),
+        TextColumn("key"),
+        TextColumn("kind", drop=2),
+        TextColumn("outcome"),
+        TextColumn("method", least=20, middle=True),
+        TextColumn("dataset", least=10, middle=True),
+        TextColumn("regime", least=10, middle=True),
+        TextColumn("seed", drop=1),
+    )
 
 
 def _remove(args: argparse.Namespace, store: Path) -> int:

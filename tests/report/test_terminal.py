@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from conftest import ROOT, Run
+from noisebench.cli.options import print_listing
 from noisebench.report.data import ReportData, report_data
 from noisebench.report.terminal import ranking_lines, report_lines
 from noisebench.store.reading import read_records
@@ -76,3 +79,16 @@ def test_a_run_of_skipped_cells_says_so_before_it_says_next(cli: Run) -> None:
     assert lines[2].startswith("  skipped: vst(method=nlm) · ")
     assert "needs peak or looks" in lines[2]
     assert lines[3].startswith("next: ")
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_cells_fit_a_terminal_and_stay_whole_for_a_program(
+    terminal: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: terminal)
+    name = "trained(arch=" + "x" * 120 + ")"
+    print_listing([["357f9675aca5", name]], TextColumn("key"), TextColumn("method", least=20, middle=True))
+    shown = capsys.readouterr().out
+    assert (max(map(len, shown.splitlines())) <= 80) == terminal
+    assert (name in shown) == (not terminal)
