@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -10,7 +11,8 @@ from ..components.decorators import disclosed_by
 from ..components.registry import Bound, bind
 from ..components.tracks import DEFAULT, get_track
 from ..spec.parsing import parse
-from ..store.cell import Cell, NamedPart
+from ..store.cell import Cell, DatasetPart, NamedPart
+from ..store.keys import combined
 from ..text.errors import UsageError, nearest, one_line
 from ..text.wording import counted
 
@@ -72,17 +74,13 @@ def explain_signature(text: str) -> dict[str, Any]:
             "now": _agrees(versions, now),
         }
     )
-    match = re.fullmatch(r"(.+):([0-9a-f]+)…?", dataset)
+    match = re.fullmatch(r"(.+?):([0-9a-f]+)…?(?:/groups ([0-9a-f]+))?", dataset)
     if match is None:
-        raise UsageError(f"signature part {one_line(dataset)!r} is not dataset:hash")
-    parts.append(
-        {
-            "part": "dataset",
-            "value": match[1],
-            "meaning": f"the {track.words.items} whose fingerprint (ids and contents, in order) begins with {match[2]}",
-            "now": "",
-        }
-    )
+        raise UsageError(f"signature part {one_line(dataset)!r} is not dataset:hash or dataset:hash/groups hash")
+    meaning = f"the {track.words.items} whose fingerprint (ids and contents, in order) begins with {match[2]}"
+    if match[3]:
+        meaning += f"; those of one group count once, in the grouping whose hash begins with {match[3]}"
+    parts.append({"part": "dataset", "value": match[1], "meaning": meaning, "now": ""})
     if not re.fullmatch(r"seeds? [\d, ]+", seed):
         raise UsageError(f"signature part {one_line(seed)!r} is not 'seed N': {nearest(seed, ['seed 0'])}")
     parts.append(
@@ -166,21 +164,29 @@ def signature(cell: Cell, metric: str, version: int, seeds: Sequence[int], noise
     """One line that pins a score down: metric, protocol, regime, dataset, seeds and noisebench version.
 
     The track stands before the metric, as `functions/rmse`, where it is not `restore`; behind one that another package
-    computes, of `made_with`, stands which: `lpips[pyiqa 0.1.14]`. A `%`, `|` or line break inside a field is
+    computes, of `made_with`, stands which: `lpips[pyiqa 0.1.14]`. Where a dataset declares groups, which change every
+    mean, the grouping has a hash: `pairs:d7ab9f3fce6d/groups 3f2a9c01`. A `%`, `|` or line break inside a field is
     percent-encoded, so that the line splits at `|`.
     """
-    data = cell.dataset
     fields = [
         track_prefix(cell.track)
         + (metric if version == 1 else f"{metric}@{version}")
         + (f"[{made_with.partition(',')[0]}]" if made_with else ""),
         versioned(cell.protocol),
         versioned(cell.regime),
-        f"{data.name}:{data.fingerprint[:12]}",
+        _dataset_field(cell.dataset),
         f"seed{'s' if len(seeds) > 1 else ''} {','.join(map(str, seeds))}",
         f"noisebench {noisebench}",
     ]
     return joined(fields)
+
+
+def _dataset_field(data: DatasetPart) -> str:
+    """`photos:0a1b2c3d4e5f`, with a hash of which items are one group, whatever the groups are called."""
+    field = f"{data.name}:{data.fingerprint[:12]}"
+    if not data.groups:
+        return field
+    return f"{field}/groups {combined(map(json.dumps, sorted(map(sorted, data.groups.values()))))[:8]}"
 
 
 def track_prefix(track: str) -> str:

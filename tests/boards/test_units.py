@@ -18,6 +18,7 @@ from msgspec import structs
 from noisebench.boards.board import Board
 from noisebench.boards.build import boards
 from noisebench.boards.order_stability import evidence
+from noisebench.boards.signature import explain_signature
 from noisebench.boards.units import Units, units_of
 from noisebench.comparing.comparison import compare
 from noisebench.components.registry import bind
@@ -244,3 +245,15 @@ def test_a_board_flags_pictures_that_overlap(cli: Run, tmp_path: Path, scene: np
     out = cli("report", "st", "--to", "board").stdout
     assert "3 pictures, 2 of them distinct" in out
     assert not missing_from(out, "parts of one another", "(copy and right)")
+
+
+def test_a_signature_has_the_grouping_and_not_its_names() -> None:
+    def field(groups: dict[str, list[str]]) -> str:
+        board = board_of(*(said(psnr(m, v), groups=groups) for m, v in (("good", A), ("bad", B))))
+        explain_signature(board.signatures["psnr"])
+        return board.signatures["psnr"].split("|")[3]
+
+    items = [f"p{i:03}" for i in range(len(A))]
+    plain, pairs = field({}), field({"a": items[:2]})
+    assert "groups" not in plain and pairs.startswith(plain + "/groups ")
+    assert field({"b": items[:2]}) == pairs != field({"a": items[1:3]})
