@@ -28,8 +28,8 @@ rules.yaml: a list; later rules win over earlier ones and over these defaults, l
   - {method: my_net, max_latency_rel: 1.25, must_not_be_slower_than: "nlm*"}
   - {metric: psnr, method: my_net, must_stay_first: true}
 
-exit codes: 0 no regression, 1 regression (a missing or newly failing cell is one; with --strict-speed \
-an undecided speed), 2 usage, 3 nothing comparable, or a cell that was edited by hand"""
+exit codes: 0 no regression, 1 regression (a missing or newly failing cell is one; with --strict what is not \
+comparable or was not ok in the baseline, with --strict-speed an undecided speed), 2 usage, 3 nothing comparable, or a cell that was edited by hand"""
 
 
 def add(verbs: Any) -> None:
@@ -39,6 +39,8 @@ def add(verbs: Any) -> None:
     p.add_argument("--rules", metavar="FILE", help="a YAML list of rules")
     p.add_argument("--to", metavar="DIR", help="write check.md and check.xml (JUnit) there; the Markdown is also "
                    "appended to $GITHUB_STEP_SUMMARY")  # fmt: skip
+    p.add_argument("--strict", action="store_true", help="what is not comparable, such as a picture that is no "
+                   "longer there, or was not ok in the baseline, is red: exit code 1")  # fmt: skip
     p.add_argument("--strict-speed", action="store_true", help="a speed that stays undecided, as a machine was busy "
                    "or is another one, is red: exit code 1")  # fmt: skip
     p.add_argument("--update", action="store_true", help="write CURRENT as the new BASELINE, an export file")
@@ -73,10 +75,13 @@ def run(args: argparse.Namespace) -> int:
     before = Results.of([]) if first else read_every(baseline)
     for side, records in ((baseline, before), (Path(args.current), current)):
         note_old(side, records)
-    verdict = check(before, current, rules, (args.baseline, args.current), strict_speed=args.strict_speed)
+    strict = {"strict": args.strict, "strict_speed": args.strict_speed}
+    verdict = check(before, current, rules, (args.baseline, args.current), **strict)
     lines = verdict_lines(verdict)
     if not first and os.path.samefile(baseline, args.current):
         lines.insert(-1, "BASELINE and CURRENT are the same results: nothing can have changed between them")
+    if not first and baseline.is_dir() and Path(args.current).is_file():
+        lines.insert(-1, "BASELINE is a store and CURRENT a file: the baseline comes first, if that was the baseline")
     if not first and not before:
         lines.insert(-1, f"{one_line(baseline)}, the baseline, has no cells: nothing is guarded")
     more: dict[str, Any] = {}

@@ -44,15 +44,17 @@ def check(
     names: tuple[str, str] = ("BASELINE", "CURRENT"),
     *,
     strict_speed: bool = False,
+    strict: bool = False,
 ) -> Verdict:
     """Judge `current` by `baseline`, by `rules` and where they say nothing by what each metric declares.
 
     Of a method that was edited the newest version on either side is judged. `strict_speed`: a speed that stays
-    undecided, as a machine was busy or is another one, does not pass. Raises `UsageError` for a NaN in the baseline, an
-    idle rule.
+    undecided, as a machine was busy or is another one, does not pass. `strict`: nor does a cell of the baseline that is
+    not comparable, or was not `ok` there. Raises `UsageError` for a NaN in the baseline, an idle rule.
     """
     with no_collection():
-        return replace(_judged(newest(baseline), newest(current), rules, names), strict_speed=strict_speed)
+        verdict = _judged(newest(baseline), newest(current), rules, names)
+        return replace(verdict, strict_speed=strict_speed, strict=strict)
 
 
 def _judged(baseline: Results, current: Results, rules: Sequence[Rule], names: tuple[str, str]) -> Verdict:

@@ -177,7 +177,7 @@ class Verdict:
 
     `trusted` is false where a cell of either side was edited by hand: then nothing passes. `asked` is when a run asked
     for a cell of CURRENT last, UTC in ISO 8601; empty where no record says so. `strict_speed`: a speed that is
-    undecided does not pass.
+    undecided does not pass. `strict`: nor does what is `unguarded` or not comparable.
     """
 
     findings: Findings
@@ -186,6 +186,7 @@ class Verdict:
     trusted: bool = True
     asked: str = ""
     strict_speed: bool = False
+    strict: bool = False
 
     def having(self, status: str) -> Findings:
         """The findings of one status."""
@@ -197,9 +198,24 @@ class Verdict:
         return int(self.findings.columns.measured.sum())
 
     @property
+    def unguarded(self) -> bool:
+        """Whether a cell of the baseline is itself not `ok`: what becomes of it is not judged."""
+        return any(_is_unguarded(one) for one in self.having(UNCOUNTED))
+
+    def is_red(self, one: GateFinding) -> bool:
+        """Whether a finding is a failure of the check."""
+        return (
+            one.status == REGRESSION
+            or (self.strict_speed and one.status == UNDECIDED)
+            or (self.strict and (one.status == INCOMPARABLE or _is_unguarded(one)))
+        )
+
+    @property
     def exit_code(self) -> int:
         """0 no regression, 1 regression, 3 nothing comparable, or not everything to be trusted."""
         if self.having(REGRESSION) or (self.strict_speed and self.having(UNDECIDED)):
+            return 1
+        if self.compared and self.strict and (self.having(INCOMPARABLE) or self.unguarded):
             return 1
         return 0 if self.compared and self.trusted else 3
 
@@ -212,12 +228,19 @@ class Verdict:
             if count := len(self.having(status)):
                 counts.append(f"{count} {status}")
         unsure = "NOTHING COMPARABLE" if self.trusted or not self.compared else "EDITED BY HAND"
-        part = (
-            "NOT ALL COMPARABLE" if self.having(INCOMPARABLE) else "SPEED UNDECIDED" if self.having(UNDECIDED) else ""
+        parts = (
+            ("NOT ALL COMPARABLE", self.having(INCOMPARABLE)),
+            ("NOT ALL GUARDED", self.unguarded),
+            ("SPEED UNDECIDED", self.having(UNDECIDED)),
         )
+        part = next((name for name, some in parts if some), "")
         passed = f"{part}, no regression in the rest" if part else "no regression"
-        word = {0: passed, 1: "REGRESSION" if regressions else "SPEED UNDECIDED", 3: unsure}[self.exit_code]
+        word = {0: passed, 1: "REGRESSION" if regressions else part, 3: unsure}[self.exit_code]
         return f"{word}: {', '.join(counts)}"
+
+
+def _is_unguarded(one: GateFinding) -> bool:
+    return one.status == UNCOUNTED and one.cell.outcome != "ok"
 
 
 def finding(status: str, cell: Cell, label: str, metric: str, *reasons: str) -> GateFinding:

@@ -188,12 +188,10 @@ def verdict_markdown(verdict: Verdict) -> str:
 def verdict_junit(verdict: Verdict) -> str:
     """JUnit XML: a test case a finding; what was not compared is skipped, and nothing compared is an error.
 
-    A speed that is undecided is skipped too, or a failure where the verdict is strict.
+    What is undecided or not comparable is skipped too, or a failure where the verdict is strict.
     The time of a test case is what its cell took in CURRENT, 0 where nothing ran; the total counts each cell once.
     """
-    red = {REGRESSION, UNDECIDED} if verdict.strict_speed else {REGRESSION}
-    failed, empty = sum(len(verdict.having(status)) for status in red), verdict.exit_code == 3
-    skipped = len(verdict.findings) - failed - len(verdict.having(OK))
+    failed, empty = 0, verdict.exit_code == 3
     cases: list[str] = []
     seconds: dict[str, float] = {}
     for f in verdict.findings:
@@ -201,13 +199,15 @@ def verdict_junit(verdict: Verdict) -> str:
         name = f"{f.dataset} · {f.regime} · {f.protocol} · {f.seed} · {f.metric or 'cell'}"
         case = f"  <testcase classname={_attribute(f.method)} name={_attribute(name)}"
         case += f' time="{_seconds(f.seconds)}"'
-        if f.status in red:
+        if verdict.is_red(f):
+            failed += 1
             text, why = escape(finding_line(f)), f.reason if f.status == REGRESSION else f"{f.status}: {f.reason}"
             cases += [f"{case}>", f"   <failure message={_attribute(why)}>{text}</failure>", "  </testcase>"]
         elif f.status == OK:
             cases.append(f"{case}/>")
         else:
             cases += [f"{case}>", f"   <skipped message={_attribute(f'{f.status}: {f.reason}')}/>", "  </testcase>"]
+    skipped = len(verdict.findings) - failed - len(verdict.having(OK))
     counts = f'tests="{len(verdict.findings) + empty}" failures="{failed}" errors="{int(empty)}" skipped="{skipped}"'
     counts += f' time="{_seconds(math.fsum(seconds.values()))}"'
     asked = _ASKED.match(verdict.asked)

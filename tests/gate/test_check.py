@@ -40,6 +40,7 @@ from noisebench.store.seals import why_edited
 from noisebench.suite.rules import Rule, read_rules
 from noisebench.text.errors import UsageError
 
+FAILED = sealed(record("net", outcome="crashed", reason="exit code 1"))
 FLAT = {"psnr": [30.0] * 8, "ssim": [0.9] * 8}
 
 
@@ -635,6 +636,22 @@ def test_strict_speed_needs_a_rule_on_speed(tmp_path: Path, capsys: pytest.Captu
     (tmp_path / "rules.yaml").write_text("- {method: nlm, max_latency_rel: 1.5}\n")
     words = ["check", str(base), str(now), "--rules", str(tmp_path / "rules.yaml")]
     assert [main(words), main([*words, "--strict-speed"])] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        ([psnr(30, 31)], [psnr(30)]),
+        ([psnr(30), FAILED], [psnr(30), psnr(30, method="net")]),
+    ],
+    ids=["a picture is gone", "not ok in the baseline"],
+)
+def test_what_is_not_guarded_is_red_where_the_check_is_strict(before: list[Record], now: list[Record]) -> None:
+    lenient, strict = check(before, now), check(before, now, strict=True)
+    assert (lenient.exit_code, strict.exit_code) == (0, 1)
+    assert lenient.summary.startswith("NOT ALL ") and strict.summary.startswith("NOT ALL ")
+    assert [ET.fromstring(verdict_junit(one)).get("failures") for one in (lenient, strict)] == ["0", "1"]
+    assert check(now, now, strict=True).exit_code == 0
 
 
 def beside_reference(version: int, one: Record) -> Record:
