@@ -28,8 +28,9 @@ rules.yaml: a list; later rules win over earlier ones and over these defaults, l
   - {method: my_net, max_latency_rel: 1.25, must_not_be_slower_than: "nlm*"}
   - {metric: psnr, method: my_net, must_stay_first: true}
 
-exit codes: 0 no regression, 1 regression (a missing or newly failing cell is one; with --strict what is not \
-comparable or was not ok in the baseline, with --strict-speed an undecided speed), 2 usage, 3 nothing comparable, or a cell that was edited by hand"""
+exit codes: 0 no regression, 1 regression (a missing or newly failing cell is one; with --strict also what is \
+not comparable or was not ok in the baseline, with --strict-speed an undecided speed), 2 usage, 3 nothing \
+comparable, or a cell that was edited by hand"""
 
 
 def add(verbs: Any) -> None:

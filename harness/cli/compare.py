@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -104,14 +105,16 @@ def _show(comparison: Any) -> None:
         print("\n".join(wrapped(text, terminal_width(), "   ", f"{one.side}  ")))
     if chosen.rest:
         print("", *chosen.rest, "--json or --to DIR has all", sep="\n")
+    if line := "" if chosen.rest else report.tally(shown.differences):
+        print("", *wrapped(line, terminal_width()), sep="\n")
     if table.rows:
         reading = reading_text(shown.differences) + (f" {MOVED}" if chosen.rest else "")
         print("", *wrapped(reading, terminal_width()), sep="\n")
 
 
-_FIRST = ("method", "protocol", "seed", "items", "better/same/worse", "McNemar p", "p (all rows)", "dataset")
+_FIRST = ("method", "protocol", "seed", "items", "better/same/worse", "McNemar p", "p (all rows)", "dataset", "A", "B")
 """Columns that go where there is no room, in this order; the methods only where one pair is compared, named above."""
-_CUT = {"method": 16, "regime": 12, "where": 24, "note": 16}
+_CUT = {"method": 16, "dataset": 10, "regime": 12, "where": 24, "note": 16}
 
 
 def _print(table: TextTable) -> None:
@@ -123,8 +126,13 @@ def _print(table: TextTable) -> None:
             right,
             len(_FIRST) - _FIRST.index(title) if title in _FIRST and (title != "method" or one_pair) else 0,
             _CUT.get(title, 0),
-            middle=title in ("method", "regime"),
+            middle=title in ("method", "dataset", "regime"),
         )
         for title, right in zip(table.header, table.numeric, strict=True)
     ]
-    print("\n".join(fitted(columns, table.rows, terminal_width())))
+    lines = fitted(columns, table.rows, terminal_width())
+    print("\n".join(lines))
+    hidden = [title for title in table.header if title not in re.split(r"  +", lines[0])]
+    if hidden:
+        text = f"no room for {', '.join(hidden)}: --to DIR and --json have all columns"
+        print("\n".join(wrapped(text, terminal_width(), "  ")))

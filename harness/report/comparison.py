@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
@@ -19,6 +19,7 @@ from ..comparing.difference import (
 )
 from ..comparing.selection import MOVED, largest, selected
 from ..components.tracks import known_track
+from ..statistics.paired_tests import ALPHA
 from ..store.record import arrow_of
 from ..text.errors import one_line
 from ..text.notation import Notation, notation_of, notation_of_digits, telling_apart
@@ -130,10 +131,31 @@ def speed_table(comparison: Comparison) -> TextTable:
 def notes(comparison: Comparison, most: int = MOST) -> list[str]:
     """What must be known to read the table: partial matches, at most `most` and how many others; environments."""
     noted = comparison.differences.where(comparison.differences.columns.noted)
-    lines = list(dict.fromkeys(one_line(f"{d.method} · {d.where}: {d.note}") for d in noted))
+    places: dict[str, dict[str, None]] = {}
+    for d in noted:
+        places.setdefault(d.note, {})[f"{d.method} · {d.where}"] = None
+    lines = [one_line(f"{_first_of(list(where))}: {note}") for note, where in places.items()]
     more = [f"… and {counted(len(lines) - most, 'more note')}"] if len(lines) > most else []
     timed = dict.fromkeys(one_line(s.note) for s in comparison.speeds if s.note)
     return [*lines[:most], *more, *timed, *environment_lines(comparison.environments)]
+
+
+def _first_of(places: Sequence[str]) -> str:
+    """The first place of a note, and how many more there are."""
+    return places[0] if len(places) == 1 else f"{places[0]} and {len(places) - 1} more"
+
+
+def tally(differences: Iterable[ScoreDifference]) -> str:
+    """In how many rows B is told apart from A: `B is better in 1, worse in 6 and not told apart in 2 of 9 rows`."""
+    tested = [one for one in differences if one.interval is not None]
+    apart = [(one.difference > 0) == one.higher for one in tested if one.p <= ALPHA]
+    if not tested:
+        return ""
+    better, rows = sum(apart), counted(len(tested), "row")
+    return (
+        f"B is better in {better}, worse in {len(apart) - better} and not told apart in {len(tested) - len(apart)} "
+        f"of {rows}"
+    )
 
 
 def changed_most(comparison: Comparison) -> list[tuple[ScoreDifference, list[tuple[str, float]]]]:

@@ -111,3 +111,17 @@ def test_the_terminal_shows_a_page_and_points_to_the_rest(
     out = capsys.readouterr().out
     assert len(out.splitlines()) < 40 and "\nm299 " in out and "\nm279 " not in out
     assert not missing_from(out, "279 more differences of psnr", ", 1 that did not\n--json or --to DIR ")
+
+
+def test_a_narrow_terminal_cuts_no_interval_and_names_the_columns_without_room(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    program = "command(argv='python denoise.py {input_file} {output_file}', format=png)"
+    for name, shift in (("a.json", 0.0), ("b.json", -0.5)):
+        Path(name).write_text(export_text([record(program, {"psnr": [30 + shift + n / 9 for n in range(8)]})]))
+    assert main(["compare", "a.json", "b.json"]) == 0
+    out = capsys.readouterr().out
+    assert max(map(len, out.splitlines())) <= 80
+    assert not missing_from(out, "−0.500 [−0.500, −0.500]", "no room for ", "p (all rows)", "worse in 1 ", "of 1 row\n")
