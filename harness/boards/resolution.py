@@ -46,6 +46,11 @@ class Resolution:
         """The pair in the middle."""
         return len(self.deviations) // 2
 
+    def place_of(self, one: str, other: str) -> int | None:
+        """Which pair has these two labels; None where none has."""
+        names = {self.labels.index(label) for label in (one, other) if label in self.labels}
+        return next((place for place, pair in enumerate(self.places.tolist()) if {*pair} == names), None)
+
     def units_for(self, pair: int, difference: float) -> int:
         """How many units tell a difference of a pair."""
         deviation = float(self.deviations[pair])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,6 +73,9 @@ def run(args: argparse.Namespace) -> int:
         print_json({**comparison_values(comparison), "left_out": left_out, "files": [str(f) for f in files]})
     else:
         _show(comparison)
+        if args.method and len(args.stores) == 1:
+            words = shlex.join(["noisebench", "plan-size", args.stores[0], "--method", *args.method])
+            print(f"\n`{one_line(words)}` says how many items would tell them apart")
         if files:
             print(f"\nwritten: {counted(len(files), 'file')} in {to} (start with {files[0]})")
     return 3 if not (comparison.differences or comparison.sets) else 1 if left_out else 0

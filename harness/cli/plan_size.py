@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ _PILOT = 8
 _EXAMPLES = """  noisebench plan-size nb-store
   noisebench plan-size results/demo.parquet --difference 0.1
   noisebench plan-size nb-store --difference 0.002 --metric ssim --json
+  noisebench plan-size nb-store --method nlm my_net          how many pictures would tell the difference that they have
   noisebench plan-size --pilot demo --difference 0.1         runs its methods on 8 items each, and keeps nothing"""
 
 
@@ -27,6 +29,9 @@ def add(verbs: Any) -> None:
     p.add_argument("results", nargs="?", metavar="STORE", help="a store or an export")
     p.add_argument("--pilot", metavar="SUITE", help="run the first items of a suite instead, for this plan alone")
     p.add_argument("--difference", type=float, metavar="D", help="the difference to be told, in units of the metric")
+    p.add_argument(
+        "--method", nargs=2, metavar=("A", "B"), help="this pair alone; without --difference, that of A and B"
+    )
     p.add_argument("--metric", metavar="M", help="plan by this metric (default: the one that ranks)")
     add_shared(p, "limit", "jobs", "plugin", "data", "weights", "json")
 
@@ -36,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     from ..boards.board import placed_by
     from ..boards.build import boards
     from ..boards.resolution import resolution_of
-    from ..report.plan_size import plan_lines, plan_values
+    from ..report.plan_size import Labels, plan_lines, plan_values
 
     if (args.results is None) == (args.pilot is None):
         raise UsageError("name a STORE, or a suite by --pilot, and not both")
@@ -45,6 +50,7 @@ def run(args: argparse.Namespace) -> int:
     if args.results is not None and args.limit is not None:
         raise UsageError("--limit is of --pilot: of a store all items count")
     results, left_out = _pilot(args) if args.pilot is not None else read_noted(Path(args.results))
+    pair = args.method and _pair_of(results, args.results or args.pilot, args.method)
     planned = []
     metrics: set[str] = set()
     for board in boards(results):
@@ -55,8 +61,13 @@ def run(args: argparse.Namespace) -> int:
             if column is None:
                 continue
             rows = tuple(placed_by(board, column)[0])
-        planned.append((board, resolution_of(rows, column, board.units)))
+        labels = {row.spec: row.label for row in rows}
+        if pair is None or (pair[0] in labels and pair[1] in labels):
+            asked: Labels | None = pair and (labels[pair[0]], labels[pair[1]])
+            planned.append((board, resolution_of(rows, column, board.units), asked))
     if not planned:
+        if pair is not None and not metrics:
+            raise UsageError(f"no board has both {' and '.join(map(one_line, args.method))} with scores")
         near = f"metric {one_line(args.metric, 60)!r} is on no board{_hint(args.metric, metrics)}" if metrics else ""
         raise UsageError(near or f"{one_line(args.results or args.pilot)} has no cell with a score: nothing to plan")
     if args.json:
@@ -66,6 +77,17 @@ def run(args: argparse.Namespace) -> int:
             indent = "  " if line.startswith("  ") else ""
             print("\n".join(wrapped(line, terminal_width(), indent, indent)))
     return int(bool(left_out))
+
+
+def _pair_of(results: Results, source: str, methods: Sequence[str]) -> tuple[str, str]:
+    """The specs of two methods. Raises `UsageError` for one that is not there, and for one named twice."""
+    from ..comparing.comparison import choose
+    from ..report.names import written
+
+    one, other = (choose(results, written(results, name), source)[0].cell.method.spec for name in methods)
+    if one == other:
+        raise UsageError(f"--method {one_line(methods[0])} twice: name two methods")
+    return one, other
 
 
 def _hint(metric: str, known: set[str]) -> str:

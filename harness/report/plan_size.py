@@ -11,26 +11,33 @@ from ..statistics.paired_tests import MIN_ITEMS
 from ..text.errors import one_line
 from ..text.wording import counted
 
+Labels = tuple[str, str]
+"""The labels of two methods of a board."""
 
-def plan_lines(board: Board, resolution: Resolution | None, difference: float | None) -> list[str]:
-    """What a board cannot tell apart, and what would tell `difference`: a title and a line each."""
+
+def plan_lines(board: Board, resolution: Resolution | None, pair: Labels | None, difference: float | None) -> list[str]:
+    """What a board cannot tell apart, and what would tell `difference`: a title and a line each.
+
+    With a `pair` it is about these two alone, and without a `difference` about the one that they have there.
+    """
     units = board.units.number(board.units.count, board.words)
     seeds = counted(len(board.seeds), "seed")
-    return [one_line(board.title), *(f"  {line}" for line in _lines(board, resolution, difference, units, seeds))]
-
-
-def _lines(
-    board: Board, resolution: Resolution | None, difference: float | None, units: str, seeds: str
-) -> Iterator[str]:
     if resolution is None:
-        yield _why_none(board, units)
-        return
+        lines = [_why_none(board, units)]
+    elif pair is not None:
+        lines = [*_pair_lines(board, resolution, pair, difference, units)]
+    else:
+        lines = [*_lines(board, resolution, difference, units, seeds)]
+    return [one_line(board.title), *(f"  {line}" for line in lines)]
+
+
+def _lines(board: Board, resolution: Resolution, difference: float | None, units: str, seeds: str) -> Iterator[str]:
     column, middle = resolution.column, resolution.typical
     smallest = [amount(float(value), column) for value in resolution.smallest]
     several = len(smallest) > 2
     of_pairs = f"; {smallest[0]} for {_pair(resolution, 0)}, {smallest[-1]} for {_pair(resolution, -1)}"
     yield (
-        f"{units} and {seeds} cannot tell methods apart whose {column.label} differs by less than {smallest[middle]}"
+        f"{units} and {seeds} find a difference in {column.label} of {smallest[middle]} or more in 80 of 100 repeats"
         f"{' (half of the pairs' + of_pairs + ')' if several else ''}"
     )
     if difference is None:
@@ -55,6 +62,24 @@ def _lines(
     )
 
 
+def _pair_lines(
+    board: Board, resolution: Resolution, pair: Labels, difference: float | None, units: str
+) -> Iterator[str]:
+    place, column = resolution.place_of(*pair), resolution.column
+    if place is None:
+        yield "nothing to plan: both must be ranked, neither a sanity row, exact, or trained anew for each seed"
+        return
+    seen = abs(float(resolution.differences[place]))
+    yield (
+        f"{_pair(resolution, place)} differ by {amount(seen, column)} in {column.label}; {units} find "
+        f"{amount(float(resolution.smallest[place]), column)} or more in 80 of 100 repeats"
+    )
+    wanted = difference or seen
+    if wanted:
+        needed = count_text(resolution.units_for(place, wanted))
+        yield f"{amount(wanted, column)}: about {needed} {board.units.words(board.words)} find it as often"
+
+
 def _pair(resolution: Resolution, pair: int) -> str:
     first, second = resolution.places[pair]
     return f"{one_line(resolution.labels[first], 60)} and {one_line(resolution.labels[second], 60)}"
@@ -72,8 +97,10 @@ def _why_none(board: Board, units: str) -> str:
     return "nothing to plan: methods are exact on too many items"
 
 
-def plan_values(board: Board, resolution: Resolution | None, difference: float | None) -> dict[str, Any]:
-    """The same as values, with each pair."""
+def plan_values(
+    board: Board, resolution: Resolution | None, pair: Labels | None, difference: float | None
+) -> dict[str, Any]:
+    """The same as values, with each pair, or with the one that is asked about."""
     head = {
         "board": board.title, "protocol": board.protocol, "units": board.units.count, "seeds": list(board.seeds),
         "power": 0.8, "difference": difference,
@@ -81,16 +108,20 @@ def plan_values(board: Board, resolution: Resolution | None, difference: float |
     if resolution is None:
         return {**head, "why": _why_none(board, board.units.number(board.units.count, board.words)), "pairs": []}
     pairs = []
-    for pair, smallest in enumerate(resolution.smallest):
-        first, second = resolution.places[pair]
+    places = range(len(resolution.smallest)) if pair is None else [resolution.place_of(*pair)]
+    for place in places:
+        if place is None:
+            continue
+        first, second = resolution.places[place]
+        seen = float(resolution.differences[place])
         one: dict[str, Any] = {
             "methods": [resolution.labels[first], resolution.labels[second]],
-            "difference": float(resolution.differences[pair]), "smallest": float(smallest),
+            "difference": seen, "smallest": float(resolution.smallest[place]),
         }  # fmt: skip
-        if difference is not None:
+        if wanted := difference or (abs(seen) if pair else None):
             one |= {
-                "units_needed": resolution.units_for(pair, difference),
-                "seeds_needed": resolution.seeds_for(pair, difference),
+                "units_needed": resolution.units_for(place, wanted),
+                "seeds_needed": resolution.seeds_for(place, wanted),
             }
         pairs.append(one)
     return {**head, "metric": resolution.column.label, "comparisons": resolution.comparisons, "pairs": pairs}

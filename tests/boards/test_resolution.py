@@ -92,13 +92,13 @@ def test_seeds_help_where_the_noise_is_what_differs_and_nowhere_else() -> None:
 
 def test_it_is_said_in_words() -> None:
     board = board_of(records())
-    title, *lines = plan_lines(board, board.resolution, 0.1)
+    title, *lines = plan_lines(board, board.resolution, None, 0.1)
     assert title == "photos · gaussian(sigma=25)"
     assert not missing_from(lines[0], "24 pictures and 1 seed", "psnr", "for a and b")
     assert not missing_from(lines[1], "pictures would tell it", "half of the pairs")
     assert "run a second one" in lines[2]
     few = board_of(records(n=3))
-    assert not missing_from(plan_lines(few, few.resolution, None)[1], "3 pictures", "needs 6")
+    assert not missing_from(plan_lines(few, few.resolution, None, None)[1], "3 pictures", "needs 6")
 
 
 def test_the_verb_reads_stores_and_exports(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -110,10 +110,28 @@ def test_the_verb_reads_stores_and_exports(tmp_path: Path, capsys: pytest.Captur
     assert planned["pairs"][0]["methods"] == ["a", "b"] and planned["pairs"][2]["units_needed"] > 24
 
 
+def test_one_pair_is_planned_by_the_difference_that_it_has(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "r.json").write_text(export_text(records()))
+    words = ["plan-size", str(tmp_path / "r.json"), "--method", "c", "a"]
+    assert main([*words, "--json"]) == 0
+    (planned,) = json.loads(capsys.readouterr().out)["boards"]
+    (pair,) = planned["pairs"]
+    resolution = board_of(records()).resolution
+    assert resolution is not None and set(pair["methods"]) == {"a", "c"}
+    place = resolution.place_of("a", "c")
+    assert place is not None and pair["units_needed"] == resolution.units_for(place, abs(pair["difference"]))
+    assert main([*words, "--difference", "0.1"]) == 0
+    assert not missing_from(
+        capsys.readouterr().out, "a and c differ by ", " in psnr; 24 pictures find ", "0.10 dB: about "
+    )
+
+
 @pytest.mark.parametrize(
     ("words", "due"),
     [
         ([], "name a STORE"),
+        (["r.json", "--method", "a", "x"], "no method 'x'"),
+        (["r.json", "--method", "a", "a"], "--method a twice"),
         (["r.json", "--pilot", "demo"], "not both"),
         (["r.json", "--difference", "-1"], "a number above 0"),
         (["r.json", "--metric", "psnrs"], "did you mean 'psnr'"),
