@@ -138,10 +138,17 @@ def _write_report(
     if not args.json:
         start = to / ("leaderboard.html" if "page" in only else "leaderboard.md" if "board" in only else "table.md")
         whole = one_line(to / "leaderboard.md") if "board" in only else "a report without --only"
-        print("\n".join(report_lines(data, terminal_width(), whole)))
-        print(f"\nwritten: {counted(len(files), 'file')} in {to} (start with {start})")
+        if tuple(only) != ("table",):
+            print("\n".join(report_lines(data, terminal_width(), whole)), end="\n\n")
+        print(f"written: {counted(len(files), 'file')} in {to} (start with {start})")
         if "table" in only:
-            print(f"the table for a paper: {to / 'table.tex'} (and .md, .csv, .html)")
+            parts = (to / "table.tex").read_text(encoding="utf-8").count(r"\begin{tabular}")
+            fewer = (
+                f" in {parts} parts; fewer metrics or digits (--table-metrics, --table-digits) make one"
+                if parts > 1
+                else ""
+            )
+            print(f"the table for a paper: {to / 'table.tex'} (and .md, .csv, .html){fewer}")
     document = {"to": str(to), "files": [str(file) for file in files]}
     if "board" not in only:
         return document

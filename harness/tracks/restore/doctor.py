@@ -38,7 +38,10 @@ def _kind(patient: Patient, channels: int) -> tuple[bool | None, str]:
     try:
         patient.try_on(height, width, channels)
     except Skip as skip:
-        return None, f"takes {other} only: {one_line(skip)}" if only else f"skips {size}: {one_line(skip)}"
+        if only:
+            part = "rgb" if channels == 1 else "luma"
+            return None, f"takes {other} only: {one_line(skip)}; run it on {part}(of=…) of a {KINDS[channels]} set"
+        return None, f"skips {size}: {one_line(skip)}"
     except (Exception, SystemExit) as error:
         if only:
             place = "[1]" if patient.restorer.meta["layout"] == "tensor" else "[2]"
