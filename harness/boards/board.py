@@ -115,7 +115,7 @@ class Board:
         """The differences that its test finds with a chance of 80 %; None where it cannot be said."""
         return resolution_of(self.rows, self.rank_by, self.units)
 
-    @property
+    @cached_property
     def resolution_text(self) -> str:
         """The same in a line; empty where it cannot be said."""
         return resolution_text(self.resolution) if self.resolution else ""

@@ -21,7 +21,7 @@ from ..track.words import Words
 from .board import Board, environment_of, names_text
 from .copies import refuse_copies
 from .failures import Failure, failure_of
-from .grouping import Alignment, Group, GroupKey, groups, keys_of, labels
+from .grouping import Alignment, Group, GroupKey, MethodKey, groups, keys_of, labels
 from .identical import average_compared
 from .notations import noted
 from .ordering import hold_against_references, rank, refuse_other_inputs
@@ -104,8 +104,8 @@ class _Subject:
         return self.units.words(self.words)
 
 
-def _subject_of(group: Group) -> _Subject:
-    results = Results.of(record for of_method in group.methods.values() for record in of_method)
+def _subject_of(methods: Mapping[MethodKey, Sequence[Record]]) -> _Subject:
+    results = Results.of(record for of_method in methods.values() for record in of_method)
     head = min(results, key=lambda r: r.cell.key).cell
     datasets = {id(record.cell.dataset): record.cell.dataset for record in results}
     field_counts = {number: len(written_fields(dataset)) for number, dataset in datasets.items()}
@@ -119,16 +119,17 @@ def _subject_of(group: Group) -> _Subject:
 
 def _board(group: Group, costs: Mapping[str, Results], hidden: Sequence[tuple[str, str]], pairs: bool) -> Board:
     """The board of a group. `hidden` are the older versions of methods, by name, that it does not show."""
-    subject = _subject_of(group)
+    methods = {key: tuple(of_method) for key, of_method in group.methods.items()}
+    subject = _subject_of(methods)
     head, fullest, rank_by = subject.head, subject.fullest, subject.rank_by
-    names = labels(group.methods)
-    failed = {key: _failures_of(of_method, names[key], subject) for key, of_method in group.methods.items()}
+    names = labels(methods)
+    failed = {key: _failures_of(of_method, names[key], subject) for key, of_method in methods.items()}
     whole = [key for key, failures in failed.items() if not failures]
-    of_methods = [group.methods[key] for key in whole]
+    of_methods = [methods[key] for key in whole]
     scores = scores_of(of_methods, subject.columns, subject.align, subject.units)
     rows = [
-        board_row(key, group.methods[key], names[key], of_method, subject.align)
-        for key, of_method in zip(whole, scores, strict=True)
+        board_row(of_method, names[key], of_row, subject.align)
+        for key, of_method, of_row in zip(whole, of_methods, scores, strict=True)
     ]
     ranking = _ranking(rows, of_methods, subject, _identity(group, rank_by), pairs)
     rows, setting, cost_note = with_costs(ranking.rows, costs, fullest.dataset.channels or ())
@@ -151,7 +152,7 @@ def _board(group: Group, costs: Mapping[str, Results], hidden: Sequence[tuple[st
         seeds=group.seeds,
         items=subject.align.items,
         units=subject.units,
-        given=tuple(subject.align.inputs(of_methods[0][0])) if of_methods else (),
+        given=subject.align.inputs(of_methods[0][0]) if of_methods else (),
         columns=tuple(written.values()),
         rank_by=rank_by and written[rank_by.label],
         rows=tuple(rows),
@@ -184,7 +185,7 @@ def _identity(group: Group, rank_by: Column | None) -> str:
     return f"{track_prefix(track)}{tuple(rest)!r}|{group.seeds!r}|{rank_by.label if rank_by else ''}"
 
 
-def _failures_of(of_method: Results, label: str, subject: _Subject) -> list[Failure]:
+def _failures_of(of_method: Sequence[Record], label: str, subject: _Subject) -> list[Failure]:
     """The results of a method that keep it from the board: those that are not ok, and those that are not whole."""
     where = f"{dataset_text(subject.fullest)} · {subject.head.regime.display}"
     failures = []
@@ -214,7 +215,9 @@ class _Ranking:
     optimum_column: Column | None
 
 
-def _ranking(rows: list[Row], of_methods: Sequence[Results], subject: _Subject, identity: str, pairs: bool) -> _Ranking:
+def _ranking(
+    rows: list[Row], of_methods: Sequence[Sequence[Record]], subject: _Subject, identity: str, pairs: bool
+) -> _Ranking:
     """Rows with their results, ranked by what keys the resamples with `identity`."""
     columns, words = subject.columns, subject.words
     rows, unlike = refuse_other_inputs(rows, words)

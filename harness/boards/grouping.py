@@ -141,6 +141,7 @@ class Alignment:
     def __init__(self, results: Results) -> None:
         self._orders: dict[tuple[str, ...], npt.NDArray[np.intp]] = {}
         self._known: dict[int, tuple[list[str], npt.NDArray[np.intp]]] = {}
+        self._inputs: dict[int, tuple[list[str], list[str], tuple[str, ...]]] = {}
         self._digests: dict[tuple[Any, ...], str] = {}
         whole = (r for r in results if r.cell.outcome == "ok" and self.why_not_whole(r) is None)
         complete = Counter(tuple(sorted(r.items)) for r in whole)
@@ -168,13 +169,17 @@ class Alignment:
             self._known[id(record.items)] = record.items, order
         return order
 
-    def inputs(self, record: Record) -> list[str]:
+    def inputs(self, record: Record) -> tuple[str, ...]:
         """`input_sha256` of each item, in the order of `items`."""
-        return [record.input_sha256[i] for i in self.order(record)]
+        items, inputs, ordered = self._inputs.get(id(record.input_sha256), ([], [], ()))
+        if inputs is not record.input_sha256 or items is not record.items:
+            ordered = tuple(record.input_sha256[i] for i in self.order(record).tolist())
+            self._inputs[id(record.input_sha256)] = record.items, record.input_sha256, ordered
+        return ordered
 
-    def digest(self, results: Results) -> str:
+    def digest(self, results: Iterable[Record]) -> str:
         """SHA-256 of the seeds and inputs of results: equal where they were given the same."""
-        seen = tuple((r.cell.seed, tuple(self.inputs(r))) for r in results)
+        seen = tuple((r.cell.seed, self.inputs(r)) for r in results)
         if seen not in self._digests:
             self._digests[seen] = digest(f"{seed} {sha}" for seed, inputs in seen for sha in inputs)
         return self._digests[seen]
@@ -186,11 +191,11 @@ class Alignment:
             if r.cell.outcome == "ok" and self.why_not_whole(r) is None and tuple(sorted(r.items)) == self.items:
                 # Most records are of the same inputs: one of them says it all.
                 data = r.cell.dataset
-                declared.setdefault((r.cell.seed, tuple(self.inputs(r)), bool(data.groups), bool(data.same)), r)
+                declared.setdefault((r.cell.seed, self.inputs(r), bool(data.groups), bool(data.same)), r)
         chosen = tuple(declared.values())
         return units_of(chosen, [self.order(r).tolist() for r in chosen])
 
-    def values(self, results: Results, metric: str) -> Floats:
+    def values(self, results: Iterable[Record], metric: str) -> Floats:
         """Scores (seeds, items) in the order of `items`."""
         return np.stack([np.asarray(r.scores[metric], dtype=np.float64)[self.order(r)] for r in results])
 

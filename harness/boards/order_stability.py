@@ -18,6 +18,7 @@ from ..statistics.paired_tests import ALPHA, MIN_ITEMS, Floats, without_rounding
 from ..statistics.ranking import Pairs
 from ..text.wording import counted
 from .board import Board
+from .ordering import told_apart
 from .rows import Row
 from .units import Units
 
@@ -104,17 +105,14 @@ def wins(scores: Floats) -> Counts:
     """(M, M) from paired `scores` (M, n), higher is better: how often the row beats the column."""
     n = scores.shape[1]
     result: Counts = np.empty((len(scores), len(scores)), np.min_scalar_type(n))
+    if n < len(scores):
+        result[:] = 0
+        for of_item in scores.T:
+            result += of_item[:, None] > of_item
+        return result
     for of_row, line in zip(scores, result, strict=True):
         line[:] = np.count_nonzero(of_row > scores, axis=1)
     return result
-
-
-def _distinct_pairs(rows: Sequence[Row]) -> Pairs:
-    places = {row.label: place for place, row in enumerate(rows)}
-    apart = np.zeros((len(rows), len(rows)), dtype=np.bool_)
-    for row, line in zip(rows, apart, strict=True):
-        line[[place for label in row.apart if (place := places.get(label)) is not None]] = True
-    return apart
 
 
 def kendall(a: Floats, b: Floats) -> float:
@@ -180,7 +178,7 @@ def evidence_of(board: Board, others: Sequence[Board] = ()) -> Evidence | None:
                 main_order = (
                     order if main_order is None and where is board and metric.label == column.label else main_order
                 )
-                choices.append(Choice(metric.label, where.protocol, name, tuple(order), float("nan")))
+                choices.append(Choice(metric.label, where.protocol, name, tuple(order.tolist()), float("nan")))
     if main_order is None:
         return None
     won = wins(scores)
@@ -191,7 +189,7 @@ def evidence_of(board: Board, others: Sequence[Board] = ()) -> Evidence | None:
         column.label,
         tuple(row.label for row in rows),
         won,
-        _distinct_pairs(rows),
+        told_apart(rows),
         scores.shape[1],
         friedman(scores),
         tuple(judged),

@@ -107,21 +107,30 @@ class _Distinguished(Set[str]):
     """The labels of the rows that one row is told apart from: a byte for each row, where a set of texts takes forty."""
 
     def __init__(self, places: Mapping[str, int], distinguished: npt.NDArray[np.bool_]) -> None:
-        self._places, self._distinguished = places, distinguished
+        self.places, self.distinguished = places, distinguished
 
     def __contains__(self, label: object) -> bool:
-        place = self._places.get(label)  # type: ignore[call-overload]
-        return place is not None and bool(self._distinguished[place])
+        place = self.places.get(label)  # type: ignore[call-overload]
+        return place is not None and bool(self.distinguished[place])
 
     def __iter__(self) -> Iterator[str]:
         return (
             label
-            for label, distinguished in zip(self._places, self._distinguished.tolist(), strict=True)
+            for label, distinguished in zip(self.places, self.distinguished.tolist(), strict=True)
             if distinguished
         )
 
     def __len__(self) -> int:
-        return int(self._distinguished.sum())
+        return int(np.count_nonzero(self.distinguished))
+
+
+def told_apart(rows: Sequence[Row]) -> npt.NDArray[np.bool_]:
+    """Which of the rows (M,) the paired test tells apart, (M, M)."""
+    labels = [row.label for row in rows]
+    known = [of.distinguished for row in rows if isinstance(of := row.apart, _Distinguished) and [*of.places] == labels]
+    if len(known) == len(rows):
+        return np.array(known)
+    return np.array([[label in row.apart for label in labels] for row in rows])
 
 
 def _why_unranked(row: Row, column: Column, of_answers: bool = False) -> str:

@@ -136,6 +136,7 @@ def count_text(count: int) -> str:
 
 def resolution_text(resolution: Resolution) -> str:
     """`resolution: …`, the line of a board."""
-    shown = [amount(float(resolution.smallest[i]), resolution.column) for i in (0, resolution.typical, -1)]
+    smallest = resolution.smallest
+    shown = [amount(float(smallest[i]), resolution.column) for i in (0, resolution.typical, -1)]
     span = f" ({shown[0]} to {shown[2]}, by pair)" if len(resolution.deviations) > 2 else ""
     return f"resolution: a difference of {shown[1]} is told apart with a chance of 80 %{span}"

@@ -30,7 +30,7 @@ from ..store.results import Results
 from ..text.errors import one_line
 from ..text.notation import Notation
 from ..text.wording import by_number, counted
-from .grouping import Alignment, MethodKey
+from .grouping import Alignment
 from .units import Units
 
 FLAGS = {"blind": "blind", "zero_shot": "zero-shot", "self_ensemble": "self-ensemble", "tiled": "tiled",
@@ -157,7 +157,7 @@ def columns_of(results: Results) -> list[Column]:
     return columns
 
 
-def board_row(key: MethodKey, of_method: Results, label: str, scores: Mapping[str, Score], align: Alignment) -> Row:
+def board_row(of_method: Sequence[Record], label: str, scores: Mapping[str, Score], align: Alignment) -> Row:
     """The row of one method from its records, one a seed, and what they score; not ranked yet."""
     cell = of_method[0].cell
     method, flags = cell.method, cell.method.flags
@@ -193,7 +193,7 @@ def board_row(key: MethodKey, of_method: Results, label: str, scores: Mapping[st
 
 
 def scores_of(
-    methods: Sequence[Results], columns: Sequence[Column], align: Alignment, units: Units
+    methods: Sequence[Sequence[Record]], columns: Sequence[Column], align: Alignment, units: Units
 ) -> list[dict[str, Score]]:
     """By label of its column each score of each of the methods, which are given by their records, one a seed."""
     by_method: list[dict[str, Score]] = [{} for _ in methods]
@@ -204,7 +204,7 @@ def scores_of(
             if align.items and len(of_method) == 1 and _is_scored(of_method[0], column)
         ]
         if plain:
-            items = np.stack([align.values(methods[i], column.name)[0] for i in plain])
+            items = align.values([methods[i][0] for i in plain], column.name)
             with np.errstate(invalid="ignore"):
                 values = units.average(items)
                 means: list[float] = values.mean(axis=1).tolist()
@@ -244,7 +244,7 @@ def _exact_in_part(raw: Floats, column: Column) -> npt.NDArray[np.bool_]:
     return exact & ~exact.all(axis=0)
 
 
-def _is_oracle(of_method: Results) -> bool:
+def _is_oracle(of_method: Sequence[Record]) -> bool:
     return bool(of_method[0].cell.method.flags.get("oracle"))
 
 
@@ -252,7 +252,7 @@ def _not_scored(units: Units, n: int) -> Score:
     return Score(float("nan"), "not scored", np.full(units.count, np.nan), np.full(n, np.nan))
 
 
-def _all_scored(of_method: Results, column: Column) -> bool:
+def _all_scored(of_method: Sequence[Record], column: Column) -> bool:
     return all(_is_scored(record, column) for record in of_method)
 
 
@@ -261,7 +261,9 @@ def _is_scored(record: Record, column: Column) -> bool:
     return part is not None and part.version == column.version and column.name in record.scores
 
 
-def _score(of_method: Results, column: Column, raw: Floats, units: Units, taken: npt.NDArray[np.bool_]) -> Score:
+def _score(
+    of_method: Sequence[Record], column: Column, raw: Floats, units: Units, taken: npt.NDArray[np.bool_]
+) -> Score:
     n = raw.shape[1]
     if _is_oracle(of_method):
         taken = _leaving_some(taken | _exact_in_part(raw, column))
@@ -283,7 +285,7 @@ def _score(of_method: Results, column: Column, raw: Floats, units: Units, taken:
     return Score(mean, "", values, items, raw, left_out=int(not_defined.sum()))
 
 
-def _reasons_undefined(of_method: Results, metric: str) -> str:
+def _reasons_undefined(of_method: Sequence[Record], metric: str) -> str:
     reasons = []
     for record in of_method:
         bad = np.flatnonzero(np.isnan(record.scores[metric]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 
@@ -47,6 +48,7 @@ def units_for(effect: float, comparisons: int) -> int:
     return low
 
 
+@lru_cache(maxsize=256)
 def smallest_effect(n: int, comparisons: int) -> float:
     """The smallest mean, in units of its deviation, that `n` units tell from 0 with a chance of 80 %; inf where the
     test has too few."""
@@ -67,9 +69,17 @@ def power(effect: float, n: int, comparisons: int) -> float:
     Noncentral t by its normal approximation (Johnson & Kotz 1970): it has a value everywhere, and where the chance is
     high, as it is planned here, it is good to 0.01.
     """
-    from scipy.special import ndtr, stdtrit
+    from scipy.special import ndtr
 
-    freedom = n - 1 - (FAMILY_DEGREES if comparisons > 1 else 0)
-    bound = float(stdtrit(freedom, 1 - ALPHA / CAUTION / comparisons / 2))
+    freedom, bound = _freedom_and_bound(n, comparisons)
     distance = effect * math.sqrt(n) - bound * (1 - 1 / (4 * freedom))
     return float(ndtr(distance / math.sqrt(1 + bound**2 / (2 * freedom))))
+
+
+@lru_cache(maxsize=1024)
+def _freedom_and_bound(n: int, comparisons: int) -> tuple[int, float]:
+    """Degrees of freedom of the test, and what its t has to exceed."""
+    from scipy.special import stdtrit
+
+    freedom = n - 1 - (FAMILY_DEGREES if comparisons > 1 else 0)
+    return freedom, float(stdtrit(freedom, 1 - ALPHA / CAUTION / comparisons / 2))

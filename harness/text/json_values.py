@@ -17,19 +17,31 @@ def plain(value: Any, digits: int | None = None) -> Any:
     `digits` rounds finite floats to as many significant ones.
     """
     if isinstance(value, float):
-        if not math.isfinite(value):
-            return None if math.isnan(value) else "inf" if value > 0 else "-inf"
-        return value if digits is None else float(f"{value:.{digits}g}")
+        return _number(value, digits)
     if isinstance(value, str):
         return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
     if isinstance(value, dict):
-        return {
-            str(k): v if type(v) in _PLAIN or (type(v) is str and v.isascii()) else plain(v, digits)
-            for k, v in value.items()
-        }
+        return {str(k): v if type(v) in _PLAIN else _inner(v, digits) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
-        return [v if type(v) in _PLAIN or (type(v) is str and v.isascii()) else plain(v, digits) for v in value]
+        return [v if type(v) in _PLAIN else _inner(v, digits) for v in value]
     return value
+
+
+def _inner(value: Any, digits: int | None) -> Any:
+    """The same of what a list or a dict holds: the usual kinds first, of which there are very many."""
+    kind = type(value)
+    if kind is str and value.isascii():
+        return value
+    return _number(value, digits) if kind is float else plain(value, digits)
+
+
+def _number(value: float, digits: int | None) -> float | str | None:
+    if not math.isfinite(value):
+        return None if math.isnan(value) else "inf" if value > 0 else "-inf"
+    # Places and counts are whole.
+    if digits is None or (value.is_integer() and abs(value) < 10**digits):
+        return value
+    return float(f"{value:.{digits}g}")
 
 
 def parsed(text: str | bytes) -> Any:

@@ -254,9 +254,13 @@ def _scores(board: Board, of: _Placed, everything: bool, paired: frozenset[str])
         "to": [_exact(row.interval[1], notation) if placed and row.interval else None for row in rows],
         "why": {i: row.unranked for i, row in enumerate(rows) if row.unranked},
         **({"pairs": pairs} if pairs else {}),
-        "undecided": undecided(placed_rows, column, board.units, board.words) if placed else "",
+        "undecided": board.undecided if ranking else _undecided(board, of) if placed else "",
         "remarks": of.notes if placed else ["ranks are shown by the metric that the suite ranks by"],
     }
+
+
+def _undecided(board: Board, of: _Placed) -> str:
+    return undecided(of.rows, of.column, board.units, board.words)
 
 
 def packed(values: npt.NDArray[np.float64], notation: Notation) -> list[Any]:

@@ -125,11 +125,15 @@ def _table(
         among = {places[place].label for places in entrants.values() if place in places}
         marked.append({name: marks(rows, among) for name, rows in by_metric.items()})
     ranks = [{name: {row.label: row.ranks for row in rows} for name, rows in of.items()} for of in ranked]
+    of_levels = [
+        [(name, _column(board, name), ranks[at][name], marked[at][name]) for name in columns]
+        for at, board in enumerate(group)
+    ]
     lines = []
     for label, places in entrants.items():
         cells = tuple(
-            tuple(_mean(level.board, places, at, name, ranks[at][name], marked[at][name]) for name in columns)
-            for at, level in enumerate(levels)
+            tuple(_mean(board, places, places.get(at), *of_metric) for of_metric in of_level)
+            for at, (board, of_level) in enumerate(zip(group, of_levels, strict=True))
         )
         specs = tuple(dict.fromkeys(row.spec for row in places.values()))
         costs, setting = costs_of(places, options.costs) if options.costs else ((), "")
@@ -223,10 +227,15 @@ def _in_order(
 
 
 def _mean(
-    board: Board, places: Places, place: int, name: str, ranks: Mapping[str, Ranks], marked: Mapping[str, Mark]
+    board: Board,
+    places: Places,
+    row: Row | None,
+    name: str,
+    column: Column | None,
+    ranks: Mapping[str, Ranks],
+    marked: Mapping[str, Mark],
 ) -> Mean:
-    """What stands in a cell for one metric: of a method's rows, the one at a place."""
-    row, column = places.get(place), _column(board, name)
+    """What stands in a cell for one metric: of the rows of a method, that of the board."""
     if row is None:
         return Mean(None, note=_why_missing(board, places))
     if column is None:
@@ -264,7 +273,7 @@ def _with_letters(lines: Sequence[Line], down: str) -> tuple[list[Line], dict[st
     letters = {note: _letter(place) for place, note in enumerate(notes)}
 
     def lettered(cell: tuple[Mean, ...]) -> tuple[Mean, ...]:
-        return tuple(replace(mean, letter=letters.get(mean.note, "")) for mean in cell)
+        return tuple(replace(mean, letter=letters[mean.note]) if mean.note else mean for mean in cell)
 
     lettered_lines = [
         replace(line, cells=tuple(map(lettered, line.cells)), costs=lettered(line.costs)) for line in lines
