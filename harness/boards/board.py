@@ -82,7 +82,7 @@ class Board:
         """`seed 0` or `seeds 0,1`."""
         return f"seed{'s' if len(self.seeds) > 1 else ''} {','.join(map(str, self.seeds))}"
 
-    @property
+    @cached_property
     def trainings_text(self) -> str:
         """What its tests say of trainings, for its head: that they are of other ones too, or not; empty without any."""
         if any(row.trained_anew for row in self.rows):
@@ -120,7 +120,7 @@ class Board:
         """The same in a line; empty where it cannot be said."""
         return resolution_text(self.resolution) if self.resolution else ""
 
-    @property
+    @cached_property
     def learned_behind(self) -> str:
         """That no learned method is ahead of the best other, for its head; empty where one is."""
         return learned_behind(self.track, self.rows) if self.rank_by else ""

@@ -57,6 +57,8 @@ def with_costs(rows: list[Row], costs: Mapping[str, Results], channels: Collecti
 
     Of several it is that of a picture with as many channels as those of the board, then the smallest.
     """
+    if not costs:
+        return rows, "", ""
     costs_of_rows: list[dict[str, Record]] = []
     others: set[str] = set()
     for row in rows:

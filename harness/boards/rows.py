@@ -135,7 +135,7 @@ class Row:
     @property
     def trained_anew(self) -> bool:
         """Whether it has a training for each of several seeds."""
-        return len(set(self.trainings)) > 1
+        return len(self.trainings) > 1 and len(set(self.trainings)) > 1
 
 
 def columns_of(results: Results) -> list[Column]:

@@ -6,7 +6,7 @@ import html
 import re
 from functools import lru_cache
 
-from ..text.errors import one_line
+from ..text.errors import one_line, text_of
 
 _TEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "_": r"\_",
@@ -57,6 +57,11 @@ def markdown_code(text: object) -> str:
 
 def latex(text: object, limit: int = 400) -> str:
     """One line that prints as `text` in LaTeX (T1 encoding); what its fonts lack prints as its code, `[U+4E2D]`."""
+    return _in_latex(text if isinstance(text, str) else text_of(text), limit)
+
+
+@lru_cache(maxsize=8192)  # the numbers of a big table are few
+def _in_latex(text: str, limit: int) -> str:
     return one_line(text, limit).translate(_CODES)
 
 

@@ -112,25 +112,27 @@ def leaderboard_csv(data: ReportData) -> Iterator[str]:
     metrics = sorted({column.label for board in data.boards for column in board.columns})
     head = [*_PLACE, *(name for metric in metrics for name in (metric, f"{metric}_note")), *_REST]
     text = io.StringIO()
-    writer = csv.DictWriter(text, head, restval="", extrasaction="ignore", lineterminator="\n")
-    writer.writerow({name: spreadsheet(name) for name in head})
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(map(spreadsheet, head))
     for board in data.boards:
-        writer.writerows(_line(board, row) for row in board.rows)
+        common = dict.fromkeys(head, "") | _of_board(board)
+        writer.writerows(
+            [line.get(name) for name in head] for line in (common | _line(board, row) for row in board.rows)
+        )
         yield taken(text)
     for f in data.failures:
-        writer.writerow(
-            {
-                "track": spreadsheet(f.track),
-                "dataset": spreadsheet(f.dataset),
-                "regime": spreadsheet(f.regime),
-                "protocol": spreadsheet(f.protocol),
-                "method": spreadsheet(f.label),
-                "spec": spreadsheet(f.spec),
-                "seeds": _plain(f.seed),
-                "outcome": f.outcome,
-                "reason": spreadsheet(f.reason or f.last_line),
-            }
-        )
+        line = {
+            "track": spreadsheet(f.track),
+            "dataset": spreadsheet(f.dataset),
+            "regime": spreadsheet(f.regime),
+            "protocol": spreadsheet(f.protocol),
+            "method": spreadsheet(f.label),
+            "spec": spreadsheet(f.spec),
+            "seeds": _plain(f.seed),
+            "outcome": f.outcome,
+            "reason": spreadsheet(f.reason or f.last_line),
+        }
+        writer.writerow([line.get(name, "") for name in head])
     yield text.getvalue()
 
 
@@ -148,17 +150,24 @@ def row_numbers(row: Row) -> dict[str, float | None]:
     }  # fmt: skip
 
 
-def _line(board: Board, row: Row) -> dict[str, str]:
-    """A row of a board by name of its column."""
-    line = {
+def _of_board(board: Board) -> dict[str, str]:
+    """What the rows of a board have in common, by name of its column."""
+    return {
         "track": spreadsheet(board.track), "dataset": spreadsheet(board.dataset), "regime": spreadsheet(board.regime),
         "protocol": spreadsheet(board.protocol), "seeds": ",".join(map(str, board.seeds)),
-        "items": str(len(board.items)), "method": spreadsheet(row.label), "spec": spreadsheet(row.spec),
-        "outcome": "ok", "below_baseline": str(row.below_baseline).lower(),
-        **{name: _plain(value) for name, value in row_numbers(row).items()},
+        "items": str(len(board.items)), "outcome": "ok", "fingerprint": spreadsheet(board.fingerprint),
+    }  # fmt: skip
+
+
+def _line(board: Board, row: Row) -> dict[str, str]:
+    """What a row of a board has of its own, by name of its column."""
+    line = {
+        "method": spreadsheet(row.label), "spec": spreadsheet(row.spec),
+        "below_baseline": str(row.below_baseline).lower(),
+        **{name: _plain(value) for name, value in row_numbers(row).items() if value is not None},
         "cost_setting": spreadsheet(board.cost_setting) if row.cost is not None else "",
         "flags": spreadsheet(flags_text(row)), "not_ranked": spreadsheet(row.unranked),
-        "fingerprint": spreadsheet(board.fingerprint), "source_sha256": spreadsheet(row.source_sha256),
+        "source_sha256": spreadsheet(row.source_sha256),
     }  # fmt: skip
     for column in board.columns:
         score = row.scores[column.label]

@@ -16,23 +16,30 @@ def plain(value: Any, digits: int | None = None) -> Any:
 
     `digits` rounds finite floats to as many significant ones.
     """
+    # A big report has millions of values: those of the usual kinds are looked at without another call.
+    if isinstance(value, dict):
+        return {
+            str(k): v
+            if (kind := type(v)) in _PLAIN or (kind is str and v.isascii())
+            else _number(v, digits)
+            if kind is float
+            else plain(v, digits)
+            for k, v in value.items()
+        }
+    if isinstance(value, (list, tuple)):
+        return [
+            v
+            if (kind := type(v)) in _PLAIN or (kind is str and v.isascii())
+            else _number(v, digits)
+            if kind is float
+            else plain(v, digits)
+            for v in value
+        ]
     if isinstance(value, float):
         return _number(value, digits)
     if isinstance(value, str):
         return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
-    if isinstance(value, dict):
-        return {str(k): v if type(v) in _PLAIN else _inner(v, digits) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [v if type(v) in _PLAIN else _inner(v, digits) for v in value]
     return value
-
-
-def _inner(value: Any, digits: int | None) -> Any:
-    """The same of what a list or a dict holds: the usual kinds first, of which there are very many."""
-    kind = type(value)
-    if kind is str and value.isascii():
-        return value
-    return _number(value, digits) if kind is float else plain(value, digits)
 
 
 def _number(value: float, digits: int | None) -> float | str | None:

@@ -34,6 +34,8 @@ class Notation:
         if self.scientific:
             return f"{value:.{self.decimals + more}e}".replace("-", "−") if value else "0"
         text = f"{value:.{self.decimals + more}f}"
+        if text[0] != "-":
+            return text
         return text.replace("-", "−") if float(text) else text.lstrip("-")
 
     def text_of_digits(self, value: float, digits: int) -> str:

@@ -6,12 +6,13 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from ...suite.study import COSTS
 from ...text.errors import one_line
 from ..escape import LONG, latex, markdown, markdown_code, spreadsheet
 from ..files import taken
-from ..latex_table import COLUMN, USUAL, LatexCell, Tabular, Width, fit, key_lines
+from ..latex_table import COLUMN, USUAL, Fitted, LatexCell, Tabular, Width, fit, key_lines
 from ..latex_width import breakable, ems
 from ..tables import pipe_table
 from .grid import Numbers, cell_text, grid
@@ -64,7 +65,7 @@ def tables_latex(tables: Sequence[PaperTable], width: Width = USUAL) -> str:
     """Each table as a float, to be `\\input`: needs booktabs and textcomp, T1 fonts."""
     out = [r"% \usepackage{booktabs,textcomp}\usepackage[T1]{fontenc}", *([] if tables else [f"% {NOTHING}"])]
     for place, table in enumerate(tables, 1):
-        fitted = fit(_tabular(table), width)
+        fitted = _fitted(table, width)
         # Signatures are for a program to check, as they are; a reader finds protocol, seed and hash in the note.
         out += ["", *(f"% {one_line(text, LONG)}" for text in table.signatures)]
         caption = breakable(one_line(table.caption, LONG), width.points, 10)
@@ -86,7 +87,7 @@ def supplement_latex(tables: Sequence[PaperTable], width: Width = USUAL) -> str:
     room = replace(width, points=min(width.points, COLUMN))
     for place, table in enumerate(tables, 1):
         long = [breakable(one_line(text, LONG), room.points, 8) for text in table.remarks if len(text) > _SHORT]
-        lines = [*key_lines(fit(_tabular(table), width).key, room), *long]
+        lines = [*key_lines(_fitted(table, width).key, room), *long]
         if lines:
             out += ["", r"\begingroup\raggedright\footnotesize", rf"\paragraph{{Table~\ref{{{_label(place)}}}}}"]
             out += [*(rf"\par {line}" for line in lines), r"\par\endgroup"]
@@ -95,6 +96,11 @@ def supplement_latex(tables: Sequence[PaperTable], width: Width = USUAL) -> str:
 
 def _label(place: int) -> str:
     return f"tab:noisebench-levels-{place}"
+
+
+@lru_cache(maxsize=1)
+def _fitted(table: PaperTable, width: Width) -> Fitted:
+    return fit(_tabular(table), width)
 
 
 def _tabular(table: PaperTable) -> Tabular:

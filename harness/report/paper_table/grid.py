@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ...text.notation import Notation, notation_of
 from .costs import cost_head, cost_text
@@ -32,8 +33,9 @@ class Grid:
     before: int = 1
 
 
+@lru_cache(maxsize=1)
 def grid(table: PaperTable) -> Grid:
-    """The rows and columns of a table."""
+    """The rows and columns of a table: the same for each written form of the only one, which most reports have."""
     heads = tuple(cost_head(name) for name in table.costs)
     costs = [tuple(map(_cost, line.costs, table.costs)) for line in table.lines]
     notations = [

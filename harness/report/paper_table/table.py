@@ -63,7 +63,7 @@ class Line:
     setting: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PaperTable:
     """Methods × levels under one protocol; `columns` are the metrics of a cell, printed with so many `digits`.
 
