@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,14 +14,12 @@ from ..text.wording import counted
 from .options import add_shared, no_match, note_left_out, note_old, print_json, use_data, verb
 
 if TYPE_CHECKING:
-    from ..planning.replan import Replanned
     from ..store.cell import Cell
 
 _EXAMPLES = """  noisebench why nb-store
   noisebench why nb-store nlm
   noisebench why nb-store 3f9c0a"""
 
-_FRESH = "up to date"
 _LISTED = 20
 """So many cells are listed one by one; of more, those that changed alike stand as one."""
 
@@ -76,12 +73,13 @@ def _entries(cells: Sequence[Cell], store: Path) -> list[dict[str, Any]]:
     """What is said of each cell: what went into its key, what has changed since, and what a run would do."""
     from ..components.unwatched import unwatched
     from ..engine.planning_process import replan_in_child
+    from ..planning.stored_state import changes_since, state_of
     from ..store.cell import Request
     from ..store.cells import keys
     from ..store.outputs import find_donors
 
     now = replan_in_child([cell.request or Request() for cell in cells])
-    changes = [_changes(cell, plan, store) for cell, plan in zip(cells, now, strict=True)]
+    changes = [changes_since(cell, plan, store) for cell, plan in zip(cells, now, strict=True)]
     others = [plan for plan, one in zip(now, changes, strict=True) if one.every and plan.key]
     stored, donors = set(keys(store)) if others else set(), find_donors(store, others)
     entries: list[dict[str, Any]] = []
@@ -102,7 +100,7 @@ def _entries(cells: Sequence[Cell], store: Path) -> list[dict[str, Any]]:
                 "outcome": cell.outcome,
                 "reason": cell.reason,
                 "inputs": cell.inputs,
-                "state": _state(cell, plan, change, stored, donors),
+                "state": state_of(cell, plan, change, stored, donors),
                 "changed": change.every,
                 "opened": cell.opened,
                 "unwatched": not_watched[alike],
@@ -110,41 +108,6 @@ def _entries(cells: Sequence[Cell], store: Path) -> list[dict[str, Any]]:
             }
         )
     return entries
-
-
-@dataclass(frozen=True)
-class _Changes:
-    """What has changed since a cell was stored: inputs of its key, or why it has none now, and files that its method
-    opened."""
-
-    inputs: list[str]
-    files: list[str]
-
-    @property
-    def every(self) -> list[str]:
-        return [*self.inputs, *self.files]
-
-
-def _changes(cell: Cell, plan: Replanned, store: Path) -> _Changes:
-    from ..store.file_changes import changes_of
-    from ..store.key_changes import differences
-
-    if plan.error:
-        return _Changes([plan.error], [])
-    return _Changes(differences(cell.inputs, plan.inputs), changes_of(cell, plan.request, store))
-
-
-def _state(cell: Cell, plan: Replanned, change: _Changes, stored: Collection[str], donors: Mapping[str, str]) -> str:
-    """What a run would do about a cell; `stored` are the keys of the store, `donors` the cells that are only scored."""
-    from ..store.cell import NOT_OK
-
-    if plan.error:
-        return "cannot be planned now"
-    if not change.every:
-        return "to be tried again" if cell.outcome in NOT_OK or cell.needs else _FRESH
-    if change.inputs and plan.key in stored:
-        return "stored under its new key"
-    return "to be re-scored" if plan.key in donors else "to be run again"
 
 
 def _show(entry: dict[str, Any], places: Mapping[str, str], more: int = 0) -> None:
@@ -165,9 +128,11 @@ def _show(entry: dict[str, Any], places: Mapping[str, str], more: int = 0) -> No
 
 def _show_many(document: Sequence[dict[str, Any]], places: Mapping[str, str]) -> None:
     """Cells that changed alike as one, what is up to date as a number."""
+    from ..planning.stored_state import FRESH
+
     alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for entry in document:
-        if entry["state"] != _FRESH:
+        if entry["state"] != FRESH:
             alike.setdefault((entry["outcome"], entry["state"], entry["reason"], *entry["changed"]), []).append(entry)
     groups = sorted(alike.values(), key=lambda group: -len(group))
     for group in groups[:_LISTED]:
