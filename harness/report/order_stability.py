@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from ..boards import together
@@ -32,7 +32,7 @@ def sections(boards: Sequence[Board], evidence: Sequence[Evidence | None], overa
     `evidence` is one a board, in the order of the boards.
     """
     together = [_overall_section(one, first_board(one, boards)) for one in overall]
-    each = [(one, board.words) for one, board in zip(evidence, boards, strict=True) if one is not None]
+    each = [(one, board) for one, board in zip(evidence, boards, strict=True) if one is not None]
     chosen = sorted(each, key=lambda pair: -len(pair[0].labels))[:MAX_SECTIONS]
     return [*together, *(_section(*pair) for pair in each if any(pair[0] is one for one, _ in chosen))]
 
@@ -43,19 +43,20 @@ def first_board(one: Overall, boards: Sequence[Board]) -> Board:
     return next(board for board in ranked if board.title == one.boards[0])
 
 
-def _section(one: Evidence, words: Mapping[str, str]) -> Section:
+def _section(one: Evidence, board: Board) -> Section:
     shown = min(len(one.labels), MAX_METHODS)
+    counted_units = board.units.words(board.words)
     lines = []
     if one.friedman is not None:
-        lines.append(_test_line(one.friedman, words))
+        lines.append(_test_line(one.friedman, board.units.number(one.friedman.blocks, board.words)))
     if disagreement := one.disagreement():
         lines.append(disagreement)
     if shown < len(one.labels):
         lines.append(f"The {shown} best of {len(one.labels)} methods are shown; summary.json has all.")
-    tables = [(f"Wins/ties/losses of the row against the column, in {words['items']}", wins_table(one, shown))]
+    tables = [(f"Wins/ties/losses of the row against the column, in {counted_units}", wins_table(one, shown))]
     if one.mcnemar is not None:
         lines.append(
-            f"Every score is 0 or 1, so there is McNemar's exact test too: of the {words['items']} on which two "
+            f"Every score is 0 or 1, so there is McNemar's exact test too: of the {counted_units} on which two "
             "methods differ, each would be better on half. It decides nothing here."
         )
         tables.append(
@@ -65,10 +66,10 @@ def _section(one: Evidence, words: Mapping[str, str]) -> Section:
     return Section(one.title, tuple(lines), tuple(tables))
 
 
-def _test_line(test: Friedman, words: Mapping[str, str]) -> str:
+def _test_line(test: Friedman, over: str) -> str:
     f = f"F = {test.f:.3g}, p = {test.f_p:.2g}" if test.f is not None else "all order the methods alike"
     return (
-        f"Friedman over {counted(test.blocks, words['item'], words['items'])}: {friedman_text(test)}; {f}; "
+        f"Friedman over {over}: {friedman_text(test)}; {f}; "
         f"critical difference of mean ranks {test.critical_difference:.2f}."
     )
 
@@ -86,7 +87,7 @@ def wins_table(one: Evidence, shown: int) -> TextTable:
         cells = ("·" if i == j else "/".join(map(str, one.counts(i, j))) for j in range(shown))
         rows.append((str(i + 1), label, rank, *cells))
     head = ("", "method", "mean rank", *(f"vs {j + 1}" for j in range(shown)))
-    return TextTable(head, (True, False, *(True,) * (shown + 1)), tuple(rows))
+    return TextTable(head, (True, False, *(True,) * (shown + 1)), tuple(rows), methods=one.labels[:shown])
 
 
 def mcnemar_table(one: Evidence, p: Floats, shown: int) -> TextTable:
@@ -96,7 +97,7 @@ def mcnemar_table(one: Evidence, p: Floats, shown: int) -> TextTable:
         for i, label in enumerate(one.labels[:shown])
     )
     head = ("", "method", *(f"vs {j + 1}" for j in range(shown)))
-    return TextTable(head, (True, False, *(True,) * shown), tuple(rows))
+    return TextTable(head, (True, False, *(True,) * shown), tuple(rows), methods=one.labels[:shown])
 
 
 def choices_table(one: Evidence, shown: int) -> TextTable:
@@ -108,7 +109,7 @@ def choices_table(one: Evidence, shown: int) -> TextTable:
         )
         for c in one.choices
     )  # fmt: skip
-    return TextTable(head, (False, False, False, *(True,) * (shown + 1)), rows)
+    return TextTable(head, (False, False, False, *(True,) * (shown + 1)), rows, methods=one.labels[:shown])
 
 
 def _overall_section(one: Overall, first: Board) -> Section:
@@ -127,7 +128,8 @@ def _overall_section(one: Overall, first: Board) -> Section:
     if one.undecided:
         lines.append(f"Boards that tell no two methods apart have no first: {_first_names(one.undecided)}.")
     if one.friedman is not None:
-        lines.append(_test_line(one.friedman, first.words))
+        over = counted(one.friedman.blocks, first.words["item"], first.words["items"])
+        lines.append(_test_line(one.friedman, over))
     table = TextTable(
         ("method", f"{one.metric}{unit_text(first.rank_by)}", "mean rank", "first, or tied for it"),
         (False, True, True, True),

@@ -24,7 +24,8 @@ from .latex_table import USUAL, LatexCell, Tabular, Width, fit, key_lines, no_op
 class TextTable:
     """A table of plain text: `numeric` marks right-aligned columns, `strong` rows that may be best.
 
-    `labels` has the method of each row, where the table is of methods under other names.
+    `labels` has the method of each row, where the table is of methods under other names; `methods` those of the last
+    columns, where their heads are places.
     """
 
     header: tuple[str, ...]
@@ -32,6 +33,7 @@ class TextTable:
     rows: tuple[tuple[str, ...], ...]
     strong: tuple[bool, ...] = ()
     labels: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
 
 
 def rank_text(ranks: tuple[int, int] | None) -> str:

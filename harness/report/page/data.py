@@ -25,6 +25,7 @@ from ...text.notation import Notation, notation_of, telling_apart
 from ..cost_table import cost_reasons, cost_remarks, cost_table
 from ..data import ReportData
 from ..escape import slug
+from ..extra_tables import Extra
 from ..plots.drawing import Plot, is_reference
 from ..plots.looks import Look, looks_of
 from ..recipe_parts import recipe_parts
@@ -65,6 +66,7 @@ def page_data(data: ReportData, plots: Sequence[Plot]) -> dict[str, Any]:
         }
         for board in boards
     ]  # fmt: skip
+    labels = {label: number for (_, _, label), number in methods.numbers.items()}
     return {
         "title": data.title,
         "origin": data.origin,
@@ -82,10 +84,7 @@ def page_data(data: ReportData, plots: Sequence[Plot]) -> dict[str, Any]:
             for f in data.failures
         ],
         "cost": _cost_rows(data.costs, methods.numbers),
-        "extra": [
-            {"title": e.title, "note": e.note, "board": e.board, "recipes": e.recipes, **_table(e.table)}
-            for e in data.extra
-        ],
+        "extra": [_extra(e, labels) for e in data.extra],
         "plots": [_plot_values(plot, boards) for plot in plots],
     }
 
@@ -118,7 +117,7 @@ def _families(boards: Sequence[Board]) -> list[dict[str, Any]]:
 def _plot_values(plot: Plot, boards: Sequence[Board]) -> list[Any]:
     """Caption, picture, the place of its board, and whether it is of recipes."""
     picture = base64.b64encode(plot.svg).decode()
-    return [plot.caption, picture, _board_of(plot, boards), plot.name.startswith("recipe-")]
+    return [plot.caption, picture, board_of(plot, boards), plot.name.startswith("recipe-")]
 
 
 def _place(board: Board, several: bool) -> dict[str, Any]:
@@ -181,7 +180,7 @@ def _opening(boards: Sequence[Board]) -> int:
     return clean[0] if clean else 0
 
 
-def _board_of(plot: Plot, boards: Sequence[Board]) -> int | None:
+def board_of(plot: Plot, boards: Sequence[Board]) -> int | None:
     """The one board whose name stands at the end of the plot's."""
     places = [i for i, board in enumerate(boards) if plot.name.endswith(f"-{slug(board.title, 48)}")]
     return places[0] if len(places) == 1 else None
@@ -346,6 +345,16 @@ def _cost_rows(costs: Results, methods: Mapping[Any, int]) -> dict[str, Any]:
         owners.append([i for identity, i in methods.items() if identity[:2] == (spec, source)])
     why = ["; ".join(cost_reasons(record, energy=False)) for record in costs]
     return {**_table(cost_table(costs)), "of": owners, "why": why, "notes": cost_remarks(costs)}
+
+
+def _extra(extra: Extra, labels: Mapping[str, int]) -> dict[str, Any]:
+    """A table beside the boards; `methods` are the numbers of those that its last columns are of."""
+    of = [labels[label] for label in extra.table.methods if label in labels]
+    whole = len(of) == len(extra.table.methods) > 0
+    return {
+        "title": extra.title, "note": extra.note, "board": extra.board, "recipes": extra.recipes,
+        **_table(extra.table), **({"methods": of} if whole else {}),
+    }  # fmt: skip
 
 
 def _table(table: TextTable) -> dict[str, Any]:

@@ -44,6 +44,14 @@ function drawControls(board, column) {
   ];
 }
 
+/** A head of a table; the last ones may be numbers of methods: then their names stand there, whole in a title. */
+function tableHead(t, text, k) {
+  if (!text) return h("td", {});
+  const { label } = data.methods[t.methods?.[k - t.head.length + t.methods.length]] || {};
+  const name = label && (text.startsWith("vs ") ? "vs " : "") + short(label, 24);
+  return h("th", { scope: "col", class: t.numeric[k] ? "n" : null, title: label && `${text}: ${label}` }, headText(name || text));
+}
+
 function table(t, label) {
   // A name that an author gave is no long text: it has no bracket, and is read first.
   const kind = (text, k) => (t.numeric[k] ? "n" : text.length > 40 && (k > 0 || text.includes("(")) ? "long" : "t");
@@ -52,7 +60,7 @@ function table(t, label) {
   const chosen = chosenParts(current().board);
   const shown = t.rows.map((row, i) => [row, i]).filter(([, i]) => !t.of[i] || hasParts(data.methods.find((m) => m.label === t.of[i]), chosen));
   return scrollBox(label, h("table", {},
-    h("thead", {}, h("tr", {}, t.head.map((text, k) => (text ? h("th", { scope: "col", class: t.numeric[k] ? "n" : null }, text) : h("td", {}))))),
+    h("thead", {}, h("tr", {}, t.head.map((text, k) => tableHead(t, text, k)))),
     h("tbody", {}, shown.map(([row, i]) => h("tr", { class: t.strong.includes(i) ? "best" : null },
       row.map((text, k) => (corner && !k ? h("th", { scope: "row" }, text) : h("td", { class: kind(text, k) }, text))))))));
 }
