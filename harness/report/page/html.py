@@ -31,7 +31,7 @@ from ..tables import (
     sources,
     versions_text,
 )
-from .data import page_data
+from .data import board_of, page_data
 from .previews import PagePreviews
 
 MAX_STATIC_ROWS = 2_000
@@ -40,6 +40,8 @@ _DRAWN = ("level-", "pareto-")
 """Plots that the page draws itself, from the data."""
 _VIEWED = ("panel-",)
 """Plots of what its viewer shows, where there is something to view."""
+_VIEWED_BY_BOARD = ("drawing-",)
+"""The same of one board, where there is something of it to view."""
 
 
 def leaderboard_html(data: ReportData, shown: PagePreviews, links: Mapping[str, str] = MappingProxyType({})) -> str:
@@ -52,7 +54,7 @@ def leaderboard_html(data: ReportData, shown: PagePreviews, links: Mapping[str, 
         f"default-src 'none'; img-src data:{beside};{media} style-src 'sha256-{_sha(style)}'; "
         f"script-src 'sha256-{_sha(script)}'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'"
     )
-    values = page_data(data, plots_inside(data.plots, shown))
+    values = page_data(data, plots_inside(data.boards, data.plots, shown))
     for board, items in zip(values["boards"], shown.items, strict=True):
         board["previews"] = items
     values["previewNote"] = shown.note
@@ -95,10 +97,15 @@ def _shows_outputs(track: Track) -> bool:
     return any(getattr(files, name, None) is not getattr(ArrayFiles, name) for name in ("panel", "preview"))
 
 
-def plots_inside(plots: Sequence[Plot], shown: PagePreviews) -> list[Plot]:
+def plots_inside(boards: Sequence[Board], plots: Sequence[Plot], shown: PagePreviews) -> list[Plot]:
     """The plots that the page holds as pictures."""
+
+    def is_viewed(plot: Plot) -> bool:
+        place = board_of(plot, boards) if plot.name.startswith(_VIEWED_BY_BOARD) else None
+        return place is not None and bool(shown.items[place])
+
     seen = (*_DRAWN, *_VIEWED) if any(shown.items) else _DRAWN
-    return [plot for plot in plots if not plot.name.startswith(seen)]
+    return [plot for plot in plots if not plot.name.startswith(seen) and not is_viewed(plot)]
 
 
 def _links(links: Mapping[str, str]) -> str:
@@ -146,7 +153,8 @@ def to_html(table: TextTable, caption: str = "") -> str:
     """A table in a box that scrolls sideways on narrow screens."""
     columns = zip(table.header, table.numeric, strict=True)
     sides = ["n" if numeric else "name" if title == "method" else "" for title, numeric in columns]
-    head = "".join(f'<th scope="col"{_class(s)}>{esc(t)}</th>' for t, s in zip(table.header, sides, strict=True))
+    heads = zip(table.header, sides, strict=True)
+    head = "".join(f'<th scope="col"{_class(side)}>{_head(text)}</th>' for text, side in heads)
     body = []
     for i, row in enumerate(table.rows):
         best = _class("best" if i < len(table.strong) and table.strong[i] else "")
@@ -164,8 +172,13 @@ def to_html(table: TextTable, caption: str = "") -> str:
 
 
 def _breakable(name: str) -> str:
-    """A long name may break after a bracket, a comma or a slash, and before a long value."""
-    return "<wbr>".join(esc(part) for part in re.split(r"(?<=[(,/])|(?<==)(?=[^(),/]{8})", name))
+    """A long name may break after a bracket, a comma, a slash or an underscore, and before a long value."""
+    return "<wbr>".join(esc(part) for part in re.split(r"(?<=[(,/_])|(?<==)(?=[^(),/]{8})", name))
+
+
+def _head(text: str) -> str:
+    """The head of a column may break after an underscore, a comma or a slash, and before a long value."""
+    return "<wbr>".join(esc(part) for part in re.split(r"(?<=[,/_])|(?<=[(=])(?=[^(),/]{8})", text))
 
 
 def _class(name: str) -> str:

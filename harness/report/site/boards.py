@@ -168,7 +168,7 @@ def small_page(data: ReportData, kept: KeptPreviews | None, links: Mapping[str, 
         previews = page_previews(data.boards, None, data.words["items"], most=0)
         room = most - _SPARE - len(_page(data, [], previews, links))
     fitting: list[Plot] = []
-    inside = plots_inside(plots, previews)
+    inside = plots_inside(data.boards, plots, previews)
     for plot in inside:
         room -= len(plot.svg) * 4 // 3 + len(plot.caption) + 16
         if room < 0:
