@@ -133,7 +133,7 @@ def test_a_header_that_gets_the_focus_comes_into_view(opened, width):
 
 
 def test_a_cue_is_at_each_edge_where_there_is_more_and_at_no_other(opened):
-    page = opened("wide", **screen(1024))
+    page = opened("wide", **screen(700))
     drawn(page)
     assert cues(page) == {"left": False, "right": True, "below": True}
     scroll_box(page, left=120)
@@ -143,7 +143,7 @@ def test_a_cue_is_at_each_edge_where_there_is_more_and_at_no_other(opened):
 
 
 def test_the_method_and_the_header_stay_where_a_board_is_scrolled(opened):
-    page = opened("wide", **screen(1024))
+    page = opened("wide", **screen(700))
     scroll_box(page, left=300, top=600)
     box = page.locator("#board .scroll").bounding_box()
     header = page.locator(".board thead th.stuck").bounding_box()
@@ -163,13 +163,32 @@ def test_the_header_of_a_long_board_that_fits_stays_below_the_bar(opened):
 
 
 def test_sorting_leaves_the_board_where_it_is_scrolled(opened):
-    page = opened("wide", **screen(1024))
+    page = opened("wide", **screen(700))
     scroll_box(page, left=150, top=300)
     button = page.locator(".board thead button", has_text="ssim").bounding_box()
     page.mouse.click(button["x"] + 9, button["y"] + 9)  # `click` of playwright would scroll first
     drawn(page)
     assert kept(page, "sort") == ["-=ssim"]
     assert page.locator("#board .scroll").evaluate("box => [box.scrollLeft, box.scrollTop]") == [150, 300]
+
+
+def test_heads_break_so_that_a_wide_board_needs_less_room(opened):
+    page = opened("wide", **screen(1024))
+    drawn(page)
+    assert cues(page)["right"] is False
+
+
+def test_the_viewer_fits_a_phone(opened):
+    page = opened("ordinary", **screen(390))
+    page.get_by_role("button", name="Open the viewer").click()
+    drawn(page)
+    right = page.locator("dialog.viewer").evaluate("box => box.getBoundingClientRect().right")
+    ends = page.locator("dialog.viewer :is(button, select, canvas)").evaluate_all(
+        "all => all.map((one) => one.getBoundingClientRect().right)"
+    )
+    assert len(ends) > 10 and max(ends) <= right <= 390
+    page.get_by_role("button", name="Close").click()
+    assert not page.locator("dialog.viewer").is_visible()
 
 
 def test_a_phone_has_a_card_for_each_method_with_every_value_of_the_table(opened):

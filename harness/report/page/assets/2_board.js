@@ -171,12 +171,12 @@ const firstOrder = ({ key, better }) => (better ? "-" + key : key);
 
 function headerCell(c) {
   const { key, title, kind, value } = c;
-  if (!value) return h("th", { scope: "col", class: kind }, title);
+  if (!value) return h("th", { scope: "col", class: kind }, headText(title));
   const on = sortedBy() === key;
   const down = state.sort.startsWith("-");
   const act = () => (on ? reverse() : go({ sort: firstOrder(c) }));
   return h("th", { scope: "col", class: kind, "data-title": title, "aria-sort": on ? (down ? "descending" : "ascending") : null },
-    h("button", { "data-k": "s" + key, onclick: act }, title));
+    h("button", { "data-k": "s" + key, onclick: act }, headText(title)));
 }
 
 /** Where the board is cards, which have no header: the same orders. */

@@ -64,7 +64,7 @@ function drawBoardsOf(place, label) {
       h("td", { class: "n" }, why || `${gapText(row, data.notations[b.columns[c][0]])}${b.columns[c][0] === label ? "" : ` (${b.columns[c][0]})`}`));
   });
   return scrollBox("Table of scores on all boards", h("table", {},
-    h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "board"), h("th", { scope: "col", class: "n" }, "rank"), titles.map((title) => h("th", { scope: "col", class: "n" }, title)),
+    h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "board"), h("th", { scope: "col", class: "n" }, "rank"), titles.map((title) => h("th", { scope: "col", class: "n" }, headText(title))),
       h("th", { scope: "col", class: "n" }, `Δ ${label || ""} to best [95 %]`))), h("tbody", {}, rows)));
 }
 

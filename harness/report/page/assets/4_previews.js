@@ -37,8 +37,8 @@ function drawItems(board, column, whole) {
   return [
     scrollBox(`Scores by ${one}`,
       h("table", { class: "items" },
-        h("thead", {}, h("tr", {}, h("th", { scope: "col", class: "stuck" }, `${one}: ${label}${unit ? ` (${unit})` : ""}`),
-          rows.map((row) => h("th", { scope: "col", class: "n", title: row.method.label }, short(row.method.label, 22))))),
+        h("thead", {}, h("tr", {}, h("th", { scope: "col", class: "stuck" }, headText(`${one}: ${label}${unit ? ` (${unit})` : ""}`)),
+          rows.map((row) => h("th", { scope: "col", class: "n", title: row.method.label }, headText(short(row.method.label, 22)))))),
         h("tbody", {}, body))),
     more && h("p", {}, h("button", { onclick: (e) => e.target.closest(".body").replaceChildren(...drawItems(board, column, true).filter(Boolean)) },
       `Show all ${items.length} ${all}`)),
