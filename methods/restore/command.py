@@ -138,7 +138,7 @@ def words_of(argv: str) -> list[str]:
     for name in sorted(named - {*PLACES, *DISCLOSED}):
         raise nb.UsageError(
             f"command: unknown placeholder {{{name}}}: known are {', '.join((*PLACES, *DISCLOSED))}; "
-            "write a brace twice"
+            "the file {info} has all that is disclosed; write a brace twice"
         )
     for role in ("input", "output"):
         if not named & {role, f"{role}_file"}:
