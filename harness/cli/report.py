@@ -127,6 +127,7 @@ def _write_report(
     args: argparse.Namespace, results: Results, table: TableOptions, only: Sequence[str]
 ) -> dict[str, Any]:
     """Write the parts of the report, say where they are, and give it for JSON."""
+    from ..report.page.html import how_to_keep
     from ..report.page.previews import KeptPreviews
     from ..report.terminal import report_lines
     from ..report.write import data_to_report, write_data
@@ -141,6 +142,8 @@ def _write_report(
         if tuple(only) != ("table",):
             print("\n".join(report_lines(data, terminal_width(), whole)), end="\n\n")
         print(f"written: {counted(len(files), 'file')} in {to} (start with {start})")
+        if "page" in only and store.is_dir() and (advice := how_to_keep(data)):
+            print(advice)
         if "table" in only:
             parts = (to / "table.tex").read_text(encoding="utf-8").count(r"\begin{tabular}")
             fewer = (

@@ -91,6 +91,14 @@ def how_to_see(data: ReportData) -> str:
     )
 
 
+def how_to_keep(data: ReportData) -> str:
+    """How outputs are kept to be looked at, where a store has none of them; empty where a board has some."""
+    shows = any(track is not None and _shows_outputs(track) for track in (known_track(b.track) for b in data.boards))
+    if not shows or any(row.panel is not None for board in data.boards for row in board.rows):
+        return ""
+    return f"no {data.words['items']} on the page: run with --keep sample to keep some"
+
+
 def _shows_outputs(track: Track) -> bool:
     """Whether a track keeps something of its outputs to look at."""
     files = type(track.outputs)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
+import struct
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -29,6 +31,8 @@ PARTS = ("clean", "noisy", "restored")
 """Parts of a panel, by the names that they are stored under: the truth, what a method was given, its output."""
 SOUNDS = tuple(f"{part}.wav" for part in PARTS)
 """The same to listen to, where a track keeps it."""
+SECONDS = "seconds"
+"""How long the whole of it is, as text."""
 Picture = bytes | Path
 """A PNG, or the file that has it."""
 BESIDE = "leaderboard_pictures"
@@ -101,6 +105,8 @@ class _ShownItem:
     worth: Worth
     sounds: Mapping[int | str, bytes] = field(default_factory=dict)
     """WAVs by the place of their row, and of `truth` and `given`."""
+    seconds: float | None = None
+    """How long the whole item is, where that is known."""
 
     def rows(self) -> list[int]:
         """The best method first, then those whose worst case the item is, then the others by rank."""
@@ -249,7 +255,14 @@ def _add_sounds(
             elif number is not None:
                 played += 1
                 entry.setdefault("sounds", {})[names[place]] = number
+                entry["heard"] = _heard(sounds[names[place]])
     return played, silent
+
+
+def _heard(wav: bytes) -> tuple[float, int]:
+    """How many seconds a WAV of ours has, and its sample rate: both as its header says."""
+    rate, per_second = struct.unpack_from("<II", wav.ljust(44), 24)
+    return round((len(wav) - 44) / max(per_second, 1), 3), rate
 
 
 def _entry(shown: _ShownItem, album: _Album) -> dict[str, Any]:
@@ -259,6 +272,7 @@ def _entry(shown: _ShownItem, album: _Album) -> dict[str, Any]:
         "item": shown.item, "full": shown.size, "at": (shown.place or (0, 0))[:2], "w": width, "h": height,
         "tells": shown.worth.tells, "truth": album.put(shown.truth, shown.item),
         "given": album.put(shown.given, shown.item), "outputs": {},
+        **({} if shown.seconds is None else {"seconds": shown.seconds}),
     }  # fmt: skip
 
 
@@ -318,7 +332,14 @@ def _panels(number: int, rows: Sequence[tuple[int, Row]]) -> list[_ShownItem]:
             sounds.setdefault("truth", parts["clean.wav"])
             sounds.setdefault("given", parts["noisy.wav"])
             sounds[i] = parts["restored.wav"]
-    return [_ShownItem(number, item, (0, 0), None, truth, given, outputs, Worth(item), sounds)]
+    seconds = next((found for parts in alike.values() if (found := _seconds(parts)) is not None), None)
+    return [_ShownItem(number, item, (0, 0), None, truth, given, outputs, Worth(item), sounds, seconds)]
+
+
+def _seconds(parts: Mapping[str, bytes]) -> float | None:
+    """How long the whole item of a panel is, which panels of before do not say."""
+    text = parts.get(SECONDS, b"")
+    return float(text) if re.fullmatch(rb"\d{1,6}(\.\d{1,6})?", text) else None
 
 
 def _bytes_of(picture: Picture) -> int:

@@ -34,7 +34,8 @@ class ClipFiles(ArrayFiles):
         from .drawing import draw_spectrograms
         from .sounds import cut_sounds
 
-        return draw_spectrograms(item, case.given, output) | cut_sounds(item, case.given, output)
+        seconds = {"seconds": f"{len(item.wave) / item.rate:.3f}".encode()}
+        return draw_spectrograms(item, case.given, output) | cut_sounds(item, case.given, output) | seconds
 
 
 def _is_speech(dataset: Bound) -> bool:

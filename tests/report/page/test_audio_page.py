@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 import soundfile
 from board_records import record
-from browser import HOSTILE, in_browser
+from browser import HOSTILE, findings, in_browser
 from example_boards import small_board
+from messages import missing_from
 from noisebench.boards.build import boards
 from noisebench.report.page.previews import SOUNDS, page_previews
 from noisebench.report.write import write_report
@@ -40,7 +41,7 @@ def heard(wav: bytes) -> tuple[np.ndarray, int]:
 
 def panel(gain: float) -> Panel:
     made = CLIP.wave * np.float32(gain)
-    return Panel(CLIP.id, draw_spectrograms(CLIP, NOISY, made) | cut_sounds(CLIP, NOISY, made))
+    return Panel(CLIP.id, draw_spectrograms(CLIP, NOISY, made) | cut_sounds(CLIP, NOISY, made) | {"seconds": b"2.5"})
 
 
 def audio_board() -> list[Record]:
@@ -123,7 +124,7 @@ def test_an_export_keeps_the_sounds_and_one_of_before_is_read(tmp_path):
     write_export(tmp_path / "now.json", audio_board())
     found = {r.cell.method.name: r.panel for r in read_export(tmp_path / "now.json")}
     assert found["half"] is not None and found["half"].parts == panel(0.5).parts
-    assert found["old"] is not None and found["old"].parts.keys() == {"clean", "noisy", "restored"}
+    assert found["old"] is not None and found["old"].parts.keys() == {"clean", "noisy", "restored", "seconds"}
     (old,) = page_previews(boards(audio_board()[2:]), None).items[0]
     assert "sounds" not in old
 
@@ -176,6 +177,9 @@ def test_a_browser_plays_the_clips_and_shows_hostile_names_as_text(opened: Calla
     page = opened("audio")
     names = page.locator(".sounds b").all_inner_texts()
     assert names == ["true clip", "noisy clip", HOSTILE, "half"]
+    assert not missing_from(page.locator("#look").inner_text(), "1 of 3 clips", CLIP.id, "0 to 4 kHz", "one volume")
+    drawn = page.locator(".strip img").first.bounding_box()
+    assert drawn["width"] / drawn["height"] == pytest.approx(2, abs=0.05)
     assert [page.locator(".sounds audio").nth(i).get_attribute("aria-label") for i in range(4)] == names
     seconds = page.evaluate(
         """() => Promise.all(Array.from(document.querySelectorAll("audio"), (a) => new Promise((found, lost) => {
@@ -187,3 +191,35 @@ def test_a_browser_plays_the_clips_and_shows_hostile_names_as_text(opened: Calla
     )
     assert seconds == [1, 1, 1, 1]
     assert page.evaluate("window.evil") is None
+
+
+@in_browser
+def test_the_viewer_plays_both_sides_and_says_which_part(opened: Callable[..., Any]):
+    page = opened("audio", viewport={"width": 390, "height": 844})
+    page.get_by_role("button", name="Open the viewer").click()
+    players = page.locator("dialog.viewer audio")
+    assert players.count() == 2 and all(
+        one.bounding_box()["x"] + one.bounding_box()["width"] <= 390 for one in players.all()
+    )
+    shown = page.locator("dialog.viewer .heard").inner_text()
+    assert not missing_from(shown, CLIP.id, "the first 1 of 2.5 s", "A noisy clip", f"B {HOSTILE}")
+    assert findings(page, "dialog.viewer") == []
+
+
+def test_a_page_knows_how_long_a_clip_is_unless_its_panel_is_of_before():
+    (shown,) = page_previews(boards(audio_board()), None).items[0]
+    assert (shown["seconds"], shown["heard"]) == (2.5, (1.0, RATE))
+    last = audio_board()[1]
+    assert last.panel is not None
+    parts = {name: data for name, data in last.panel.parts.items() if name != "seconds"}
+    (old,) = page_previews(boards([replace(last, panel=Panel(CLIP.id, parts))]), None).items[0]
+    assert "seconds" not in old
+
+
+def test_a_report_of_a_store_that_kept_nothing_says_how_to_keep(cli: Any):
+    run = ("run", "--track", "audio", "--methods", "identity", "--datasets", "voices(n=1, seconds=0.5, rate=8000)",
+           "--regimes", "white(snr=5)", "--metrics", "si_sdr")  # fmt: skip
+    for more, told in (((), True), (("--keep", "sample", "--store", "kept"), False)):
+        cli(*run, *more)
+        said = cli("report", "kept" if more else "nb-store", "--to", "board", "--only", "page").stdout
+        assert ("--keep sample" in said) == told

@@ -128,7 +128,7 @@ function worstTile(one) {
   const open = () => go({ board: one.board, item: one.item, a: there ? nameOf(board, one.best) : kept.given === null ? ":truth" : ":given", b: nameOf(board, one.row) }, true);
   const text = [h("b", {}, breakable(one.item)), h("i", {}, `${number(one.score, notation)} ${unit || label}`),
     one.gap > 0 && h("i", {}, `${number(one.gap, notation)}${unit && ` ${unit}`} behind ${nameOf(board, one.best)}`), h("i", {}, `${board.d} · ${board.r}`)];
-  return shown ? h("button", { "data-k": `w${one.board}:${one.item}`, onclick: open }, h("img", { src: shown, alt: "", loading: "lazy" }), text)
+  return shown ? h("button", { "data-k": `w${one.board}:${one.item}`, onclick: open }, thumbnail(kept, kept.outputs[one.row]), text)
     : h("div", {}, text);
 }
 

@@ -46,6 +46,16 @@ function drawItems(board, column, whole) {
   ];
 }
 
+/** A square of a picture; what is much wider than tall, such as a spectrogram, whole. */
+const thumbnail = (kept, number) => h("img", { src: preview(number), alt: "", loading: "lazy", ...(kept.w > 1.5 * kept.h ? { class: "wide", width: kept.w, height: kept.h } : {}) });
+
+/** Players of what the viewer shows: only a page that has sounds has them. */
+function drawPlayers() {
+  return null;
+}
+
+function stopPlayers() {}
+
 /** Thumbnails of one item: its truth, what was given, and each method in the order of the board. */
 function drawStrip(board, column) {
   const chosen = keptItem(board);
@@ -56,7 +66,7 @@ function drawStrip(board, column) {
   const words = wordsOf(board);
   const score = (i) => (j < 0 ? "" : `${number(values[i * data.items[board.items].length + j], notation)} ${unit}`);
   const tile = (number, name, text, who) => preview(number) && h("button", { onclick: () => view(board, chosen.item, who), title: "look at it" },
-    h("img", { src: preview(number), alt: "", loading: "lazy" }), h("b", {}, breakable(name)), h("i", {}, text));
+    thumbnail(chosen, number), h("b", {}, breakable(name)), h("i", {}, text));
   return [
     h("div", { class: "strip" }, tile(chosen.truth, words.truth, "", "truth"), tile(chosen.given, words.given, "", "given"),
       rows.slice(0, 24).map((row) => tile(chosen.outputs[row.i], row.method.label, score(row.i), row.i))),
@@ -109,6 +119,7 @@ const closeViewer = () => go({ a: "", b: "" });
 function drawViewer(board, column) {
   if (!viewing() || !board || !board.previews.length || !board.columns.length) {
     stopBlinking();
+    stopPlayers();
     if (viewer.dialog?.open) viewer.dialog.close();
     return;
   }
@@ -142,7 +153,7 @@ function drawViewer(board, column) {
     new ResizeObserver(paint).observe(canvas);
   }
   const inside = viewer.dialog.contains(document.activeElement) && document.activeElement.dataset.k;
-  viewer.dialog.replaceChildren(tools, canvas, status, (viewer.said ??= h("div", { class: "unseen", role: "status" })));
+  viewer.dialog.replaceChildren(tools, canvas, h("div", {}, drawPlayers(kept, a, b), status), (viewer.said ??= h("div", { class: "unseen", role: "status" })));
   if (!viewer.dialog.open) viewer.dialog.showModal();
   (inside && inside !== "stage" ? tools.querySelector(`[data-k="${CSS.escape(inside)}"]`) || canvas : canvas).focus();
   for (const number of [kept.truth, a[2], b[2]]) load(number);
@@ -381,7 +392,7 @@ function drawStatus(scale) {
   const [label, unit, , notation] = board.columns[column];
   const score = (side) => (side[3] === null || j < 0 ? "" : ` ${number(valuesOf(board, column)[side[3] * items.length + j], notation)} ${unit || label}`);
   const cut = kept.full[0] && (kept.full[0] !== kept.h || kept.full[1] !== kept.w);
-  const about = kept.full[0] === 0 ? `crop of ${kept.w}×${kept.h}` : cut ? `${kept.w}×${kept.h} of ${kept.full[1]}×${kept.full[0]}` : `${kept.w}×${kept.h}`;
+  const about = kept.sounds ? "spectrogram" : kept.full[0] === 0 ? `crop of ${kept.w}×${kept.h}` : cut ? `${kept.w}×${kept.h} of ${kept.full[1]}×${kept.full[0]}` : `${kept.w}×${kept.h}`;
   const value = (side) => {
     const p = viewer.images[side[2]]?.pixels;
     const i = p && 4 * (pixel[1] * p.width + pixel[0]);
@@ -408,6 +419,7 @@ function readPixel(x, y) {
 }
 
 function viewerKey(event) {
+  if (event.target.tagName === "AUDIO") return;
   const inSelect = event.target.tagName === "SELECT";
   if (event.ctrlKey || event.metaKey || event.altKey || (inSelect && /^Arrow|^.$/.test(event.key))) return;
   const { board, kept, list, a, b } = viewer;

@@ -95,7 +95,7 @@ function sections(board, column) {
     if (trainings.length) found.push(["trainings", "Trainings", "", [], () => extras(trainings)]);
     if (hasCost) found.push(["pareto", "Quality and cost", "", [pick("Cost", "x", COST.map(([key, title]) => [key, title]))], () => drawPareto(board, column)]);
     if (familyOf(board)) found.push(["curves", `Quality against ${wordsOf(board).level}`, "", [pick("Show", "curve", [["gap", "difference to the best"], ["mean", "mean"]])], () => drawCurves(board, column)]);
-    if (board.previews.length && board.columns.length) found.push(["look", capital(wordsOf(board).items), data.previewNote, [itemChooser(board), act("Open the viewer", () => view(board, keptItem(board).item, firstRow(board, column)))], () => drawStrip(board, column)]);
+    if (board.previews.length && board.columns.length) found.push(["look", capital(wordsOf(board).items), previewLine(board), [itemChooser(board), act("Open the viewer", () => view(board, keptItem(board).item, firstRow(board, column)))], () => drawStrip(board, column)]);
     else if (data.again) found.push(["look", capital(wordsOf(board).items), "", [], () => h("p", { class: "soft" }, data.again)]);
     if (board.columns.length && board.m.length) found.push(["items", `By ${wordsOf(board).item}`, "", [], () => drawItems(board, column, false)]);
     if (own.length || plots(state.board).length) found.push(["more", "Behind the order", "", [], () => [plots(state.board), extras(own)]]);
@@ -105,6 +105,12 @@ function sections(board, column) {
   if (data.cost.rows.length) found.push(["cost", "Cost", "", [], () => [table(data.cost, "Table of costs"), h("ul", { class: "notes" }, data.cost.notes.map((text) => h("li", {}, text)))]]);
   found.push(["about", "About", "", [], () => drawAbout(board)]);
   return found;
+}
+
+/** How many of the items are shown, where some are not, and why. */
+function previewLine(board) {
+  const [shown, all] = [board.previews.length, data.items[board.items].length];
+  return [shown < all && `${shown} of ${all} ${wordsOf(board).items}`, data.previewNote].filter(Boolean).join("; ");
 }
 
 /** The best method of the board that has a preview of the chosen item. */
