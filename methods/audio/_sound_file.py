@@ -26,9 +26,9 @@ def read_restored(file: Path, shown: str, length: int, rate: int) -> Any:
 
     Raises `UsageError` for no sound, `Invalid` for another rate or length than is due; `shown` names the file.
     """
-    wave, found = read_sound(file)
-    if found != rate:
-        raise nb.Invalid(f"{shown} has {found:,} samples a second, where {rate:,} are due: resample it")
+    wave, own_rate = read_sound(file)
+    if own_rate != rate:
+        raise nb.Invalid(f"{shown} has {own_rate:,} samples a second, where {rate:,} are due: resample it")
     if len(wave) != length:
         raise nb.Invalid(f"{shown} has {len(wave):,} samples, where {length:,} are due: cut or pad it")
     return wave

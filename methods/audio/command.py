@@ -66,8 +66,8 @@ def collect(folder: Path, length: int, rate: int) -> Any:
     clips = sorted(file.name for file in folder.iterdir() if file.suffix.lower() in SUFFIXES)
     due = [name for name in clips if Path(name).stem == Path(NAME).stem]
     if not due:
-        found = f"only {', '.join(clips[:5])}" if clips else "no sound file"
-        raise nb.Invalid(f"the program ended well, but {NAME} is not in its output folder: {found}")
+        written = f"only {', '.join(clips[:5])}" if clips else "no sound file"
+        raise nb.Invalid(f"the program ended well, but {NAME} is not in its output folder: {written}")
     if len(clips) > 1:
         raise nb.Invalid(f"the program wrote {len(clips)} sound files where one was due: {', '.join(clips[:5])}")
     try:

@@ -121,9 +121,7 @@ def test_one_pair_is_planned_by_the_difference_that_it_has(tmp_path: Path, capsy
     place = resolution.place_of("a", "c")
     assert place is not None and pair["units_needed"] == resolution.units_for(place, abs(pair["difference"]))
     assert main([*words, "--difference", "0.1"]) == 0
-    assert not missing_from(
-        capsys.readouterr().out, "a and c differ by ", " in psnr; 24 pictures find ", "0.10 dB: about "
-    )
+    assert not missing_from(capsys.readouterr().out, "a and c ", " in psnr", "24 pictures", "0.10 dB: about ")
 
 
 @pytest.mark.parametrize(

@@ -255,11 +255,11 @@ def _add_sounds(
             elif number is not None:
                 played += 1
                 entry.setdefault("sounds", {})[names[place]] = number
-                entry["heard"] = _heard(sounds[names[place]])
+                entry["heard"] = _seconds_and_rate(sounds[names[place]])
     return played, silent
 
 
-def _heard(wav: bytes) -> tuple[float, int]:
+def _seconds_and_rate(wav: bytes) -> tuple[float, int]:
     """How many seconds a WAV of ours has, and its sample rate: both as its header says."""
     rate, per_second = struct.unpack_from("<II", wav.ljust(44), 24)
     return round((len(wav) - 44) / max(per_second, 1), 3), rate
@@ -332,7 +332,7 @@ def _panels(number: int, rows: Sequence[tuple[int, Row]]) -> list[_ShownItem]:
             sounds.setdefault("truth", parts["clean.wav"])
             sounds.setdefault("given", parts["noisy.wav"])
             sounds[i] = parts["restored.wav"]
-    seconds = next((found for parts in alike.values() if (found := _seconds(parts)) is not None), None)
+    seconds = next((whole for parts in alike.values() if (whole := _seconds(parts)) is not None), None)
     return [_ShownItem(number, item, (0, 0), None, truth, given, outputs, Worth(item), sounds, seconds)]
 
 

@@ -103,7 +103,7 @@ def test_a_clip_of_another_length_or_rate_is_invalid_and_named(wave: Any, rate: 
 
 def test_a_damaged_clip_is_named() -> None:
     Path("out/a.wav").write_bytes(b"RIFF")
-    with pytest.raises(nb.UsageError, match=r"a\.wav cannot be read as sound"):
+    with pytest.raises(nb.UsageError, match=r"a\.wav .* sound"):
         errors(limit=1)
 
 
