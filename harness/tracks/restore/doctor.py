@@ -40,7 +40,8 @@ def _kind(patient: Patient, channels: int) -> tuple[bool | None, str]:
     except Skip as skip:
         if only:
             part = "rgb" if channels == 1 else "luma"
-            return None, f"takes {other} only: {one_line(skip)}; run it on {part}(of=…) of a {KINDS[channels]} set"
+            remedy = "" if f"{part}(" in str(skip) else f"; run it on {part}(of=…) of a {KINDS[channels]} set"
+            return None, f"takes {other} only: {one_line(skip)}{remedy}"
         return None, f"skips {size}: {one_line(skip)}"
     except (Exception, SystemExit) as error:
         if only:
