@@ -7,7 +7,7 @@ import noisebench as nb
 import numpy as np
 from noisebench.datasets.audio._files import SUFFIXES
 from noisebench.methods.audio._sound_file import read_restored, write_wav
-from noisebench.methods.restore._exchange import hand_over
+from noisebench.methods.restore._exchange import hand_over, output_of_program
 from noisebench.methods.restore.command import Command, fill, run, sweep, words_of, workplace
 
 NAME = "clip.wav"
@@ -63,16 +63,10 @@ def collect(folder: Path, length: int, rate: int) -> Any:
 
     Raises `Invalid` for none, for two, for no sound, and for another rate or length.
     """
-    clips = sorted(file.name for file in folder.iterdir() if file.suffix.lower() in SUFFIXES)
-    due = [name for name in clips if Path(name).stem == Path(NAME).stem]
-    if not due:
-        written = f"only {', '.join(clips[:5])}" if clips else "no sound file"
-        raise nb.Invalid(f"the program ended well, but {NAME} is not in its output folder: {written}")
-    if len(clips) > 1:
-        raise nb.Invalid(f"the program wrote {len(clips)} sound files where one was due: {', '.join(clips[:5])}")
+    file = output_of_program(folder, NAME, SUFFIXES, "sound file")
     try:
-        wave = read_restored(folder / due[0], f"the program's {due[0]}", length, rate)
+        wave = read_restored(file, f"the program's {file.name}", length, rate)
     except nb.UsageError as error:
-        why = str(error).replace(str(folder / due[0]), due[0])
+        why = str(error).replace(str(file), file.name)
         raise nb.Invalid(f"the program's output is no clip: {why}") from None
     return wave.astype(np.float32)

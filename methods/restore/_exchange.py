@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -51,16 +52,24 @@ def write(path: Path, picture: Any, bits: int) -> None:
         raise OSError(f"a picture of shape {picture.shape} cannot be written as PNG")
 
 
+def output_of_program(folder: Path, name: str, suffixes: Collection[str], item: str) -> Path:
+    """The one file of these suffixes that a program left, of the stem of `name`; messages call it `item`.
+
+    Raises `Invalid` for none, and for two.
+    """
+    names = sorted(file.name for file in folder.iterdir() if file.suffix.lower() in suffixes)
+    due = [one for one in names if Path(one).stem == Path(name).stem]
+    if not due:
+        listed = f"only {', '.join(names[:5])}" if names else f"no {item}"
+        raise nb.Invalid(f"the program ended well, but {name} is not in its output folder: {listed}")
+    if len(names) > 1:
+        raise nb.Invalid(f"the program wrote {len(names)} {item}s where one was due: {', '.join(names[:5])}")
+    return folder / due[0]
+
+
 def collect(folder: Path, name: str) -> Any:
     """The restored picture that the program left, of the stem of `name`, float (H, W, C). Raises `Invalid`."""
-    pictures = sorted(f.name for f in folder.iterdir() if f.suffix.lower() in nb.PICTURE_SUFFIXES)
-    due = [p for p in pictures if Path(p).stem == Path(name).stem]
-    if not due:
-        listed = f"only {', '.join(pictures[:5])}" if pictures else "no picture"
-        raise nb.Invalid(f"the program ended well, but {name} is not in its output folder: {listed}")
-    if len(pictures) > 1:
-        raise nb.Invalid(f"the program wrote {len(pictures)} pictures where one was due: {', '.join(pictures[:5])}")
-    path = folder / due[0]
+    path = output_of_program(folder, name, nb.PICTURE_SUFFIXES, "picture")
     try:
         return unit(_read_npy(path) if path.suffix == ".npy" else nb.read_picture(path))
     except nb.UsageError as error:

@@ -19,7 +19,7 @@ from noisebench.track.posed_case import Case
 from noisebench.tracks.audio import Enhancer
 from noisebench.tracks.audio.track import TRACK
 
-pytestmark = pytest.mark.subprocess  # of the programs
+pytestmark = [pytest.mark.subprocess, pytest.mark.usefixtures("here")]  # of the programs
 
 SHARED = """
 import json, os, sys, time
@@ -31,15 +31,6 @@ COPY = "command(argv='cp {input_file} {output_file}')"
 RATE = 8_000
 WAVE = (0.3 * np.random.default_rng(0).standard_normal(101)).astype(np.float32)
 DATA = ("--track", "audio", "--datasets", "voices(n=1, seconds=0.1, rate=8000)", "--regimes", "white(snr=5)")
-
-
-@pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working directory, with a folder for temporary files of its own."""
-    (tmp_path / "tmp").mkdir()
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 def program(body: str, arguments: str = "{input_file} {output_file}", options: str = "") -> str:

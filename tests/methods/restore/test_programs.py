@@ -21,7 +21,7 @@ from noisebench.planning.plan import plan
 from noisebench.store.reading import read_records
 from noisebench.suite.suite import Suite
 
-pytestmark = pytest.mark.subprocess  # of the programs
+pytestmark = [pytest.mark.subprocess, pytest.mark.usefixtures("here")]  # of the programs
 
 SHARED = """
 import json, os, pickle, sys
@@ -29,15 +29,6 @@ from pathlib import Path
 import numpy as np
 """
 COPY = "cp {input_file} {output_file}"
-
-
-@pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working directory, with a folder for temporary files of its own."""
-    (tmp_path / "tmp").mkdir()
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 def scene(height: int = 12, width: int = 9, channels: int = 1, regime: str = "gaussian(sigma=50)") -> tuple[Any, Any]:
