@@ -139,9 +139,9 @@ class Bench:
         if lacks := sorted(_scored(record).difference(*map(_scored, baselines))):
             missing = f" of {', '.join(lacks)}" if baselines else ""
             raise UsageError(f"no baseline{missing} in {self.baseline}: {_HINT}")
-        verdict = check(baselines, [record], rules, (str(self.baseline), "this test"))
         # One question is asked here, so an answer that is not comparable is no answer.
-        if verdict.exit_code or verdict.having("not comparable"):
+        verdict = check(baselines, [record], rules, (str(self.baseline), "this test"), strict=True)
+        if verdict.exit_code:
             pytest.fail("\n".join([*verdict_lines(verdict), f"({_HINT})"]), pytrace=False)
 
     def _options(self, dataset: str, regime: str, options: dict[str, Any]) -> dict[str, Any]:
