@@ -181,12 +181,16 @@ def to_html(table: TextTable, caption: str = "") -> str:
 
 def _breakable(name: str) -> str:
     """A long name may break after a bracket, a comma, a slash or an underscore, and before a long value."""
-    return "<wbr>".join(esc(part) for part in re.split(r"(?<=[(,/_])|(?<==)(?=[^(),/]{8})", name))
+    return _broken(name, r"(?<=[(,/_])|(?<==)(?=[^(),/]{8})")
 
 
 def _head(text: str) -> str:
     """The head of a column may break after an underscore, a comma or a slash, and before a long value."""
-    return "<wbr>".join(esc(part) for part in re.split(r"(?<=[,/_])|(?<=[(=])(?=[^(),/]{8})", text))
+    return _broken(text, r"(?<=[,/_])|(?<=[(=])(?=[^(),/]{8})")
+
+
+def _broken(text: str, at: str) -> str:
+    return "<wbr>".join(esc(part) for part in re.split(at, text))
 
 
 def _class(name: str) -> str:

@@ -151,12 +151,14 @@ function current() {
 }
 
 /** A long name may break after a bracket, a comma, a slash or an underscore, and before a long value. */
-const breakable = (text) => text.split(/(?<=[(,/_])|(?<==)(?=[^(),/]{8})/).flatMap((part, i) => (i ? [h("wbr"), part] : [part]));
+const breakable = (text) => broken(text, /(?<=[(,/_])|(?<==)(?=[^(),/]{8})/);
+
+const broken = (text, at) => text.split(at).flatMap((part, i) => (i ? [h("wbr"), part] : [part]));
 
 /** The head of a column may break too, but not inside its unit, and not before its arrow or per cent sign. */
 function headText(text) {
   const [, start, end] = /^(.*?)((?:\([^()]*\)|[^\s_(]*) [↑↓]|→ \S+|\[95 %\])?$/.exec(text);
-  return [start.split(/(?<=[,/_])|(?<=[(=])(?=[^(),/]{8})/).flatMap((part, i) => (i ? [h("wbr"), part] : [part])), end ? [/_$/.test(start) ? h("wbr") : "", h("span", { class: "whole" }, end)] : []];
+  return [broken(start, /(?<=[,/_])|(?<=[(=])(?=[^(),/]{8})/), end ? [/_$/.test(start) ? h("wbr") : "", h("span", { class: "whole" }, end)] : []];
 }
 
 const nameOf = (board, row) => data.methods[board.m[row]].label;
