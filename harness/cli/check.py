@@ -76,13 +76,13 @@ def run(args: argparse.Namespace) -> int:
     before = Results.of([]) if first else read_every(baseline)
     for side, records in ((baseline, before), (Path(args.current), current)):
         note_old(side, records)
-    strict = {"strict": args.strict, "strict_speed": args.strict_speed}
-    verdict = check(before, current, rules, (args.baseline, args.current), **strict)
+    names = args.baseline, args.current
+    verdict = check(before, current, rules, names, strict_speed=args.strict_speed, strict=args.strict)
     lines = verdict_lines(verdict)
     if not first and os.path.samefile(baseline, args.current):
         lines.insert(-1, "BASELINE and CURRENT are the same results: nothing can have changed between them")
     if not first and baseline.is_dir() and Path(args.current).is_file():
-        lines.insert(-1, "BASELINE is a store and CURRENT a file: the baseline comes first, if that was the baseline")
+        lines.insert(-1, "BASELINE is a store and CURRENT a file: if the file is the baseline, name it first")
     if not first and not before:
         lines.insert(-1, f"{one_line(baseline)}, the baseline, has no cells: nothing is guarded")
     more: dict[str, Any] = {}

@@ -109,7 +109,8 @@ def _show(comparison: Any) -> None:
         print("\n".join(wrapped(text, terminal_width(), "   ", f"{one.side}  ")))
     if chosen.rest:
         print("", *chosen.rest, "--json or --to DIR has all", sep="\n")
-    if line := "" if chosen.rest else report.tally(shown.differences):
+    line = "" if chosen.rest else report.tally(shown.differences)
+    if line:
         print("", *wrapped(line, terminal_width()), sep="\n")
     if table.rows:
         reading = reading_text(shown.differences) + (f" {MOVED}" if chosen.rest else "")

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from board_records import as_schema_1, changed, cost_record, record, sealed
+from conftest import Run
 from messages import missing_from
 from msgspec import structs
 from noisebench.cli import main
@@ -652,6 +653,13 @@ def test_what_is_not_guarded_is_red_where_the_check_is_strict(before: list[Recor
     assert lenient.summary.startswith("NOT ALL ") and strict.summary.startswith("NOT ALL ")
     assert [ET.fromstring(verdict_junit(one)).get("failures") for one in (lenient, strict)] == ["0", "1"]
     assert check(now, now, strict=True).exit_code == 0
+
+
+def test_a_store_before_a_file_may_be_the_wrong_way_round(cli: Run, tmp_path: Path) -> None:
+    cli("run", "--methods", "identity", "--datasets", "gaussian_field(n=1, size=16)", "--regimes", "gaussian(sigma=25)")
+    cli("check", "base.json", "nb-store", "--update")
+    assert not missing_from(cli("check", "nb-store", "base.json").stdout, "BASELINE is a store", "name it first")
+    assert "name it first" not in cli("check", "base.json", "nb-store").stdout
 
 
 def beside_reference(version: int, one: Record) -> Record:

@@ -13,6 +13,7 @@ import pytest
 from conftest import ROOT, Run
 from latex_parser import latex_problems
 from matplotlib.ft2font import FT2Font
+from noisebench.cli import main
 from noisebench.report.data import ReportData, report_data
 from noisebench.report.latex_table import LatexCell, Tabular, Width, fit, read_width
 from noisebench.report.latex_width import breakable, ems, points
@@ -189,3 +190,17 @@ def test_the_width_is_chosen_on_the_command_line(cli: Run, tmp_path: Path) -> No
     assert "--width '5cm': " in said and "column" in said and "345pt" in said
     with pytest.raises(UsageError):
         read_width("60pt")
+
+
+@pytest.mark.parametrize(("width", "parts"), [("column", 2), ("page", 1)])
+def test_report_says_where_a_table_is_in_parts_and_shows_no_board_beside_it(
+    width: str, parts: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    to = tmp_path / "board"
+    assert (
+        main(["report", str(ROOT / "results/demo.parquet"), "--only", "table", "--width", width, "--to", str(to)]) == 0
+    )
+    out = capsys.readouterr().out
+    assert (to / "table.tex").read_text(encoding="utf-8").count(r"\begin{tabular}") == parts
+    assert (f" in {parts} parts" in out and "--table-digits" in out) == (parts > 1)
+    assert "rank  method" not in out
