@@ -21,7 +21,7 @@ from ..suite.rules import Rule
 from ..text.wording import by_number, counted
 from .limits import Groups, set_limits_broken
 from .plain_findings import plain_findings
-from .rules import refuse_idle, speed_limited, spoken
+from .rules import refuse_idle, speed_limited, spoken, with_specs
 from .score_findings import MetricPair, Sides, judged_scores, numbers_of_all
 from .speed import speed_findings
 from .verdict import INCOMPARABLE, OK, REGRESSION, UNCOUNTED, Findings, GateFinding, Verdict, finding, joined
@@ -53,7 +53,10 @@ def check(
     not comparable, or was not `ok` there. Raises `UsageError` for a NaN in the baseline, an idle rule.
     """
     with no_collection():
-        verdict = _judged(newest(baseline), newest(current), rules, names)
+        before, now = newest(baseline), newest(current)
+        for side in (before, now):
+            rules = with_specs(rules, side.names())
+        verdict = _judged(before, now, rules, names)
         return replace(verdict, strict_speed=strict_speed, strict=strict)
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from ..spec.paths import is_meant
 from ..store.cell import Cell, NamedPart
+from ..store.names import Names, spec_of
 from ..store.record import gate_of
 from ..suite.rules import QUALITY, RIVAL, SPEED, Rule
 from ..text.errors import UsageError, nearest, one_line
@@ -33,6 +34,20 @@ class Limit:
 
     value: float
     where: str
+
+
+def with_specs(rules: Sequence[Rule], names: Names) -> tuple[Rule, ...]:
+    """The rules with canonical specs in place of the names under which methods and datasets are shown."""
+    return tuple(
+        replace(
+            rule,
+            method=spec_of(names, "method", rule.method) or rule.method,
+            dataset=spec_of(names, "dataset", rule.dataset) or rule.dataset,
+            must_not_be_slower_than=(rival := rule.must_not_be_slower_than)
+            and (spec_of(names, "method", rival) or rival),
+        )
+        for rule in rules
+    )
 
 
 def limits(rules: Sequence[Rule], cell: Cell, metric: str | None) -> dict[str, Limit]:

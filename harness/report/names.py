@@ -11,6 +11,7 @@ from msgspec import structs
 
 from ..spec.paths import is_meant
 from ..store.cell import DatasetPart, MethodPart
+from ..store.names import spec_of
 from ..store.record import NAMED, Record
 from ..store.results import Results
 from ..suite.reading import shown_name
@@ -119,8 +120,11 @@ def shown(records: Iterable[Record]) -> Results:
 
 
 def written(records: Iterable[Record], text: str) -> str:
-    """The canonical spec of the method that is shown as `text`, without its folders; `text` where none is shown so."""
-    for (_, kind), displays in _rooms(Results.of(records)).items():
+    """The canonical spec of the method that is shown as `text`, its name or its spec without folders; else `text`."""
+    results = Results.of(records)
+    if (spec := spec_of(results.names(), "method", text)) is not None:
+        return spec
+    for (_, kind), displays in _rooms(results).items():
         if kind == "method":
             for spec, plain in _plain(displays).items():
                 if plain == text != displays[spec]:

@@ -55,6 +55,12 @@ def named(record: Record, names: Names) -> Record:
     return replace(record, names=shown) if shown else record
 
 
+def spec_of(names: Names, kind: str, name: str) -> str | None:
+    """The canonical spec that is shown under a name on some track; None where none is."""
+    specs = (spec for kinds in names.values() for spec, shown in kinds.get(kind, {}).items() if shown == name)
+    return next(specs, None)
+
+
 def with_added(names: Names, track: str, added: Mapping[str, Mapping[str, str]]) -> Names:
     """`names` with those `added` of a track, kind → spec → name. Raises `UsageError` where two specs have one name."""
     before = names.get(track, {})

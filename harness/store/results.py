@@ -136,6 +136,10 @@ class Results(Sequence[Record]):
         values, scored = self._source.scores(metric)
         return values, scored[self._places]
 
+    def names(self) -> Names:
+        """The names that methods and datasets are shown under."""
+        return self._source.names()
+
     def undefined(self) -> Results:
         """The cells with a score that is no number."""
         return self.take(np.flatnonzero(self._source.undefined()[self._places]))
@@ -267,6 +271,14 @@ class _Records:
         scores = [values for record in self._records for values in record.scores.values()]
         return _owners(np.isnan(np.concatenate([np.empty(0), *scores])), ends)
 
+    def names(self) -> Names:
+        names: Names = {}
+        for record in self._records:
+            for kind, name in record.names.items():
+                part = record.cell.method if kind == "method" else record.cell.dataset
+                names.setdefault(record.cell.track, {}).setdefault(kind, {}).setdefault(part.spec, name)
+        return names
+
     def cells(self, places: Places) -> list[Cell]:
         return [self._records[place].cell for place in places.tolist()]
 
@@ -323,6 +335,9 @@ class _Stored:
             values, scored = self.scores(metric)
             undefined |= _owners(np.isnan(values), rows.starts + rows.counts) & scored
         return undefined
+
+    def names(self) -> Names:
+        return self._names
 
     def cells(self, places: Places) -> list[Cell]:
         return self._columns.cells(places)

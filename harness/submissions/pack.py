@@ -14,6 +14,7 @@ from ..spec.paths import is_meant
 from ..store.cell import Cell
 from ..store.cells import AGAIN, cell_dir, existing_store
 from ..store.export import export_text
+from ..store.names import spec_of
 from ..store.outputs import Kept, LostOutput, output_file
 from ..store.reading import read_records
 from ..store.record import Record, used_trainings, with_needed
@@ -65,8 +66,8 @@ def _of_method(everything: Results, method: str, store: Path) -> Results:
 def _meant(tested: Sequence[Cell], everything: Results, method: str) -> list[Cell]:
     """The cells of a method by its spec or by the name that it is shown under; by its bare name where it has one spec
     there."""
-    named = {record.cell.method.spec for record in everything if record.names.get("method") == method}
-    exact = [c for c in tested if c.method.spec in named or is_meant(method, c.method.spec, c.method.display)]
+    spec = spec_of(everything.names(), "method", method) or method
+    exact = [cell for cell in tested if is_meant(spec, cell.method.spec, cell.method.display)]
     bare = [cell for cell in tested if cell.method.name == method]
     return exact or (bare if len({cell.method.spec for cell in bare}) == 1 else [])
 

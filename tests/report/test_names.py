@@ -59,6 +59,26 @@ def test_why_and_rm_find_a_cell_by_the_name_it_is_shown_under(tmp_path: Path, cl
     assert "median" in cli("store", "rm", "st", "Median 5").stdout
 
 
+def test_compare_check_and_pack_take_the_name_that_a_suite_gave(tmp_path: Path, cli: Any) -> None:
+    written_to(tmp_path, SUITE.format(name="Median 5"))
+    cli("run", "s.yaml", "--store", "st")
+    cli("export", "st", "--to", "e.json")
+    for source in ("st", "e.json"):
+        by_name, by_spec = (
+            json.loads(cli("compare", source, "--method", method, "identity", "--json").stdout)["differences"]
+            for method in ("Median 5", "median(size=5)")
+        )
+        assert by_name and by_name == by_spec
+    cli("check", "baseline.json", "st", "--update")
+    for rule, code in (("min_above_baseline: -100", 0), ("min_above_baseline: 100", 1)):
+        (tmp_path / "rules.yaml").write_text(f"- {{metric: psnr, method: Median 5, dataset: Fields, {rule}}}\n")
+        cli("check", "baseline.json", "st", "--rules", "rules.yaml", code=code)
+    (tmp_path / "rules.yaml").write_text("- {metric: psnr, method: Median 7, max_drop: 1}\n")
+    refused = cli("check", "baseline.json", "st", "--rules", "rules.yaml", code=2).stderr
+    assert not missing_from(refused, "rules.yaml:1", "Median 7")
+    cli("pack", "st", "--method", "Median 5", "--to", "entry.nbz")
+
+
 # ----------------------------------------------------------------------------------------- in a suite file
 
 
