@@ -37,25 +37,26 @@ def undecided(rows: Sequence[Row], column: Column | None, units: Units, words: M
     baseline = next((i for i, row in enumerate(ranked) if i and row.role == "baseline"), len(ranked) - 1)
     pairs = max(1, contenders * (contenders - 1) // 2)
     plans = [
-        _plan(paired_difference(values[0], values[other]), pairs, ranked[0].label, ranked[other].label, column)
+        _plan(paired_difference(values[0], values[other]), pairs, ranked[0].label, ranked[other].label, column,
+              units.words(words))
         for other in dict.fromkeys((baseline, 1))
-    ]
+    ]  # fmt: skip
     return f"{sentence}. Going by the differences seen here, {', and '.join(plans)}."
 
 
-def _plan(difference: Floats, pairs: int, first: str, other: str, column: Column) -> str:
-    """`about 14 would show that a is better than b (by 3.20 dB)`."""
+def _plan(difference: Floats, pairs: int, first: str, other: str, column: Column, of: str) -> str:
+    """`about 14 pictures would show that a is better than b (by 3.20 dB)`, where `of` is what is counted."""
     n, mean = len(difference), float(difference.mean())
     if np.isfinite(mean) and abs(mean) <= 1e-9 * np.abs(difference).max():
-        return f"no number would tell {first} and {other} apart: their means are equal"
+        return f"no number of {of} would tell {first} and {other} apart: their means are equal"
     by = f" (by {amount(abs(mean), column)})" if np.isfinite(mean) else ""
     better = f"{first} is better than {other}{by}"
     needed = units_needed(difference, pairs)
     if needed is None:
-        return f"one is too few to say how many would show that {better}"
+        return f"one is too few to say how many {of} would show that {better}"
     # What was seen with n is not enough, whatever the plan says.
     needed = max(needed, n + 1)
     # More than two digits would say that the plan is exact.
     step = 10 ** max(0, len(str(needed)) - 2)
     about = f"more than {MOST:,}" if needed > MOST else f"about {-(-needed // step) * step:,}"
-    return f"{about} would show that {better}"
+    return f"{about} {of} would show that {better}"

@@ -105,8 +105,8 @@ def few(regime: str = "gaussian(sigma=25)", n: int = 3) -> list:  # type: ignore
 
 SAID = (
     "This board cannot tell its 3 methods apart with 3 pictures, and the test needs 6. Going by the differences seen "
-    "here, about 6 would show that a is better than identity (by 6.00 dB), and about 15 would show that a is better "
-    "than b (by 0.50 dB)."
+    "here, about 6 pictures would show that a is better than identity (by 6.00 dB), and about 15 pictures would show "
+    "that a is better than b (by 0.50 dB)."
 )
 
 
@@ -125,6 +125,12 @@ def test_the_plan_is_never_what_was_not_enough() -> None:
     gain = np.array([1.0] * 7 + [1.5])
     (board,) = boards([record("a", {"psnr": 30 + gain}), record("b", {"psnr": np.full(8, 30.0)})])
     assert re.search(r"about 9 .* a is better .* b \(by 1\.06 dB\)\.", board.undecided)
+
+
+def test_what_is_planned_for_is_what_is_counted() -> None:
+    (board,) = boards([record(name, {"rmse": 1 + HARD + gap * np.array([1.0, 2.0, 4.0])}, track="functions",
+                              rank_by="rmse") for name, gap in (("a", 0.0), ("b", 0.1))])  # fmt: skip
+    assert re.search(r"with 3 functions, .* about \d+ functions would show that a is better", board.undecided)
 
 
 def test_of_one_picture_no_number_is_planned() -> None:
