@@ -20,6 +20,7 @@ from noisebench.engine.planning_process import plan_each_in_child
 from noisebench.engine.pool import Pool
 from noisebench.engine.run import RunOptions, Summary, run_planned
 from noisebench.planning.cells import PlannedCell
+from noisebench.store.cell import CellIdentity
 from noisebench.store.cells import open_store, read_record
 from noisebench.store.export import compacted, write_export
 from noisebench.store.names import Names, named
@@ -53,7 +54,8 @@ def suite_of(name: str) -> Suite:
 def renew(name: str, store: Path | None, jobs: int) -> bool:
     """Run what the results of a board lack into a store, and write them; without one say how many cells that is.
 
-    False where a cell failed: nothing is written then.
+    False where a cell failed, or one was skipped that was ok before: nothing is written then. A cell that is skipped and
+    had no row gets none.
     """
     suite, file = suite_of(name), RESULTS / f"{name}.parquet"
     planned = plan_each_in_child([suite])
@@ -63,6 +65,7 @@ def renew(name: str, store: Path | None, jobs: int) -> bool:
         return False
     before = list(read_records(file)) if file.exists() else []
     known = {record.cell.key: record for record in before}
+    before_outcome = {_question(record.cell): record.cell.outcome for record in before}
     due = lacking(cells, known)
     gone = len(known.keys() - {cell.key for cell in cells})
     print(f"{name}: {len(due)} of {len(cells)} cells to run, {gone} rows are of other cells", flush=True)
@@ -75,17 +78,26 @@ def renew(name: str, store: Path | None, jobs: int) -> bool:
         with watcher() as watch, closing(Pool(threads, suite.track, jobs)) as pool:
             preload, where = planned["preload"][suite.track], planned["environment"]
             run_planned(pool, due, preload, where, summary, suite, store, RunOptions(jobs), watch)
-        if failed := [c for c in due if summary.outcome[c.key] != "ok" and c.key not in known and not c.variant]:
+        failed = [
+            cell
+            for cell in due
+            if (outcome := summary.outcome[cell.key]) != "ok"
+            and not (cell.key in known or cell.variant)
+            and not (outcome == "skipped" and before_outcome.get(_question(cell)) != "ok")
+        ]
+        if failed:
             print("\n".join(f"  {summary.outcome[c.key]}: {summary.reason[c.key]}" for c in failed))
             return False
     with_pictures = any(record.panel or record.mistakes for record in before)
     run_now = {cell.key for cell in due}
     names = _names_in(cells)
     records = [
-        _kept(read_record(store, c.key), with_pictures) if c.key in run_now else replace(known[c.key], names={})
-        for c in cells
+        record
+        for cell in cells
+        if (record := _kept(read_record(store, cell.key), with_pictures) if cell.key in run_now else known[cell.key])
+        and (record.cell.outcome != "skipped" or _question(cell) in before_outcome)
     ]
-    write_export(file, Results.of([named(record, names) for record in records]))
+    write_export(file, Results.of([named(replace(record, names={}), names) for record in records]))
     return True
 
 
@@ -97,6 +109,11 @@ def _names_in(cells: list[PlannedCell]) -> Names:
             if kind in cell.names and cell.kind != "train":
                 names.setdefault(cell.track, {}).setdefault(kind, {})[spec] = cell.names[kind]
     return names
+
+
+def _question(cell: CellIdentity) -> tuple[str, str, str, int | None]:
+    """What a cell asks, whatever the code that answers it."""
+    return cell.method.spec, cell.dataset.spec, cell.regime.spec, cell.seed
 
 
 def _kept(record: Record, with_pictures: bool) -> Record:
