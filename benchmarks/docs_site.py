@@ -158,5 +158,9 @@ def on_post_template(output: str, template_name: str, config: MkDocsConfig) -> s
 
 
 def on_post_page(output: str, page: Page | None = None, config: MkDocsConfig | None = None) -> str:
-    """The page with the search of a folder inside it, in place of a script from the network."""
-    return output.replace(REMOTE_WORKER, f"<script>{LOCAL_WORKER}</script>")
+    """The page with the search of a folder inside it, a name for its dialog, and tables that keys can scroll."""
+    for theirs, ours in ((REMOTE_WORKER, f"<script>{LOCAL_WORKER}</script>"),
+                         ('role="dialog"', 'role="dialog" aria-label="Search"'),
+                         ("<table>", '<table tabindex="0">')):  # fmt: skip
+        output = output.replace(theirs, ours)
+    return output
