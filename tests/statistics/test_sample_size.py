@@ -130,7 +130,7 @@ def test_the_plan_is_never_what_was_not_enough() -> None:
 def test_what_is_planned_for_is_what_is_counted() -> None:
     (board,) = boards([record(name, {"rmse": 1 + HARD + gap * np.array([1.0, 2.0, 4.0])}, track="functions",
                               rank_by="rmse") for name, gap in (("a", 0.0), ("b", 0.1))])  # fmt: skip
-    assert re.search(r"with 3 functions, .* about \d+ functions would show that a is better", board.undecided)
+    assert re.search(r"with 3 functions.* about \d+ functions", board.undecided)
 
 
 def test_of_one_picture_no_number_is_planned() -> None:
