@@ -54,8 +54,8 @@ def suite_of(name: str) -> Suite:
 def renew(name: str, store: Path | None, jobs: int) -> bool:
     """Run what the results of a board lack into a store, and write them; without one say how many cells that is.
 
-    False where a cell failed, or one was skipped that was ok before: nothing is written then. A cell that is skipped and
-    had no row gets none.
+    False where a cell failed, or one was skipped that was ok before: nothing is written then. A skipped cell that had
+    no row gets none.
     """
     suite, file = suite_of(name), RESULTS / f"{name}.parquet"
     planned = plan_each_in_child([suite])
