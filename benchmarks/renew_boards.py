@@ -65,39 +65,34 @@ def renew(name: str, store: Path | None, jobs: int) -> bool:
         return False
     before = list(read_records(file)) if file.exists() else []
     known = {record.cell.key: record for record in before}
-    before_outcome = {_question(record.cell): record.cell.outcome for record in before}
+    outcome_before = {_question(record.cell): record.cell.outcome for record in before}
     due = lacking(cells, known)
     gone = len(known.keys() - {cell.key for cell in cells})
     print(f"{name}: {len(due)} of {len(cells)} cells to run, {gone} rows are of other cells", flush=True)
     if store is None:
         return True
+    summary = Summary(cells=due)
     if due:
-        summary = Summary(cells=due)
         open_store(store)
         threads = suite.limits.threads
         with watcher() as watch, closing(Pool(threads, suite.track, jobs)) as pool:
             preload, where = planned["preload"][suite.track], planned["environment"]
             run_planned(pool, due, preload, where, summary, suite, store, RunOptions(jobs), watch)
-        failed = [
-            cell
-            for cell in due
-            if (outcome := summary.outcome[cell.key]) != "ok"
-            and not (cell.key in known or cell.variant)
-            and not (outcome == "skipped" and before_outcome.get(_question(cell)) != "ok")
-        ]
-        if failed:
-            print("\n".join(f"  {summary.outcome[c.key]}: {summary.reason[c.key]}" for c in failed))
-            return False
+    not_ok = [c for c in due if summary.outcome[c.key] != "ok" and c.key not in known and not c.variant]
+    skipped = [c for c in not_ok if summary.outcome[c.key] == "skipped" and outcome_before.get(_question(c)) != "ok"]
+    if failed := [c for c in not_ok if c not in skipped]:
+        print("\n".join(f"  {summary.outcome[c.key]}: {summary.reason[c.key]}" for c in failed))
+        return False
+    absent = {cell.key for cell in skipped if _question(cell) not in outcome_before}
     with_pictures = any(record.panel or record.mistakes for record in before)
     run_now = {cell.key for cell in due}
     names = _names_in(cells)
     records = [
-        record
-        for cell in cells
-        if (record := _kept(read_record(store, cell.key), with_pictures) if cell.key in run_now else known[cell.key])
-        and (record.cell.outcome != "skipped" or _question(cell) in before_outcome)
+        _kept(read_record(store, c.key), with_pictures) if c.key in run_now else replace(known[c.key], names={})
+        for c in cells
+        if c.key not in absent
     ]
-    write_export(file, Results.of([named(replace(record, names={}), names) for record in records]))
+    write_export(file, Results.of([named(record, names) for record in records]))
     return True
 
 
@@ -111,9 +106,9 @@ def _names_in(cells: list[PlannedCell]) -> Names:
     return names
 
 
-def _question(cell: CellIdentity) -> tuple[str, str, str, int | None]:
+def _question(cell: CellIdentity) -> tuple[str, str, str, str, int | None]:
     """What a cell asks, whatever the code that answers it."""
-    return cell.method.spec, cell.dataset.spec, cell.regime.spec, cell.seed
+    return cell.kind, cell.method.spec, cell.dataset.spec, cell.regime.spec, cell.seed
 
 
 def _kept(record: Record, with_pictures: bool) -> Record:

@@ -10,6 +10,8 @@ import pytest
 import renew_boards
 from conftest import ROOT
 from msgspec import structs
+from noisebench.engine.run import Summary
+from noisebench.planning.cells import PlannedCell
 from noisebench.store.export import write_export
 from noisebench.store.reading import read_records
 from noisebench.store.record import Record
@@ -59,3 +61,31 @@ def test_what_changed_is_run_and_the_rest_kept(results: Path, tmp_path: Path) ->
     ran = {r.cell.key for r in read_records(tmp_path / "stores" / BOARD)}
     assert ran == {key for key, record in committed.items() if is_changed(record)}
     assert renew_boards.main([BOARD]) == 0
+
+
+def skip_all(
+    pool: object, due: list[PlannedCell], preload: object, where: object, summary: Summary, *rest: object
+) -> None:
+    """A run in which nothing applies."""
+    summary.outcome |= dict.fromkeys((cell.key for cell in due), "skipped")
+    summary.reason |= dict.fromkeys((cell.key for cell in due), "needs colour")
+
+
+def test_a_cell_that_was_ok_and_is_skipped_fails(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = results.read_bytes()
+    monkeypatch.setattr(renew_boards, "run_planned", skip_all)
+    assert renew_boards.main(["--store", str(tmp_path / "stores"), BOARD]) == 1
+    assert "needs colour" in capsys.readouterr().out
+    assert results.read_bytes() == before
+
+
+def test_a_skipped_cell_that_had_no_row_gets_none(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = [record for record in read_records(results) if not is_changed(record)]
+    write_export(results, Results.of(kept))
+    monkeypatch.setattr(renew_boards, "run_planned", skip_all)
+    assert renew_boards.main(["--store", str(tmp_path / "stores"), BOARD]) == 0
+    assert {r.cell.key for r in read_records(results)} == {r.cell.key for r in kept}
