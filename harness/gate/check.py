@@ -54,7 +54,7 @@ def check(
     """
     with no_collection():
         before, now = newest(baseline), newest(current)
-        for side in (before, now):
+        for side in (before, now) if rules else ():
             rules = with_specs(rules, side.names())
         verdict = _judged(before, now, rules, names)
         return replace(verdict, strict_speed=strict_speed, strict=strict)

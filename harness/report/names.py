@@ -101,18 +101,17 @@ def shown(records: Iterable[Record]) -> Results:
     have one name.
     """
     results = Results.of(records)
-    names: dict[Room, dict[str, str]] = defaultdict(dict)
-    for record in sorted(results, key=lambda r: r.cell.key):
-        for kind, name in record.names.items():
-            names[_room(record, kind)].setdefault(_part(record, kind).spec, one_line(name))
+    every = results.names()
     changes: dict[Room, dict[str, dict[str, str]]] = defaultdict(dict)
     for room, displays in _rooms(results).items():
         specs, plain = _distinct(displays), _plain(displays)
-        _refuse_one_name_for_two(plain, names[room], room[1])
+        track, kind = room
+        names = {spec: one_line(name) for spec, name in every.get(track, {}).get(kind, {}).items() if spec in displays}
+        _refuse_one_name_for_two(plain, names, kind)
         for spec, display in displays.items():
             change = {"display": plain[spec], "spec": specs[spec]}
-            if spec in names[room]:
-                change |= {"display": names[room][spec], "written": plain[spec]}
+            if spec in names:
+                change |= {"display": names[spec], "written": plain[spec]}
             if change != {"display": display, "spec": spec}:
                 changes[room][spec] = change
     cleaned = [_shown(record, changes) for record in results]

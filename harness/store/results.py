@@ -137,7 +137,7 @@ class Results(Sequence[Record]):
         return values, scored[self._places]
 
     def names(self) -> Names:
-        """The names that methods and datasets are shown under."""
+        """The names that methods and datasets of the source are shown under; of several, that of the first key."""
         return self._source.names()
 
     def undefined(self) -> Results:
@@ -273,10 +273,10 @@ class _Records:
 
     def names(self) -> Names:
         names: Names = {}
-        for record in self._records:
+        for record in sorted((one for one in self._records if one.names), key=lambda one: one.cell.key):
+            specs = {"method": record.cell.method.spec, "dataset": record.cell.dataset.spec}
             for kind, name in record.names.items():
-                part = record.cell.method if kind == "method" else record.cell.dataset
-                names.setdefault(record.cell.track, {}).setdefault(kind, {}).setdefault(part.spec, name)
+                names.setdefault(record.cell.track, {}).setdefault(kind, {}).setdefault(specs[kind], name)
         return names
 
     def cells(self, places: Places) -> list[Cell]:
