@@ -1,4 +1,8 @@
-"""A browser that opens the pages of a file of tests, and what is read of them."""
+"""A browser that opens the pages of a file of tests, and what is read of them.
+
+Chromium lays out a section other than the board some time after it appears, and its `inner_text` is empty until then:
+read `text_content` there.
+"""
 
 from __future__ import annotations
 

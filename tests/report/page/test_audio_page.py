@@ -175,9 +175,9 @@ def test_a_run_leaves_sounds_that_its_report_plays(cli: Any, tmp_path: Path):
 @in_browser
 def test_a_browser_plays_the_clips_and_shows_hostile_names_as_text(opened: Callable[..., Any], pages):
     page = opened("audio")
-    names = page.locator(".sounds b").all_inner_texts()
+    names = page.locator(".sounds b").all_text_contents()
     assert names == ["true clip", "noisy clip", HOSTILE, "half"]
-    assert not missing_from(page.locator("#look").inner_text(), "1 of 3 clips", CLIP.id, "0 to 4 kHz", "one volume")
+    assert not missing_from(page.locator("#look").text_content(), "1 of 3 clips", CLIP.id, "0 to 4 kHz", "one volume")
     drawn = page.locator(".strip img").first.bounding_box()
     assert drawn["width"] / drawn["height"] == pytest.approx(2, abs=0.05)
     assert [page.locator(".sounds audio").nth(i).get_attribute("aria-label") for i in range(4)] == names
