@@ -39,6 +39,7 @@ from ..tables import (
     remarks,
     versions_text,
 )
+from .legend import legend
 
 MAX_CELLS = 4_000
 """Above so many rows ranks are those of the metric that the suite names: other metrics show their means only."""
@@ -128,7 +129,7 @@ def _place(board: Board, several: bool) -> dict[str, Any]:
         "r": board.regime, "p": board.protocol, "s": board.seeds_text,
         **({"words": board.words} if several else {}),
         "setting": board.cost_setting, "facts": facts(board), "warnings": list(board.warnings),
-        "remarks": remarks(board), "signatures": list(board.signatures.values()),
+        "remarks": remarks(board), "legend": legend(board), "signatures": list(board.signatures.values()),
         "versions": versions_text(board), "hashes": board_hashes(board),
     }  # fmt: skip
 

@@ -32,6 +32,7 @@ from ..tables import (
     versions_text,
 )
 from .data import board_of, page_data
+from .legend import legend
 from .previews import PagePreviews
 
 MAX_STATIC_ROWS = 2_000
@@ -245,7 +246,8 @@ def _contents(boards: Sequence[Board], data: ReportData) -> str:
 def _board(number: int, board: Board) -> str:
     notes = [f'<li class="warn"><strong>Warning:</strong> {esc(text)}</li>' for text in board.warnings]
     notes += [f"<li>{esc(text)}</li>" for text in remarks(board)]
-    notes += [f"<li><code>{esc(text)}</code></li>" for text in board.signatures.values()]
+    notes += [f"<li>{esc(text)}</li>" for text in legend(board)]
+    notes += [f"<li>signature: <code>{esc(text)}</code></li>" for text in board.signatures.values()]
     table = to_html(board_table(board), board.title) if board.rows else "<p>No method has a result here.</p>"
     return (
         f'<section>\n<h2 id="board-{number}">{esc(board.title)}</h2>\n'

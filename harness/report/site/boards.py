@@ -20,6 +20,7 @@ from ...text.errors import UsageError, one_line
 from ..data import ReportData, report_data
 from ..origin import question_of, suite_of
 from ..page.html import leaderboard_html, plots_inside
+from ..page.legend import regime_names
 from ..page.previews import KeptPreviews, PagePreviews, has_sounds, page_previews
 from ..plots.drawing import Plot
 from ..plots.selection import draw_all
@@ -69,7 +70,7 @@ class BoardLink:
     @property
     def tasks(self) -> tuple[str, ...]:
         """The names of what its regime is made of: `gaussian`, or `downsample` and `gaussian`."""
-        return tuple(dict.fromkeys(re.findall(r"(?:^|\+ *)([A-Za-z_]\w*)", self.regime)))
+        return regime_names(self.regime)
 
     @property
     def best(self) -> PlacedMethod | None:

@@ -19,7 +19,7 @@ from .changes import SiteChange, changes_page, feed, manifest_text, newest_chang
 from .components import Component, component_index, component_page, places_of_datasets, places_of_methods
 from .entries import SiteEntry, at_places, entries_markdown, entries_page, entry_boards, entry_page, places_in
 from .index_pages import SearchEntry, board_things, boards_page, home_page
-from .layout import part_links
+from .layout import Parts, part_links, parts_of
 from .staging import DOCUMENTATION, staging
 from .systems import system_index, system_path, system_site_page
 
@@ -71,14 +71,15 @@ def build_site(
     the folder is as it was then.
     """
     _refuse_one_name(sources)
-    has_entries, sent = entries is not None, list(entries or ())
+    sent = list(entries or ())
+    parts = parts_of(entries is not None, DOCUMENTATION if (to / DOCUMENTATION).is_file() else "")
     places, of_site = places_in(sent), list[Record]()
     with staging(to) as (place, before):
         boards: list[SiteBoard] = []
         for number, source in enumerate(sources, 1):
             progress(f"[{number}/{len(sources)}] {source.name}")
             results = source.read()
-            board, page = make_board(source.name, results, source.kept(), part_links("../", has_entries))
+            board, page = make_board(source.name, results, source.kept(), part_links("../", parts))
             of_site += at_places(results, places) if places else []
             place.add(board.path, page)
             boards.append(board)
@@ -86,12 +87,12 @@ def build_site(
         manifest = next_manifest(before, boards, {entry.name: entry.state for entry in sent}, now)
         progress("the other pages")
         ranked, left_out = entry_boards(sent, of_site) if sent else ([], [])
-        if has_entries:
-            place.add("entries/index.html", entries_page(sent, ranked))
+        if entries is not None:
+            place.add("entries/index.html", entries_page(sent, ranked, parts))
             place.add("entries/boards.md", entries_markdown(ranked).encode("utf-8", "replace"))
         for entry in sent:
-            place.add(entry.path, entry_page(entry, ranked))
-        for path, data in _pages(boards, catalogue, has_entries).items():
+            place.add(entry.path, entry_page(entry, ranked, parts))
+        for path, data in _pages(boards, catalogue, parts).items():
             place.add(path, data)
         recent = newest_changes(manifest.builds, _RECENT)
         things = [*board_things(boards), *_search_entries(catalogue)]
@@ -99,11 +100,9 @@ def build_site(
         tracks = _tracks(boards, catalogue)
         place.add(
             "index.html",
-            home_page(
-                boards, tracks, things, recent, _counts(boards, catalogue), has_entries, (to / DOCUMENTATION).is_file()
-            ),
+            home_page(boards, tracks, things, recent, _counts(boards, catalogue), parts),
         )
-        place.add("changes.html", changes_page(manifest.builds, has_entries))
+        place.add("changes.html", changes_page(manifest.builds, parts))
         place.add("feed.xml", feed(manifest))
         place.publish(manifest_text(with_files(manifest, place.files)))
     known = [] if before is None else before.builds
@@ -119,27 +118,27 @@ def _refuse_one_name(sources: Sequence[BoardSource]) -> None:
         seen.add(source.name.lower())
 
 
-def _pages(boards: Sequence[SiteBoard], catalogue: Catalogue, entries: bool) -> dict[str, bytes]:
+def _pages(boards: Sequence[SiteBoard], catalogue: Catalogue, parts: Parts) -> dict[str, bytes]:
     """The pages of systems, methods, datasets, and their lists."""
     methods, datasets = places_of_methods(boards), places_of_datasets(boards)
     pages: dict[str, bytes] = {}
     for method in catalogue.methods:
         at = methods.get((method.track, method.name), ())
-        pages[method.path("method")] = component_page(method, "method", at, entries)
+        pages[method.path("method")] = component_page(method, "method", at, parts)
     for dataset in catalogue.datasets:
         at = datasets.get((dataset.track, dataset.name), ())
-        pages[dataset.path("dataset")] = component_page(dataset, "dataset", at, entries)
-    pages["methods/index.html"] = component_index(catalogue.methods, "method", methods, entries)
-    pages["datasets/index.html"] = component_index(catalogue.datasets, "dataset", datasets, entries)
+        pages[dataset.path("dataset")] = component_page(dataset, "dataset", at, parts)
+    pages["methods/index.html"] = component_index(catalogue.methods, "method", methods, parts)
+    pages["datasets/index.html"] = component_index(catalogue.datasets, "dataset", datasets, parts)
     addresses = {f"method {one.track}/{one.name}": one.path("method") for one in catalogue.methods}
     addresses |= {f"dataset {one.track}/{one.name}": one.path("dataset") for one in catalogue.datasets}
     by_name = {board.name: board for board in boards}
     for system in catalogue.systems:
-        pages[system_path(system.system.number)] = system_site_page(system, by_name, addresses, entries)
-    pages["systems/index.html"] = system_index(catalogue.systems, entries)
+        pages[system_path(system.system.number)] = system_site_page(system, by_name, addresses, parts)
+    pages["systems/index.html"] = system_index(catalogue.systems, parts)
     of_datasets = {(one.track, one.name): one.path("dataset") for one in catalogue.datasets}
     tracks = _tracks(boards, catalogue)
-    pages["boards/index.html"] = boards_page(boards, tracks, catalogue.regimes, of_datasets, entries)
+    pages["boards/index.html"] = boards_page(boards, tracks, catalogue.regimes, of_datasets, parts)
     return pages
 
 

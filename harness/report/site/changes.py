@@ -14,7 +14,7 @@ from ...store.cell_json import checked
 from ...text.json_values import parsed
 from ...text.wording import counted
 from .boards import SiteBoard
-from .layout import whole_page
+from .layout import Parts, whole_page
 from .markup import Content, Html, bullets, element, escaped, joined, link
 
 SCHEMA = 1
@@ -154,7 +154,7 @@ def newest_changes(builds: Sequence[Build], most: int) -> list[Html]:
     return [joined([change_line(change), element("span", date, class_="kind")], "") for date, change in dated[:most]]
 
 
-def changes_page(builds: Sequence[Build], entries: bool) -> bytes:
+def changes_page(builds: Sequence[Build], parts: Parts) -> bytes:
     """All changes, the newest build first."""
     contents: list[Content] = [
         element("h1", "Changes"),
@@ -162,7 +162,7 @@ def changes_page(builds: Sequence[Build], entries: bool) -> bytes:
     ]
     for number, build in _numbered(builds):
         contents += [element("h2", build.date[:10], id=f"build-{number}"), bullets(map(change_line, build.changes))]
-    return whole_page("changes.html", "Changes", *contents, entries=entries, about="What changed on this site.")
+    return whole_page("changes.html", "Changes", *contents, parts=parts, about="What changed on this site.")
 
 
 def feed(manifest: SiteManifest) -> bytes:

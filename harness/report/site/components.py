@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from ...text.wording import by_number, counted
 from .boards import BoardLink, PlacedMethod, SiteBoard
-from .layout import whole_page
+from .layout import Parts, whole_page
 from .markup import (
     Content,
     Html,
@@ -94,7 +94,7 @@ def places_of_datasets(boards: Iterable[SiteBoard]) -> dict[tuple[str, str], lis
     return places
 
 
-def component_page(component: Component, kind: Kind, places: Sequence[Place], entries: bool) -> bytes:
+def component_page(component: Component, kind: Kind, places: Sequence[Place], parts: Parts) -> bytes:
     """The page of a method or a dataset."""
     contents: list[Content] = [
         element("p", f"{kind} of the track {component.track}", class_="soft"),
@@ -110,7 +110,7 @@ def component_page(component: Component, kind: Kind, places: Sequence[Place], en
     contents.append(element("h2", "Where it stands" if kind == "method" else "Boards that use it"))
     contents.append(_places(component, kind, places))
     title = f"{component.name}, {kind}, {component.track}"
-    return whole_page(component.path(kind), title, *contents, entries=entries, about=component.about)
+    return whole_page(component.path(kind), title, *contents, parts=parts, about=component.about)
 
 
 def _signature(component: Component) -> str:
@@ -153,7 +153,7 @@ def _places(component: Component, kind: Kind, places: Sequence[Place]) -> Html:
 
 
 def component_index(components: Sequence[Component], kind: Kind, used: Mapping[tuple[str, str], Sequence[Place]],
-                    entries: bool) -> bytes:  # fmt: skip
+                    parts: Parts) -> bytes:  # fmt: skip
     """All methods or datasets, by track."""
     path = f"{kind}s/index.html"
     contents: list[Content] = [
@@ -174,4 +174,4 @@ def component_index(components: Sequence[Component], kind: Kind, used: Mapping[t
             element("h2", track),
             table(f"{kind.capitalize()}s of {track}", ("name", "what it is", "boards"), rows, numeric=(2,)),
         ]
-    return whole_page(path, f"{kind.capitalize()}s", *contents, entries=entries, about=f"The {kind}s of noisebench.")
+    return whole_page(path, f"{kind.capitalize()}s", *contents, parts=parts, about=f"The {kind}s of noisebench.")

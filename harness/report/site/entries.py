@@ -20,8 +20,9 @@ from ...text.errors import UsageError, one_line
 from ...text.wording import counted
 from ..escape import markdown
 from ..names import shown
+from ..page.legend import FLAG_MEANINGS
 from ..tables import TextTable, metric_title, rank_text, to_markdown
-from .layout import whole_page
+from .layout import Parts, whole_page
 from .markup import Content, Html, breakable, element, joined, link, outward, table, with_links
 
 UNCHECKED = "not verified yet"
@@ -35,7 +36,7 @@ _LEGEND = {
     "not verifiable": "it could neither be run nor scored again",
     UNCHECKED: "nobody has left a record of a verification beside it",
     "refuted": "something came out otherwise",
-    "contaminated": "the method was trained on what it is scored on",
+    "contaminated": f"the method was {FLAG_MEANINGS['contaminated']}",
     "of this site": "no entry: a result that this site is made of",
 }
 _UNDO = ("role", "family")
@@ -175,7 +176,7 @@ def _as_known(cell: Cell, method: MethodPart, known: Cell | None) -> Cell:
 # ------------------------------------------------------------------------------------------------ pages
 
 
-def entries_page(entries: Sequence[SiteEntry], ranked_boards: Sequence[EntryBoard]) -> bytes:
+def entries_page(entries: Sequence[SiteEntry], ranked_boards: Sequence[EntryBoard], parts: Parts) -> bytes:
     """All entries, and each board with their rows, with a filter."""
     rows = [_entry_row(entry) for entry in reversed(entries)]
     states = [_states(entry.state, ()) for entry in reversed(entries)]
@@ -191,10 +192,10 @@ def entries_page(entries: Sequence[SiteEntry], ranked_boards: Sequence[EntryBoar
     for one in ranked_boards:
         contents += _board(one)
     contents += [element("h2", "What the badges say"), element("dl", *legend)]
-    return whole_page("entries/index.html", "Entries", *contents, entries=True, about="Results that others sent in.")
+    return whole_page("entries/index.html", "Entries", *contents, parts=parts, about="Results that others sent in.")
 
 
-def entry_page(entry: SiteEntry, ranked_boards: Sequence[EntryBoard]) -> bytes:
+def entry_page(entry: SiteEntry, ranked_boards: Sequence[EntryBoard], parts: Parts) -> bytes:
     """The page of an entry: who vouches for it, and where it stands and stood."""
     facts: list[tuple[str, Content]] = [
         ("badge", _badge(entry.state)), ("packed", entry.packed_at),
@@ -219,7 +220,7 @@ def entry_page(entry: SiteEntry, ranked_boards: Sequence[EntryBoard]) -> bytes:
         table("Where it stands", ("board", "rank", "score", "place by its mean, since"), rows),
         element("p", "Verify it yourself: ", element("code", f"noisebench verify {entry.name}.nbz")),
     ]
-    return whole_page(entry.path, f"Entry {entry.name}", *contents, entries=True)
+    return whole_page(entry.path, f"Entry {entry.name}", *contents, parts=parts)
 
 
 def _filter() -> Html:

@@ -11,12 +11,13 @@ from ...text.wording import by_number, counted
 from ..page.html import script_json
 from .boards import SiteBoard
 from .components import Component
-from .layout import NAME, whole_page
+from .layout import NAME, Parts, whole_page
 from .markup import Content, Html, breakable, bullets, code_block, element, joined, link, table, with_code
-from .staging import DOCUMENTATION
 
 SearchEntry = tuple[str, str, str, str]
 """Something to search for: name, kind, address from the home page, and what it is."""
+_SHOWN = 6
+"""Boards of a track on the home page: those where most methods are ranked."""
 _RUN = [
     "# In a checkout of noisebench; then the demonstration and its board.",
     "pip install .",
@@ -32,12 +33,9 @@ _ABOUT = (
 
 def home_page(
     boards: Sequence[SiteBoard], tracks: Mapping[str, str], things: Sequence[SearchEntry], changes: Sequence[Html],
-    counts: str, entries: bool, documented: bool = False,
+    counts: str, parts: Parts,
 ) -> bytes:  # fmt: skip
-    """The home page; `tracks` say by name what each is, `changes` are the newest ones, `counts` what the site has.
-
-    `documented`: the documentation lies in the site, where `DOCUMENTATION` says.
-    """
+    """The home page; `tracks` say by name what each is, `changes` are the newest ones, `counts` what the site has."""
     search = element(
         "div",
         element("label", "Search boards, methods, datasets and systems", for_="search"),
@@ -58,29 +56,35 @@ def home_page(
         element("p", "All of them ", link("by track, task and dataset", "boards/index.html"), "."),
         element("h2", "Run it"),
         code_block(_RUN),
-        element("p", link("Documentation", DOCUMENTATION)) if documented else Html(""),
         element("h2", "Recent changes"),
         bullets(changes) if changes else element("p", "None yet."),
         element("p", link("All changes", "changes.html"), ", also as a ", link("feed", "feed.xml"), "."),
         index,
     ]
-    return whole_page("index.html", NAME, *contents, entries=entries, about=_ABOUT[0])
+    return whole_page("index.html", NAME, *contents, parts=parts, about=_ABOUT[0])
 
 
 def _card(track: str, about: str, boards: Sequence[SiteBoard]) -> Html:
     of_track = [board for board in boards if track in board.tracks]
+    largest = sorted(of_track, key=lambda board: -sum(len(level.methods) for level in board.levels))[:_SHOWN]
+    more = len(of_track) - len(largest)
     return element(
         "li",
         element("h3", link(track, f"boards/index.html#{track}")),
         element("p", about, class_="soft"),
         bullets(
-            element("a", breakable(board.name), href=board.path, title=board.question or False) for board in of_track
+            joined(filter(None, [link(breakable(board.name), board.path), board.question]), ": ") for board in largest
+        ),
+        *(
+            [element("p", link(f"{counted(more, 'more board')} of {track}", f"boards/index.html#{track}"))]
+            if more
+            else []
         ),
     )
 
 
 def boards_page(boards: Sequence[SiteBoard], tracks: Mapping[str, str], regimes: Sequence[Component],
-                datasets: Mapping[tuple[str, str], str], entries: bool) -> bytes:  # fmt: skip
+                datasets: Mapping[tuple[str, str], str], parts: Parts) -> bytes:  # fmt: skip
     """All boards by track, task and dataset; `datasets` are the addresses of their pages by track and name."""
     contents: list[Content] = [
         element("h1", "Boards"),
@@ -97,7 +101,7 @@ def boards_page(boards: Sequence[SiteBoard], tracks: Mapping[str, str], regimes:
     ]
     contents.append(_by_task(boards, regimes))
     contents += [element("h2", "By dataset", id="by-dataset"), _by_dataset(boards, datasets)]
-    return whole_page("boards/index.html", "Boards", *contents, entries=entries, about="All boards of this site.")
+    return whole_page("boards/index.html", "Boards", *contents, parts=parts, about="All boards of this site.")
 
 
 def _table(track: str, boards: Sequence[SiteBoard]) -> Html:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
@@ -11,30 +12,36 @@ from ... import __version__
 from .markup import Content, Html, element, escaped, joined, link
 
 NAME = "noisebench"
-PARTS = {
-    "Boards": "boards/index.html",
-    "Systems": "systems/index.html",
-    "Methods": "methods/index.html",
-    "Datasets": "datasets/index.html",
-    "Entries": "entries/index.html",
-    "Changes": "changes.html",
-}
-"""The parts of the site by name: the pages that they begin with."""
+Parts = Mapping[str, str]
+"""The parts of a site by name: the addresses of the pages that they begin with."""
 
 
-def part_links(root: str, entries: bool) -> dict[str, str]:
+def parts_of(entries: bool, documentation: str) -> Parts:
+    """The parts of a site, that of its documentation where it has an address."""
+    parts = {
+        "Boards": "boards/index.html",
+        "Systems": "systems/index.html",
+        "Methods": "methods/index.html",
+        "Datasets": "datasets/index.html",
+        "Entries": "entries/index.html" if entries else "",
+        "Changes": "changes.html",
+        "Documentation": documentation,
+    }
+    return {name: address for name, address in parts.items() if address}
+
+
+def part_links(root: str, parts: Parts) -> dict[str, str]:
     """Address by name of the home page and of each part, seen from a page whose way to the home folder is `root`."""
-    parts = {name: root + address for name, address in PARTS.items() if entries or name != "Entries"}
-    return {NAME: f"{root}index.html", **parts}
+    return {NAME: f"{root}index.html", **{name: root + address for name, address in parts.items()}}
 
 
-def whole_page(path: str, title: str, *contents: Content, entries: bool = False, about: str = "") -> bytes:
+def whole_page(path: str, title: str, *contents: Content, parts: Parts, about: str = "") -> bytes:
     """The page at a path of the site; `about` says in a sentence what it is, for who links to it."""
     root = "../" * path.count("/")
-    current = next((name for name, start in PARTS.items() if path.startswith(start.removesuffix("index.html"))), NAME)
+    current = next((name for name, start in parts.items() if path.startswith(start.removesuffix("index.html"))), NAME)
     links = [
         element("a", name, href=address, aria_current="page" if name == current else False)
-        for name, address in part_links(root, entries).items()
+        for name, address in part_links(root, parts).items()
     ]
     theme = element("button", "Theme", id="theme", type="button", hidden=True, title="dark or light")
     body = joined([

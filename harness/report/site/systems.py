@@ -9,7 +9,7 @@ from ...claims.systems import JudgedSystem
 from ...text.wording import counted
 from ..systems import commands_for_own_data, effect_text
 from .boards import SiteBoard
-from .layout import whole_page
+from .layout import Parts, whole_page
 from .markup import Content, Html, bullets, code_block, element, joined, link, table, with_links
 
 _GOOD, _BAD = ("reproduced", "close"), ("differs",)
@@ -27,7 +27,7 @@ def system_path(number: int) -> str:
 
 
 def system_site_page(
-    judged: JudgedSystem, boards: Mapping[str, SiteBoard], pages: Mapping[str, str], entries: bool
+    judged: JudgedSystem, boards: Mapping[str, SiteBoard], pages: Mapping[str, str], parts: Parts
 ) -> bytes:
     """The page of a system; `pages` are the addresses of components by kind, track and name: `method restore/nlm`."""
     system = judged.system
@@ -56,10 +56,10 @@ def system_site_page(
         contents += [element("h2", "Board"), bullets(_board(suite, boards) for suite in system.suites)]
         contents += [element("h2", "How to use it on your own data"), code_block(commands_for_own_data(system))]
     contents += [element("h2", "Files"), bullets(element("code", file) for file in judged.files)]
-    return whole_page(system_path(system.number), system.name, *contents, entries=entries, about=about)
+    return whole_page(system_path(system.number), system.name, *contents, parts=parts, about=about)
 
 
-def system_index(systems: Sequence[JudgedSystem], entries: bool) -> bytes:
+def system_index(systems: Sequence[JudgedSystem], parts: Parts) -> bytes:
     """All systems, by number."""
     rows: list[Sequence[Content]] = [
         (str(one.system.number), link(one.system.name, f"{one.system.number}.html"), one.system.track, one.system.role,
@@ -73,7 +73,7 @@ def system_index(systems: Sequence[JudgedSystem], entries: bool) -> bytes:
         table("Published systems", ("#", "system", "track", "what it is", "verdict"), rows, numeric=(0,)),
     ]  # fmt: skip
     about = "Published systems with the verdicts on their claims."
-    return whole_page("systems/index.html", "Systems", *contents, entries=entries, about=about)
+    return whole_page("systems/index.html", "Systems", *contents, parts=parts, about=about)
 
 
 def _spec(spec: str, track: str, pages: Mapping[str, str]) -> Html:

@@ -36,10 +36,12 @@ from noisebench.boards.build import boards
 from noisebench.imaging.sample import Sample
 from noisebench.report.escape import latex
 from noisebench.report.page.data import packed
+from noisebench.report.page.legend import FLAG_MEANINGS, legend, regime_names
 from noisebench.report.page.previews import KeptPreviews, page_previews
 from noisebench.report.write import write_report
 from noisebench.store.cells import cell_dir
 from noisebench.store.record import Record
+from noisebench.store.results import Results
 from noisebench.text.notation import Notation
 from noisebench.tracks.restore.crops import leave_view
 
@@ -155,6 +157,20 @@ def test_the_filter_takes_names_and_flags(opened):
     assert page.evaluate("document.activeElement.dataset.k") == "filter"
     page.locator('[data-k="filter"]').fill("no such thing")
     assert methods(page) == [] and page.get_by_text(re.compile("^No method .* filter")).is_visible()
+
+
+@in_browser
+def test_a_board_says_what_its_regime_and_its_flags_mean(opened):
+    notes = opened().locator("#board .notes li").all_text_contents()
+    assert any(text.startswith("gaussian: ") for text in notes)
+    assert any(f"blind: {FLAG_MEANINGS['blind']}" in text for text in notes)
+    assert not any("tiled" in text for text in notes), "only flags that the board has"
+
+
+def test_an_unregistered_regime_and_flags_that_no_row_has_get_no_line():
+    [board] = boards(Results.of([record("nlm", {"psnr": BASE}, regime="no_such_regime(a=1)")]))
+    assert legend(board) == []
+    assert regime_names("downsample(scale=2) + gaussian(sigma=5)") == ("downsample", "gaussian")
 
 
 @in_browser

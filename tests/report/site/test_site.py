@@ -82,6 +82,15 @@ def test_the_home_page_says_what_noisebench_is_and_leads_to_boards_and_changes(s
     assert {"boards/ordinary.html", "boards/index.html", "changes.html", "feed.xml"} <= {*home.addresses}
 
 
+def test_the_home_page_has_the_largest_boards_of_a_track_and_leads_to_all(tmp_path):
+    one = [record("nlm", {"psnr": BASE})]
+    two = [*one, record("median", {"psnr": BASE - 3})]
+    build(tmp_path, *(source(f"board{i}", one if i in (2, 5) else two) for i in range(8)))
+    home = page(tmp_path, "index.html")
+    shown = [address for address in home.addresses if address.startswith("boards/board")]
+    assert shown == [f"boards/board{i}.html" for i in (0, 1, 3, 4, 6, 7)] and "2 more boards" in home.text
+
+
 def test_the_search_has_boards_systems_methods_and_datasets(site):
     text = (site / "index.html").read_text(encoding="utf-8")
     things = json.loads(text.partition('id="index">')[2].partition("</script>")[0])
@@ -114,7 +123,7 @@ def test_a_dataset_has_its_licence_and_the_boards_that_use_it(site):
 
 
 def test_a_component_on_no_board_says_so():
-    assert b"On no board of this site." in component_page(component("bm3d"), "method", [], False)
+    assert b"On no board of this site." in component_page(component("bm3d"), "method", [], {})
 
 
 def test_a_system_has_its_verdicts_and_how_to_use_it(site):
@@ -266,12 +275,14 @@ def test_files_of_others_in_the_folder_are_left_alone(tmp_path):
     assert sorted(os.listdir(tmp_path / "boards")) == ["b.html", "index.html"]
 
 
-def test_documentation_that_is_there_already_is_linked_from_the_home_page(tmp_path):
+def test_documentation_that_is_there_already_is_linked_from_every_page(tmp_path):
     documentation = tmp_path / "docs" / "index.html"
     documentation.parent.mkdir()
     documentation.write_text("<title>documentation</title>")
     build(tmp_path, source("a", ordinary()))
     assert "docs/index.html" in page(tmp_path, "index.html").addresses and documentation.is_file()
+    assert "../docs/index.html" in page(tmp_path, "boards/a.html").addresses
+    assert "../../docs/index.html" in page(tmp_path, "methods/restore/nlm.html").addresses
 
 
 def test_a_manifest_that_names_files_elsewhere_removes_none(tmp_path):

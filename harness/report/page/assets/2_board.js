@@ -221,7 +221,8 @@ function drawBoard(board, column) {
       board.warnings.map((text) => h("li", { class: "warn" }, "Warning: " + text)),
       (column === board.rank ? board.remarks : scores.remarks).map((text) => h("li", {}, folded(text))),
       column === board.rank ? null : Object.entries(scores.note).map(([i, text]) => h("li", {}, `${nameOf(board, i)}: ${text}`)),
-      board.signatures.length ? h("li", {}, h("code", {}, board.signatures[column] || board.signatures[0])) : null),
+      board.legend.map((text) => h("li", {}, text)),
+      board.signatures.length ? h("li", {}, "signature, to print beside these scores: ", h("code", {}, board.signatures[column] || board.signatures[0])) : null),
   ];
 }
 
