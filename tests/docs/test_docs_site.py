@@ -8,9 +8,11 @@ import re
 import subprocess
 import sys
 from pathlib import Path, PurePosixPath
+from typing import Literal
 
 import noisebench
 import pytest
+from browser import CHROMIUM, FLAGS, findings, in_browser
 from conftest import ROOT
 from noisebench.components.registry import registry
 from site_examples import Page
@@ -76,3 +78,16 @@ def test_it_has_a_search_and_asks_nothing_of_the_network(pages: dict[PurePosixPa
     assert any("Friedman" in one["text"] for one in index["docs"] if one["location"].startswith("statistics.html"))
     for file in site.rglob("*.html"):
         assert re.findall(r'<(?:script|link|img)[^>]+(?:src|href)="(?:https?:)?//[^"]*"', file.read_text("utf-8")) == []
+
+
+@in_browser
+@pytest.mark.parametrize("width, scheme", [(1440, "light"), (390, "dark")])
+def test_no_page_has_a_serious_finding(site: Path, width: int, scheme: Literal["light", "dark"]) -> None:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver, driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS) as browser:
+        page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        for name in ("index", "statistics", "api/evaluate", "lists/regimes"):
+            page.goto((site / f"{name}.html").as_uri())
+            assert findings(page) == [], name
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, name
