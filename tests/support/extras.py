@@ -26,6 +26,7 @@ RUNS = {
         *LATENTS, "--methods", "diffusers_sampler(model=diffusers(path=pipeline), scheduler=ddim, steps=2)",
         "--metrics", "energy_distance",
     ],
+    "dnsmos": [*CLIP, "--methods", "identity", "--metrics", "dnsmos", "--protocol", "plain(rate=16000)"],
     "fid": [
         "--datasets", "photos", "--regimes", "gaussian(sigma=25)", "--methods", "identity",
         "--metrics", "fd(features=efficientnet_lite0, allow_small=true)",

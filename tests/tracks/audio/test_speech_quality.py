@@ -14,6 +14,7 @@ from noisebench.components.registry import bind
 from noisebench.components.tracks import get_track
 from noisebench.tracks.audio import as_clip
 from noisebench.tracks.audio.metrics import _composite as composite
+from noisebench.tracks.audio.metrics import dnsmos
 from scipy.linalg import solve_toeplitz
 from scipy.signal import lfilter
 
@@ -126,3 +127,24 @@ def test_what_a_short_filter_does_costs_no_sdr() -> None:
     # Of one tap it is a gain, as for SI-SDR; without means the two are one number.
     assert score(filtered, "sdr(taps=1)", noise) == pytest.approx(score(filtered, "si_sdr", noise), abs=0.01)
     assert "silent" in score(0 * filtered, "sdr", noise).reason
+
+
+def test_dnsmos_is_the_mark_of_its_package_of_the_output_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Any] = []
+
+    def run(wave: Any, rate: int) -> dict[str, float]:
+        seen.append(wave)
+        return {"ovrl_mos": 3.0, "sig_mos": 3.5, "bak_mos": 2.5, "p808_mos": 3.25}
+
+    monkeypatch.setitem(sys.modules, "speechmos", SimpleNamespace(dnsmos=SimpleNamespace(run=run)))
+    parts = ["dnsmos", *(f"dnsmos(part={name})" for name in ("speech", "background", "p808"))]
+    assert [score(100 * NOISY, part) for part in parts] == [3.0, 3.5, 2.5, 3.25]
+    assert np.abs(seen[0]).max() == 1 and len(seen[0]) == len(VOICE.wave)
+    slow = nb.open_dataset(bind("voices(n=1, seconds=1, rate=8000)", "dataset", "audio")).load(0)
+    assert "8000 Hz" in score(slow.wave, "dnsmos", slow).reason
+
+
+def test_dnsmos_names_the_packages_that_it_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dnsmos, "is_installed", lambda name: name != "speechmos")
+    with pytest.raises(nb.UsageError, match=r'speechmos: pip install "noisebench\[dnsmos\]"'):
+        dnsmos.describe(bind("dnsmos", "metric", "audio"))
