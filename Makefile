@@ -123,7 +123,7 @@ test-lowest: | $(UV_FILE)
 	$(call FRESH,lowest) --constraint build/lowest.txt --editable '.[pandas,torch]' pip 'setuptools>=77' wheel hypothesis psutil pytest pytest-timeout pytest-xdist
 	$(ENVS)/lowest/bin/python -m pytest -n 2 --dist worksteal $(LOWEST:%=tests/%)
 
-EXTRAS := audio bm3d cluster diffusion dnsmos fid graph iqa medical mutants onnx pandas peers sign sklearn spandrel torch
+EXTRAS := audio bm3d clip cluster diffusion dnsmos fid graph iqa medical mutants onnx pandas peers sign sklearn spandrel torch
 
 test-extras: $(EXTRAS:%=test-extra-%)
 

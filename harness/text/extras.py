@@ -9,6 +9,7 @@ from importlib.util import find_spec
 _EXTRAS = """
 audio: nara_wpe noisereduce pesq
 bm3d: bm3d
+clip: transformers
 cluster: dask dask_jobqueue distributed
 diffusion: diffusers
 dnsmos: librosa requests speechmos

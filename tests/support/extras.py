@@ -21,6 +21,10 @@ LATENTS = ["--track", "generate", "--datasets", "digits(n=1, count=4)", "--regim
 RUNS = {
     "audio": [*CLIP, "--methods", "noisereduce", "wpe", "--metrics", "pesq"],
     "bm3d": [*PICTURE, "--methods", "bm3d"],
+    "clip": [
+        "--track", "generate", "--datasets", "digits(n=1, count=4, labels=true)", "--regimes", "none",
+        "--methods", "identity", "--metrics", "clip_score(model=clip, texts='clip/texts.txt')",
+    ],
     "cluster": [*PICTURE, "--methods", "identity", "--cluster", "local(workers=1)"],
     "diffusion": [
         *LATENTS, "--methods", "diffusers_sampler(model=diffusers(path=pipeline), scheduler=ddim, steps=2)",
@@ -60,6 +64,13 @@ def make_pipeline() -> None:
     DDPMPipeline(net, DDPMScheduler()).save_pretrained("pipeline")
 
 
+def make_clip() -> None:
+    """A tiny CLIP model, untrained, and the texts of ten classes, in the folder `clip`."""
+    from tiny_clip import make_tiny_clip
+
+    make_tiny_clip(Path("clip"))
+
+
 def make_checkpoint() -> None:
     """A small DnCNN for grey pictures, untrained, in `dncnn.pth`."""
     import torch
@@ -68,7 +79,7 @@ def make_checkpoint() -> None:
     torch.save(DnCNN(in_nc=1, out_nc=1, nc=8, nb=9, act_mode="R").state_dict(), "dncnn.pth")
 
 
-MAKES = {"diffusion": make_pipeline, "spandrel": make_checkpoint}
+MAKES = {"clip": make_clip, "diffusion": make_pipeline, "spandrel": make_checkpoint}
 """What makes the files that a command reads."""
 
 
