@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
@@ -60,12 +61,14 @@ def _called(lines: Mapping[str, list[ChartPoint]], named: Set[str]) -> dict[str,
 
 
 def _beginning(names: Sequence[str]) -> str:
-    """What names have in common at their start, without numbers and stops at its end; of calls, the whole arguments."""
+    """What names have in common at their start: no part of a number, no stops at its end; of calls whole arguments."""
     alike = itertools.takewhile(lambda letters: len(set(letters)) == 1, zip(*names, strict=False))
     start = "".join(letters[0] for letters in alike)
     if _open_calls(start):
         start = start[: max(start.rfind(","), start.rfind("("))]
-    return start.rstrip(" ,;:=0123456789") + ")" * _open_calls(start)
+    elif any(re.match(r"[\d.]", name[len(start) :]) for name in names):
+        start = start.rstrip("0123456789.")
+    return start.rstrip(" ,;:=") + ")" * _open_calls(start)
 
 
 def _open_calls(text: str) -> int:

@@ -138,13 +138,13 @@ def board_table(board: Board, most: int | None = None) -> TextTable:
         ]
     if any(flags_text(row) for row in rows):
         columns.append(("flags", False, flags_text))
-    first = [row.ranks is not None and row.ranks[0] == 1 for row in rows]
-    told_apart = any(row.ranks is not None and row.ranks[0] > 1 for row in board.rows)
+    # A row with a wide range below one that is worse than the best does not lead.
+    beaten = next((place for place, row in enumerate(board.rows) if row.ranks is not None and row.ranks[0] > 1), 0)
     return TextTable(
         tuple(title for title, _, _ in columns),
         tuple(numeric for _, numeric, _ in columns),
         tuple(tuple(show(row) for _, _, show in columns) for row in rows),
-        tuple(told_apart and best for best in first),
+        tuple(row.ranks is not None and place < beaten for place, row in enumerate(rows)),
     )
 
 

@@ -138,6 +138,7 @@ def test_lines_of_named_methods_are_called_by_what_their_names_begin_with() -> N
         return list(_called(lines, {p.method for points in lines.values() for p in points}))
 
     assert of("student", "teacher") == ["student", "teacher"]
+    assert of("L1", "L2") == ["L1", "L2"], "a digit of a name stays"
     assert of("student", "student") == ["line 0", "line 1"], "two begin alike"
     assert of("few(by=DC", "few(by=DSA") == ["few(by=DC)", "few(by=DSA)"], "of calls the arguments that are alike"
     points = [ChartPoint(1, 1, None, "a, 1 call"), ChartPoint(2, 2, None, "b, 2 calls")]

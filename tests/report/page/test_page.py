@@ -38,6 +38,7 @@ from noisebench.report.escape import latex
 from noisebench.report.page.data import packed
 from noisebench.report.page.legend import FLAG_MEANINGS, legend, regime_names
 from noisebench.report.page.previews import KeptPreviews, page_previews
+from noisebench.report.tables import board_table
 from noisebench.report.write import write_report
 from noisebench.store.cells import cell_dir
 from noisebench.store.record import Record
@@ -87,6 +88,11 @@ ODD = {
         record("nlm", {"psnr": BASE}),
         record("other", {"psnr": BASE - 1}, display="snow☃→man"),
         record("oracle", {"psnr": [math.inf] * 12}, flags={"oracle": True}),
+    ],
+    "erratic": [
+        record("nlm", {"psnr": BASE}),
+        record("median", {"psnr": BASE - 1 + WOBBLE}),
+        record("net", {"psnr": BASE - 2 + 40 * WOBBLE}),
     ],
 }
 
@@ -171,6 +177,17 @@ def test_an_unregistered_regime_and_flags_that_no_row_has_get_no_line():
     [board] = boards(Results.of([record("nlm", {"psnr": BASE}, regime="no_such_regime(a=1)")]))
     assert legend(board) == []
     assert regime_names("downsample(scale=2) + gaussian(sigma=5)") == ("downsample", "gaussian")
+
+
+@in_browser
+def test_a_row_with_a_wide_range_below_one_that_is_worse_is_not_marked_as_best(opened):
+    (board,) = boards(ODD["erratic"])
+    assert [row.ranks for row in board.rows] == [(1, 2), (2, 3), (1, 3)]
+    assert board_table(board).strong == (True, False, False)
+    page = opened("erratic")
+    assert methods(page) == ["nlm", "median", "net"]
+    assert page.locator("tr.best td.name .link").all_inner_texts() == ["nlm"]
+    assert opened().locator("tr.best td.name .link").all_inner_texts() == ["nlm"]
 
 
 @in_browser

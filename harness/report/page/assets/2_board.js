@@ -206,9 +206,11 @@ function drawBoard(board, column) {
   const all = boardColumns(board, column);
   const columns = all.filter(isShown);
   const scores = board.scores[column];
-  const apart = scores.low.some((low) => low > 1);
+  const gap = (row) => Math.abs(finite(scores.gap[row.i]) || 0);
+  // A row with a wide range below one that is worse than the best does not lead.
+  const beaten = Math.min(...rowsOf(board, column).filter((row) => row.low > 1).map(gap));
   const fill = columns.map(({ kind, text }) => (/\bcost\b/.test(kind) ? pads(rows.map(text)) : []));
-  const body = rows.map((row, i) => h("tr", { class: apart && row.low === 1 ? "best" : null }, columns.map((c, k) => bodyCell(c, row, fill[k][i]))));
+  const body = rows.map((row, i) => h("tr", { class: row.low === 1 && gap(row) < beaten && beaten < Infinity ? "best" : null }, columns.map((c, k) => bodyCell(c, row, fill[k][i]))));
   return [
     scores.undecided ? h("p", { class: "undecided" }, scores.undecided) : null,
     ...comparisonNotes(board, column),
