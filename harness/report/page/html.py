@@ -47,7 +47,7 @@ _VIEWED_BY_BOARD = ("drawing-",)
 
 def leaderboard_html(data: ReportData, shown: PagePreviews, links: Mapping[str, str] = MappingProxyType({})) -> str:
     """The whole page, with the previews that are shown; on a site with the `links` above it, address by name."""
-    sounds = any(address.startswith("data:audio/") for address in shown.addresses)
+    sounds = any("heard" in item for items in shown.items for item in items)
     style, script = _asset("page.css") + _asset("comparison.css"), _script(sounds)
     style += (_asset("sounds.css") if sounds else "") + (_asset("site_links.css") if links else "")
     beside, media = " 'self'" if shown.beside else "", " media-src data:;" if sounds else ""

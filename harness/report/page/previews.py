@@ -26,6 +26,8 @@ from .item_order import BEST, Worth, order_items
 
 MAX_BYTES = 24 * 2**20
 """Of all PNG and WAV files together; base64 makes a third more of them."""
+MAX_SOUND_BYTES = 3 * 10**6
+"""Of the WAV files among them."""
 NO_ROOM = -1
 PARTS = ("clean", "noisy", "restored")
 """Parts of a panel, by the names that they are stored under: the truth, what a method was given, its output."""
@@ -107,6 +109,8 @@ class _ShownItem:
     """WAVs by the place of their row, and of `truth` and `given`."""
     seconds: float | None = None
     """How long the whole item is, where that is known."""
+    heard: tuple[float, int] | None = None
+    """How many seconds its sounds have, and their sample rate."""
 
     def rows(self) -> list[int]:
         """The best method first, then those whose worst case the item is, then the others by rank."""
@@ -156,7 +160,7 @@ class _Album:
 
     def put_sound(self, data: bytes) -> int | None:
         """The number of a WAV; None for what is none, `NO_ROOM` where it does not fit. None lies beside the page."""
-        if data[:4] != b"RIFF" or data[8:12] != b"WAVE":
+        if not _is_wav(data):
             return None
         name = hashlib.sha256(data).hexdigest()
         if name not in self.numbers:
@@ -180,12 +184,13 @@ def page_previews(
 
     Of every board comes first the item that tells its methods apart most, then the worst cases of its best methods,
     then the others as they tell; of an item first what the best methods made of it. `beside` puts what has no room
-    into a folder beside the page. Sounds get up to half of the room, and what pictures leave.
+    into a folder beside the page. Sounds get up to half of the room, and what pictures leave, but no more than
+    `MAX_SOUND_BYTES`.
     """
     by_board = [_in_order(board, _of_board(i, board, kept)) for i, board in enumerate(boards)]
     entries: dict[int, list[dict[str, Any]]] = defaultdict(list)
     most = MAX_BYTES if most is None else most
-    kept_for_sounds = min(_bytes_of_sounds(by_board), most // 2)
+    kept_for_sounds = min(_bytes_of_sounds(by_board), MAX_SOUND_BYTES, most // 2)
     album, left_out, outputs = _Album(most - kept_for_sounds, beside), 0, 0
     for depth in range(max((len(of_board) for of_board in by_board), default=0)):
         level = [of_board[depth] for of_board in by_board if depth < len(of_board)]
@@ -208,7 +213,7 @@ def page_previews(
     for board, of_board in entries.items():
         order = {item: i for i, item in enumerate(boards[board].items)}
         of_board.sort(key=lambda entry: order.get(entry["item"], len(order)))
-    album.room += kept_for_sounds
+    album.room = room_of_sounds = min(album.room + kept_for_sounds, MAX_SOUND_BYTES)
     played, silent = _add_sounds(by_board, entries, album)
     notes = []
     if any(s.place and s.size != s.place[2:] for of_board in by_board for s in of_board):
@@ -221,7 +226,10 @@ def page_previews(
     if left_out or album.beside:
         notes.append(f"first come the {items} that tell methods apart most and the worst cases of the {BEST} best")
     if silent:
-        notes.append(f"{played} of {played + silent} players are shown, because a page holds {room}")
+        notes.append(
+            f"{len(silent)} of {played + len(silent)} clips ({sum(silent):.3g} s) have no player, because a page holds "
+            f"{room_of_sounds / 1e6:.2g} MB of sound"
+        )
     return PagePreviews([entries[i] for i in range(len(boards))], album.addresses, "; ".join(notes), album.beside)
 
 
@@ -237,32 +245,41 @@ def _bytes_of_sounds(by_board: Sequence[Sequence[_ShownItem]]) -> int:
 
 def _add_sounds(
     by_board: Sequence[Sequence[_ShownItem]], entries: Mapping[int, Sequence[dict[str, Any]]], album: _Album
-) -> tuple[int, int]:
-    """Add to the items that are shown what there is to listen to, the best methods first; how many fit, and do not."""
+) -> tuple[int, list[float]]:
+    """Add to the items that are shown what there is to listen to, the best methods first.
+
+    How many fit, and how many seconds each of the others has.
+    """
     players = [
-        (entry, shown.sounds, shown.sound_names())
+        (entry, shown, shown.sound_names())
         for of_board in by_board
         for shown in of_board
         for entry in entries.get(shown.board, ())
         if shown.sounds and entry["item"] == shown.item
     ]
-    played = silent = 0
+    played: int = 0
+    silent: list[float] = []
     for place in range(max((len(names) for _, _, names in players), default=0)):
-        for entry, sounds, names in players:
-            number = album.put_sound(sounds[names[place]]) if place < len(names) else None
+        for entry, shown, names in players:
+            number = album.put_sound(shown.sounds[names[place]]) if place < len(names) else None
             if number == NO_ROOM:
-                silent += 1
+                silent.append(shown.heard[0] if shown.heard else 0.0)
             elif number is not None:
                 played += 1
                 entry.setdefault("sounds", {})[names[place]] = number
-                entry["heard"] = _seconds_and_rate(sounds[names[place]])
     return played, silent
 
 
-def _seconds_and_rate(wav: bytes) -> tuple[float, int]:
-    """How many seconds a WAV of ours has, and its sample rate: both as its header says."""
-    rate, per_second = struct.unpack_from("<II", wav.ljust(44), 24)
-    return round((len(wav) - 44) / max(per_second, 1), 3), rate
+def _seconds_and_rate(wav: bytes) -> tuple[float, int] | None:
+    """How many seconds a WAV of ours has, and its sample rate, both as its header says; None for what is no WAV."""
+    if not _is_wav(wav) or len(wav) < 44:
+        return None
+    rate, per_second = struct.unpack_from("<II", wav, 24)
+    return (round((len(wav) - 44) / per_second, 3), rate) if rate and per_second else None
+
+
+def _is_wav(data: bytes) -> bool:
+    return data[:4] == b"RIFF" and data[8:12] == b"WAVE"
 
 
 def _entry(shown: _ShownItem, album: _Album) -> dict[str, Any]:
@@ -273,6 +290,7 @@ def _entry(shown: _ShownItem, album: _Album) -> dict[str, Any]:
         "tells": shown.worth.tells, "truth": album.put(shown.truth, shown.item),
         "given": album.put(shown.given, shown.item), "outputs": {},
         **({} if shown.seconds is None else {"seconds": shown.seconds}),
+        **({} if shown.heard is None else {"heard": shown.heard}),
     }  # fmt: skip
 
 
@@ -333,7 +351,8 @@ def _panels(number: int, rows: Sequence[tuple[int, Row]]) -> list[_ShownItem]:
             sounds.setdefault("given", parts["noisy.wav"])
             sounds[i] = parts["restored.wav"]
     seconds = next((whole for parts in alike.values() if (whole := _seconds(parts)) is not None), None)
-    return [_ShownItem(number, item, (0, 0), None, truth, given, outputs, Worth(item), sounds, seconds)]
+    heard = _seconds_and_rate(sounds.get("truth", b""))
+    return [_ShownItem(number, item, (0, 0), None, truth, given, outputs, Worth(item), sounds, seconds, heard)]
 
 
 def _seconds(parts: Mapping[str, bytes]) -> float | None:

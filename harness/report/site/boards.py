@@ -28,9 +28,9 @@ from ..tables import metric_title, rank_text
 
 MOST = 3 * 2**20
 """Bytes of the page of a board."""
-MOST_WITH_SOUNDS = 5 * 10**6
+MOST_WITH_SOUNDS = 6 * 10**6
 """The same of a board that has clips to listen to."""
-_PREVIEWS, _PREVIEWS_WITH_SOUNDS = 3 * 2**19, 3 * 10**6
+_PREVIEWS, _PREVIEWS_WITH_SOUNDS = 3 * 2**19, 4 * 10**6
 """Bytes of the previews of a page, before they are made smaller; text makes a third more of them."""
 _SPARE = 2**16
 

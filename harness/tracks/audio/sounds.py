@@ -1,4 +1,4 @@
-"""Clips to listen to on the page of a report: their first seconds as small WAV files."""
+"""Clips to listen to on the page of a report, as WAV files."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 
 from .clip import Clip, Floats
 
-SECONDS, MOST = 3, 100_000
-"""The longest and the largest that is kept of a clip, in seconds and in bytes: 1.04 s at 48 kHz."""
+SECONDS, MOST = 20, 1_000_000
+"""The longest and the largest that is kept of a clip, in seconds and in bytes: 10.4 s at 48 kHz."""
 PEAK = 0.5
 """Where the louder of the true and the noisy clip has its peak, of full scale: a restored clip may be twice as loud."""
 
@@ -18,6 +18,7 @@ PEAK = 0.5
 def cut_sounds(clip: Clip, given: Floats, output: Floats) -> dict[str, bytes]:
     """WAVs `clean.wav`, `noisy.wav` and `restored.wav`, 16 bit, one channel, all three by one factor.
 
+    A longer clip is cut.
     The factor is that of the true and the noisy clip, so that what several methods made is heard at its level. A
     restored clip that would go beyond full scale has a smaller factor of its own: none is clipped.
     """

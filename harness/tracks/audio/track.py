@@ -30,7 +30,7 @@ class ClipFiles(ArrayFiles):
     dtype = "<f4"
 
     def panel(self, item: Clip, case: Case, output: Floats) -> Mapping[str, bytes] | None:
-        """Spectrograms of the true clip, the noisy one and the restored one, and their first seconds to listen to."""
+        """Spectrograms of the true clip, the noisy one and the restored one, and all three to listen to."""
         from .drawing import draw_spectrograms
         from .sounds import cut_sounds
 

@@ -93,9 +93,9 @@ def test_a_loud_output_is_not_clipped_and_leaves_the_others_as_they_are():
     np.testing.assert_allclose(values, CLIP.wave / np.abs(CLIP.wave).max(), rtol=0, atol=2 * STEP)
 
 
-@pytest.mark.parametrize(("rate", "seconds", "kept"), [(8_000, 5, 24_000), (16_000, 5, 48_000), (48_000, 5, 49_978),
-                                                       (8_000, 0.5, 4_000), (1_000, 0.001, 1)])  # fmt: skip
-def test_a_clip_is_cut_to_three_seconds_and_100_kb(rate, seconds, kept):
+@pytest.mark.parametrize(("rate", "seconds", "kept"), [(8_000, 21, 160_000), (16_000, 10, 160_000), (1_000, 0.001, 1),
+                                                       (48_000, 11, 499_978)])  # fmt: skip
+def test_a_clip_is_kept_whole_up_to_20_seconds_and_1_mb(rate, seconds, kept):
     clip = as_clip("a", RNG.standard_normal(round(rate * seconds)), rate)
     for wav in cut_sounds(clip, clip.wave, clip.wave * 0).values():
         assert len(wav) <= MOST
@@ -150,7 +150,16 @@ def test_sounds_get_half_of_the_room_and_the_note_counts_them(monkeypatch):
     pictures = sum(a.startswith("data:image") for a in shown.addresses)
     assert pictures >= 1 and pictures + len(shown.beside) == sum(a.startswith("data:image") for a in everything)
     # The best method made the true clip again: two players of one file.
-    assert "3 of 4 players are shown" in shown.note
+    assert "1 of 4 clips (1 s)" in shown.note
+
+
+def test_a_page_holds_no_more_sound_than_its_limit(monkeypatch):
+    one_sound = len(panel(1.0).parts["clean.wav"])
+    monkeypatch.setattr("noisebench.report.page.previews.MAX_SOUND_BYTES", 2 * one_sound)
+    shown = page_previews(boards(audio_board()), None)
+    assert sum(a.startswith("data:audio") for a in shown.addresses) == 2
+    assert sum(a.startswith("data:image") for a in shown.addresses) == 4
+    assert "1 of 4 clips (1 s)" in shown.note and "players are shown" not in shown.note
 
 
 def test_sounds_get_all_that_pictures_leave(monkeypatch):
@@ -177,7 +186,12 @@ def test_a_browser_plays_the_clips_and_shows_hostile_names_as_text(opened: Calla
     page = opened("audio")
     names = page.locator(".sounds b").all_text_contents()
     assert names == ["true clip", "noisy clip", HOSTILE, "half"]
-    assert not missing_from(page.locator("#look").text_content(), "1 of 3 clips", CLIP.id, "0 to 4 kHz", "one volume")
+    assert not missing_from(page.locator("#look").text_content(), "1 of 3 clips", CLIP.id, "one volume")
+    axes = page.locator(".strip .axes").first
+    assert axes.locator(".up span").all_text_contents() == ["0", "1", "2", "3", "4 kHz"]
+    assert axes.locator(".along span").all_text_contents() == ["0", "1", "2 s"]
+    picture, above = axes.locator("img").bounding_box(), axes.locator(".up span").last.bounding_box()
+    assert above["y"] + above["height"] / 2 == pytest.approx(picture["y"], abs=2)
     drawn = page.locator(".strip img").first.bounding_box()
     assert drawn["width"] / drawn["height"] == pytest.approx(2, abs=0.05)
     assert [page.locator(".sounds audio").nth(i).get_attribute("aria-label") for i in range(4)] == names
@@ -194,6 +208,27 @@ def test_a_browser_plays_the_clips_and_shows_hostile_names_as_text(opened: Calla
 
 
 @in_browser
+def test_another_player_goes_on_where_the_first_was(opened: Callable[..., Any]):
+    page = opened("audio")
+    at = page.evaluate(
+        """async () => {
+            const [first, second] = document.querySelectorAll(".sounds audio");
+            const begun = (one) => new Promise((found) => (one.onplaying = found));
+            first.currentTime = 0.5;
+            first.muted = second.muted = true;
+            const one = begun(first);
+            first.play();
+            await one;
+            const two = begun(second);
+            second.play();
+            await two;
+            return [first.paused, first.currentTime, second.currentTime];
+        }"""
+    )
+    assert at[0] is True and 0.5 <= at[1] <= at[2] < 1
+
+
+@in_browser
 def test_the_viewer_plays_both_sides_and_says_which_part(opened: Callable[..., Any]):
     page = opened("audio", viewport={"width": 390, "height": 844})
     page.get_by_role("button", name="Open the viewer").click()
@@ -203,6 +238,8 @@ def test_the_viewer_plays_both_sides_and_says_which_part(opened: Callable[..., A
     )
     shown = page.locator("dialog.viewer .heard").inner_text()
     assert not missing_from(shown, CLIP.id, "the first 1 of 2.5 s", "A noisy clip", f"B {HOSTILE}")
+    page.locator("dialog.viewer canvas").hover()
+    assert re.search(r"\d s, \d\.\d\d kHz", page.locator("dialog.viewer .status").inner_text())
     assert findings(page, "dialog.viewer") == []
 
 

@@ -47,7 +47,17 @@ function drawItems(board, column, whole) {
 }
 
 /** A square of a picture; what is much wider than tall, such as a spectrogram, whole. */
-const thumbnail = (kept, number) => h("img", { src: preview(number), alt: "", loading: "lazy", ...(kept.w > 1.5 * kept.h ? { class: "wide", width: kept.w, height: kept.h } : {}) });
+function thumbnail(kept, number) {
+  return h("img", { src: preview(number), alt: "", loading: "lazy", ...(kept.w > 1.5 * kept.h ? { class: "wide", width: kept.w, height: kept.h } : {}) });
+}
+
+/** Axes over what the viewer shows, which pixels have no need of; `from` is where its side of the stage begins. */
+function drawAxes() {}
+
+/** The place of a pixel as the viewer says it. */
+function placeText(kept, [x, y]) {
+  return `(${x}, ${y})`;
+}
 
 /** Players of what the viewer shows: only a page that has sounds has them. */
 function drawPlayers() {
@@ -351,6 +361,7 @@ function paint() {
     context.fillStyle = "#1a1f25";
     context.fillText("◂▸", x - 8, room.h / 2 + 3.5);
   }
+  for (const from of state.mode === "side" ? [0, room.w + 4] : [0]) drawAxes(context, from);
   const hidden = state.mode !== "blink" ? null : state.flip ? "a" : "b";
   if (hidden !== "a") caption(context, viewer.a[1], 12, "left", room.h);
   if (hidden !== "b") caption(context, viewer.b[1], canvas.clientWidth - 12, "right", room.h);
@@ -406,7 +417,7 @@ function drawStatus(scale) {
     state.error ? h("span", {}, "absolute error 0", h("i", { class: "ramp" }), `${viewer.top} of 255`) : "",
     [viewer.a[2], viewer.b[2]].some((n) => viewer.images[n]?.lost) ? h("span", {}, "a picture is not where it should be, in leaderboard_pictures beside this file") : "",
     unread ? h("span", {}, "no error map: pictures beside a page are read only from a server") : "",
-    pixel ? h("span", {}, `(${pixel.join(", ")}) A ${value(viewer.a)} · B ${value(viewer.b)}`) : "");
+    pixel ? h("span", {}, `${placeText(kept, pixel)} A ${value(viewer.a)} · B ${value(viewer.b)}`) : "");
 }
 
 function readPixel(x, y) {
