@@ -65,7 +65,10 @@ def dry_run(suite: Suite, store: Path, options: RunOptions, *, as_json: bool) ->
 def _due_plan(suite: Suite, store: Path, options: RunOptions, cluster: Where | None) -> DuePlan:
     """The cells of a suite, or of the shard of it, with what the store lacks of them."""
     devices = () if cluster is not None else options.devices or None
-    cells = plan_in_child(suite, devices, sandbox_of(suite, store, options))["cells"]
+    planned = plan_in_child(suite, devices, sandbox_of(suite, store, options))
+    for text in planned["left_out"]:
+        note(text)
+    cells = planned["cells"]
     if store.exists():
         open_store(store)
     if options.shard is not None:

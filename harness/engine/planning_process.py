@@ -26,9 +26,11 @@ from .sandbox import Confinement
 
 class Planned(TypedDict):
     """The cells of a suite, the names that it gives to methods and datasets (kind → canonical spec → name), what is to
-    be imported before them, the environment that they were planned in, and what `keep_parts` takes."""
+    be imported before them, the environment that they were planned in, what `keep_parts` takes, and a line for each
+    method that is left out."""
 
     cells: list[PlannedCell]
+    left_out: list[str]
     names: dict[str, dict[str, str]]
     preload: list[str]
     environment: dict[str, Any]
@@ -147,7 +149,7 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
         return {}
     if request["verb"] == "plan":
         from ..planning.kept_parts import KeptParts
-        from ..planning.plan import named_specs, plan_columns
+        from ..planning.plan import named_specs, plan_columns, without_absent
         from ..planning.trainings import ReadOnce
 
         suite = suite_of(request["suite"])
@@ -156,8 +158,16 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
 
             import_in_sandbox(checked(request["sandbox"], Confinement), suite.methods)
         kept = KeptParts(Path(request["store"])) if "store" in request else None
-        cells = plan_columns(suite, ReadOnce(kept))
+        left_out: list[str] = []
+        try:
+            cells = plan_columns(suite, ReadOnce(kept))
+        except UsageError:
+            suite, left_out = without_absent(suite)
+            if not left_out or not suite.methods:
+                raise
+            cells = plan_columns(suite, ReadOnce(kept))
         return {
+            "left_out": left_out,
             "kept": {} if kept is None else kept.new,
             "cells": packed_plan(cells),
             "names": named_specs(suite),

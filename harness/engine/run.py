@@ -167,6 +167,8 @@ def run(suite: Suite, store: Path, options: RunOptions, watcher: Watcher) -> Sum
         refuse_read_only(store)
     with closing(_cells(suite, store, options, watcher)) as pool:
         planned = pool.plan(suite, store)
+        for text in planned["left_out"]:
+            watcher.note(text)
         cells = planned["cells"]
         before = read_names(store)
         names = with_added(before, suite.track, planned["names"]) if any(planned["names"].values()) else before

@@ -20,7 +20,8 @@ from ..spec.parsing import count
 from ..store.cell import REFERENCE, MetricPart, SetPart
 from ..store.names import names_of
 from ..suite.suite import Suite
-from ..text.errors import Skip, UsageError, nearest
+from ..text.errors import Skip, UsageError, nearest, one_line
+from ..text.extras import absent_extra
 from ..text.wording import counted
 from ..track.info import Info
 from ..track.preloading import PreloadsMore
@@ -154,6 +155,21 @@ def _refuse_too_many(suite: Suite) -> None:
 def plan(suite: Suite, once: ReadOnce | None = None) -> list[PlannedCell]:
     """All cells of a suite, in a fixed order, each with its `key`, `inputs` and `request`. Raises `UsageError`."""
     return list(plan_columns(suite, once))
+
+
+def without_absent(suite: Suite) -> tuple[Suite, list[str]]:
+    """The suite without the methods that need a package which is not here, and a line for each of these."""
+    here, left_out = [], []
+    for spec in suite.methods:
+        try:
+            bind_all((spec,), "method", suite.track)
+        except UsageError as error:
+            if absent_extra(error):
+                name = suite.names.get("method", {}).get(spec, spec)
+                left_out.append(f"method {one_line(name, 80)} is left out: {error}")
+                continue
+        here.append(spec)
+    return replace(suite, methods=tuple(here)), left_out
 
 
 def plan_columns(suite: Suite, once: ReadOnce | None = None) -> PlannedCells:

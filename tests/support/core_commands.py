@@ -28,6 +28,8 @@ COMMANDS: list[tuple[list[str], int, tuple[str, ...]]] = [
     (["run", *PICTURE, "--methods", "gaussian_filter", "median", "unet_blind", "--store", "nb"], 0,
      ("2 ok, 1 skipped", REMEDY)),
     (["run", *PICTURE, "--methods", "trained(arch=dncnn,data=photos)"], 2, (REMEDY,)),
+    (["run", *PICTURE, "--methods", "median", "trained(arch=dncnn,data=photos)", "--store", "part"], 0,
+     ("1 cell: 1 ok", "trained(arch=dncnn,data=photos) is left out", REMEDY)),
     (["run", *PICTURE, "--methods", "median", "--metrics", "torchmetrics(name=TotalVariation)"], 2, (EXTRA,)),
     (["run", *PICTURE, "--methods", "median", "--device", "cuda"], 2, (REMEDY,)),
     (["report", "nb", "--to", "board"], 0, ("gaussian_filter", REMEDY)),
