@@ -159,7 +159,7 @@ def plan(suite: Suite, once: ReadOnce | None = None) -> list[PlannedCell]:
 
 def without_absent(suite: Suite) -> tuple[Suite, list[str]]:
     """The suite without the methods that need a package which is not here, and a line for each of these."""
-    here, left_out = [], []
+    bound, left_out = [], []
     for spec in suite.methods:
         try:
             bind_all((spec,), "method", suite.track)
@@ -168,8 +168,8 @@ def without_absent(suite: Suite) -> tuple[Suite, list[str]]:
                 name = suite.names.get("method", {}).get(spec, spec)
                 left_out.append(f"method {one_line(name, 80)} is left out: {error}")
                 continue
-        here.append(spec)
-    return replace(suite, methods=tuple(here)), left_out
+        bound.append(spec)
+    return replace(suite, methods=tuple(bound)), left_out
 
 
 def plan_columns(suite: Suite, once: ReadOnce | None = None) -> PlannedCells:

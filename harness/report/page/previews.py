@@ -109,7 +109,7 @@ class _ShownItem:
     """WAVs by the place of their row, and of `truth` and `given`."""
     seconds: float | None = None
     """How long the whole item is, where that is known."""
-    heard: tuple[float, int] | None = None
+    duration_and_rate: tuple[float, int] | None = None
     """How many seconds its sounds have, and their sample rate."""
 
     def rows(self) -> list[int]:
@@ -263,7 +263,7 @@ def _add_sounds(
         for entry, shown, names in players:
             number = album.put_sound(shown.sounds[names[place]]) if place < len(names) else None
             if number == NO_ROOM:
-                silent.append(shown.heard[0] if shown.heard else 0.0)
+                silent.append(shown.duration_and_rate[0] if shown.duration_and_rate else 0.0)
             elif number is not None:
                 played += 1
                 entry.setdefault("sounds", {})[names[place]] = number
@@ -290,7 +290,7 @@ def _entry(shown: _ShownItem, album: _Album) -> dict[str, Any]:
         "tells": shown.worth.tells, "truth": album.put(shown.truth, shown.item),
         "given": album.put(shown.given, shown.item), "outputs": {},
         **({} if shown.seconds is None else {"seconds": shown.seconds}),
-        **({} if shown.heard is None else {"heard": shown.heard}),
+        **({} if shown.duration_and_rate is None else {"heard": shown.duration_and_rate}),
     }  # fmt: skip
 
 
@@ -351,8 +351,8 @@ def _panels(number: int, rows: Sequence[tuple[int, Row]]) -> list[_ShownItem]:
             sounds.setdefault("given", parts["noisy.wav"])
             sounds[i] = parts["restored.wav"]
     seconds = next((whole for parts in alike.values() if (whole := _seconds(parts)) is not None), None)
-    heard = _seconds_and_rate(sounds.get("truth", b""))
-    return [_ShownItem(number, item, (0, 0), None, truth, given, outputs, Worth(item), sounds, seconds, heard)]
+    duration = _seconds_and_rate(sounds.get("truth", b""))
+    return [_ShownItem(number, item, (0, 0), None, truth, given, outputs, Worth(item), sounds, seconds, duration)]
 
 
 def _seconds(parts: Mapping[str, bytes]) -> float | None:
