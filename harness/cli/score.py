@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from ..text.wording import counted
@@ -26,6 +27,13 @@ class ScoresFolders(Protocol):
     def score_folders(
         self, restored: str, clean: str, protocol: str, metrics: Sequence[str]
     ) -> tuple[list[dict[str, Any]], dict[str, dict[str, Any]], str]: ...
+
+
+@runtime_checkable
+class OwnsSuffixes(Protocol):
+    """A track with files that no other track reads, by their endings in small letters."""
+
+    own_suffixes: tuple[str, ...]
 
 
 def add(verbs: Any) -> None:
@@ -54,7 +62,9 @@ def run(args: argparse.Namespace) -> int:
     protocol, metrics = args.protocol or track.defaults.protocol, args.metrics or track.defaults.metrics
     try:
         rows, sets, signature = track.score_folders(args.restored, args.clean, protocol, metrics)
-    except UsageError:
+    except UsageError as error:
+        if other := _owner_of(args.restored, track.name):
+            raise UsageError(f"{error}; the folder has files of the track {other}: give --track {other}") from None
         raise
     except Exception as error:
         if not args.plugin:
@@ -89,6 +99,22 @@ def run(args: argparse.Namespace) -> int:
             note(f"{row['item']}: {row['note']}")
     print(f"\n{signature}")
     return code
+
+
+def _owner_of(folder: str, asked: str) -> str:
+    """The track other than `asked` of which a folder has files; empty where there is none."""
+    from ..components.registry import registry
+    from ..components.tracks import get_track
+
+    try:
+        endings = {file.suffix.lower() for file in Path(folder).expanduser().iterdir()}
+    except (OSError, ValueError):
+        return ""
+    for name in registry("track", "").names():
+        track = get_track(name)
+        if name != asked and isinstance(track, OwnsSuffixes) and endings & set(track.own_suffixes):
+            return name
+    return ""
 
 
 def _counted(exact: int, n: int) -> str:

@@ -80,6 +80,7 @@ class AudioTrack(DefaultTrack):
     batches = LazyPart("batches.ClipBatches")
     panels = LazyPart("report.panels")
     score_folders = LazyPart("folder_scoring.score_folders")
+    own_suffixes = (".wav", ".flac", ".ogg", ".aiff", ".aif")
     answer_files = "`item-0001.npy` or `item-0001.wav`"
     sealed_arrays = LazyPart("challenge.sealed_arrays")
     unsealed = LazyPart("challenge.unsealed")

@@ -10,8 +10,10 @@ import noisebench as nb
 import numpy as np
 import pytest
 import soundfile
+from noisebench.cli.score import OwnsSuffixes
 from noisebench.components.registry import bind
 from noisebench.components.tracks import get_track
+from noisebench.datasets.audio._files import SUFFIXES
 
 TRACK = get_track("audio")
 RATE = 8_000
@@ -96,3 +98,15 @@ def test_what_cannot_be_scored_is_refused_in_one_line(folders: Path, cli: Any) -
     assert "'p232_002' has 16,000 samples" in cli("score", *two, code=2).stderr
     (folders / "clean_testset_wav" / "p257_001.wav").unlink()
     assert "unmatched files" in cli("score", *two, code=2).stderr
+
+
+def test_sound_files_scored_as_pictures_are_refused_with_their_track(folders: Path, cli: Any) -> None:
+    command = ("score", "noisy_testset_wav", "clean_testset_wav")
+    assert "give --track audio" in cli(*command, code=2).stderr
+    assert "give --track" not in cli("score", "gone", "clean_testset_wav", code=2).stderr
+    cli(*command, "--track", "audio", "--metrics", "snr")
+
+
+def test_the_endings_of_the_track_are_those_that_its_datasets_read() -> None:
+    assert isinstance(TRACK, OwnsSuffixes)
+    assert set(TRACK.own_suffixes) == SUFFIXES
