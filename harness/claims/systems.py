@@ -35,7 +35,8 @@ class System(FileModel):
 
     `suites` set it beside its rivals: `noisebench run SUITE`. `lacks` is what of the paper is missing, or was not
     reproduced at the scale of its claims. `published` are specs with the values that its authors released, width,
-    budget and all; `departs` is what of these values our components do not have.
+    budget and all; `departs` is what of these values our components do not have. `own_data` are the commands for files
+    of a user, where those of its track do not serve.
     """
 
     number: Whole
@@ -50,6 +51,7 @@ class System(FileModel):
     lacks: str = ""
     published: tuple[str, ...] = ()
     departs: str = ""
+    own_data: tuple[str, ...] = ()
 
 
 def read_systems(folder: Path = SYSTEMS) -> list[System]:

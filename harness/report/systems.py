@@ -53,6 +53,8 @@ def system_text(judged: JudgedSystem, width: int) -> str:
 
 def commands_for_own_data(system: System) -> list[str]:
     """The commands that set a system beside its rivals on the files of a user."""
+    if system.own_data:
+        return list(system.own_data)
     suite = system.suites[0]
     read = read_suite(find_suite(suite))
     data = _OWN_DATA.get(read.track)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import remake_published
+import soundfile
 from conftest import ROOT, Run
 from msgspec import structs
 from noisebench.claims.budgets import AtBudget
@@ -89,10 +90,21 @@ def test_own_data_is_named_where_the_suite_can_use_it_as_it_is(judged: list[Judg
     assert commands[2] == [
         "noisebench run without_clean_pictures_white \\", '  --datasets "folder(path=my_pictures)"'
     ]  # fmt: skip
-    assert commands[30][1] == '  --datasets "folder(path=my_clips)"'
+    assert "folder(path=my_clips, rate=8000)" in commands[36][-1]
+    assert "--regimes none --metrics si_sdr" in commands[30][-2]  # no closures of recordings are known
     # Of pairs of the same scene, of classes and of sets of samples there is no folder that serves every suite.
     for number in (6, 13, 27, 35):
         assert commands[number][0].endswith("> mine.yaml") and commands[number][-1] == "noisebench run mine.yaml"
+
+
+def test_the_command_for_pairs_of_speech_and_egg_is_planned(
+    judged: list[JudgedSystem], cli: Run, tmp_path: Path
+) -> None:
+    for folder in ("my_eggs", "my_clips"):
+        (tmp_path / folder).mkdir()
+        soundfile.write(tmp_path / folder / "a.wav", np.sin(np.arange(4_000)), 16_000)
+    words = shlex.split("".join(commands_for_own_data(judged[29].system)[1:]).replace("\\", ""))
+    assert "pairs(clean=my_eggs, noisy=my_clips, rate=8000)" in cli(*words[1:], "--dry-run").stdout
 
 
 def test_the_command_for_own_data_is_planned(judged: list[JudgedSystem], cli: Run, tmp_path: Path) -> None:
