@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import count
 
 from ..boards.board import Board
@@ -18,6 +19,7 @@ from .cost_table import cost_table
 from .data import ReportData
 from .names import shown
 from .set_metrics import explain_board_sets, set_table
+from .short_names import short_names
 from .tables import (
     TextTable,
     board_table,
@@ -66,9 +68,11 @@ def report_lines(data: ReportData, width: int, written: str) -> list[str]:
 def _board(board: Board, sets: BoardSets | None, width: int) -> list[str]:
     lines = [*wrapped(board.title, width, "  "), *listed(facts(board).split(" · "), width)]
     lines += wrapped(board.undecided, width) if board.undecided else []
-    lines += _table(board_table(board, _ROWS), width) if board.rows else ["no method has a result here"]
+    short, shared = _with_short_names(board)
+    lines += _table(board_table(short, _ROWS), width) if board.rows else ["no method has a result here"]
     if len(board.rows) > _ROWS:
         lines += [f"… and {counted(len(board.rows) - _ROWS, 'more row')}: leaderboard.csv has all"]
+    lines += wrapped(shared, width, "  ", "- ") if shared else []
     for text in board.warnings:
         lines += wrapped(one_line(f"warning: {text}", _LETTERS), width, "  ")
     for text in remarks(board):
@@ -80,6 +84,13 @@ def _board(board: Board, sets: BoardSets | None, width: int) -> list[str]:
         lines += _table(set_table(sets), width)
         lines += [line for text in explain_board_sets(board, sets) for line in wrapped(text, width, "  ", "- ")]
     return lines
+
+
+def _with_short_names(board: Board) -> tuple[Board, str]:
+    """The board without the arguments that long names have alike, and what these are; empty without any."""
+    names, shared = short_names([row.label for row in board.rows])
+    rows = tuple(replace(row, label=names[row.label]) for row in board.rows)
+    return replace(board, rows=rows), f"long names have in common: {shared}" if shared else ""
 
 
 def _failures(failures: Sequence[Failure], width: int, written: str) -> list[str]:
@@ -132,6 +143,7 @@ def ranking_lines(results: Results, width: int) -> list[str]:
     lines: list[str] = []
     for board in ranked[:_BOARDS]:
         column = board.rank_by or next(iter(board.columns), None)
+        short, shared = _with_short_names(board)
         rows = [
             [
                 rank_text(row.ranks),
@@ -139,7 +151,7 @@ def ranking_lines(results: Results, width: int) -> list[str]:
                 "" if column is None else score_text(row.scores[column.label], column.notation),
                 latency_text(row.cost) if board.cost_setting else "",
             ]
-            for row in board.rows[:_RANKED]
+            for row in short.rows[:_RANKED]
         ]
         columns = [
             TextColumn("rank", right=True),
@@ -150,6 +162,7 @@ def ranking_lines(results: Results, width: int) -> list[str]:
         lines += ["", *wrapped(board.title, width, "  "), *fitted(columns, rows, width)]
         if len(board.rows) > _RANKED:
             lines += [f"… and {counted(len(board.rows) - _RANKED, 'more method')}"]
+        lines += wrapped(shared, width, "  ") if shared else []
     if len(ranked) > _BOARDS:
         lines += ["", f"… and {counted(len(ranked) - _BOARDS, 'more board')}"]
     return [*lines, ""] if lines else []

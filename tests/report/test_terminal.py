@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 
+import numpy as np
 import pytest
+from board_records import record
 from conftest import ROOT, Run
 from noisebench.cli.options import print_listing
 from noisebench.report.data import ReportData, report_data
 from noisebench.report.terminal import ranking_lines, report_lines
 from noisebench.store.reading import read_records
+from noisebench.store.results import Results
 from noisebench.text.terminal import TextColumn, cut_middle, fitted, listed, places
 
 COLUMNS = [TextColumn("name", least=6, middle=True), TextColumn("score", right=True), TextColumn("note", drop=1)]
@@ -60,6 +63,17 @@ def test_a_ranking_is_method_score_rank_and_ms(demo: ReportData) -> None:
     assert lines.count("") == len(demo.boards) + 1
     assert lines[1] == demo.boards[0].title and lines[2].split() == ["rank", "method", "psnr", "(dB)", "↑", "p50", "ms"]
     assert [line.split()[1] for line in lines[3:6]] == [row.label for row in demo.boards[0].rows[:3]]
+
+
+def test_long_names_that_are_cut_show_where_they_differ() -> None:
+    names = [f"trained(arch=dncnn(depth=5, width=16), optimizer={o}(lr=0.001), steps=300)" for o in ("adam", "sgd")]
+    records = [
+        record("trained", {"psnr": np.arange(30.0, 36.0) - place}, display=name) for place, name in enumerate(names)
+    ]
+    for lines in (ranking_lines(Results.of(records), 80), report_lines(report_data(Results.of(records), "t"), 80, "x")):
+        text = "\n".join(lines)
+        assert "adam(lr" in text and "sgd(lr" in text and text.count("steps=300") == 1
+        assert max(map(places, lines)) <= 80
 
 
 HERE = ("--datasets", "piecewise(n=2, size=16)", "--regimes", "poisson(peak=9)", "--metrics", "psnr", "--store", "s")
