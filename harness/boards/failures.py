@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..store.record import Record, item_count, place_text
+from ..store.results import Results
 from ..text.errors import one_line
 from ..text.wording import by_number
 from .signature import versioned
@@ -54,6 +55,6 @@ def failure_of(record: Record, label: str, where: str) -> Failure:
 
 def failed_costs(records: Iterable[Record]) -> list[Failure]:
     """The cost cells that did not come to an end, each with its size, sorted by method and size."""
-    failed = [r for r in records if r.cell.kind == "cost" and r.cell.outcome != "ok"]
+    failed = [r for r in Results.of(records).where(kind="cost") if r.cell.outcome != "ok"]
     failures = [failure_of(r, r.cell.method.display, place_text(r.cell)) for r in failed]
     return sorted(failures, key=lambda f: (by_number(f.label), by_number(f.where), f.key))

@@ -55,9 +55,13 @@ def keys_of(results: Results) -> tuple[list[GroupKey], list[MethodKey]]:
 
 @dataclass(frozen=True)
 class Group:
-    """All cells of one track, dataset, regime and protocol whose methods were tried with all of `seeds`."""
+    """All cells of one track, dataset, regime and protocol whose methods were tried with all of `seeds`.
+
+    `results` are those of the place with any seed, from which `methods` are picked.
+    """
 
     key: GroupKey
+    results: Results
     seeds: tuple[int, ...]
     methods: dict[MethodKey, Results]
 
@@ -75,6 +79,7 @@ def groups(results: Results) -> list[Group]:
         grouped[place][method].append(number)
     result = []
     for key in sorted(grouped, key=_in_order):
+        of_place = scores.take([number for numbers in grouped[key].values() for number in numbers])
         picked: dict[MethodKey, Results] = {}
         tried: dict[MethodKey, list[int]] = {}
         for method, numbers in sorted(grouped[key].items(), key=lambda pair: _in_order(pair[0])):
@@ -87,7 +92,7 @@ def groups(results: Results) -> list[Group]:
             positions = {
                 m: [of_method.index(s) for s in seeds] for m, of_method in tried.items() if set(seeds) <= set(of_method)
             }
-            result.append(Group(key, seeds, {m: picked[m].take(numbers) for m, numbers in positions.items()}))
+            result.append(Group(key, of_place, seeds, {m: picked[m].take(numbers) for m, numbers in positions.items()}))
     return result
 
 

@@ -189,6 +189,8 @@ class Recipes:
 
 def compare_recipes(boards: Sequence[Board], records: Results) -> Recipes:
     """The recipes behind `boards`; `records` have their cells and the trainings of these."""
+    if not any(records.distinct("cell.training")):
+        return Recipes((), ())
     known = {record.cell.key: record for record in records}
     recipes = _recipes_of(boards, known)
     ranked = [_recipe_board(board, recipes) for board in boards] if recipes else []

@@ -65,7 +65,7 @@ class Column:
         return arrow_of(self.goal or ("higher" if self.higher else "lower"))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Score:
     """Mean over units of the mean over seeds: inf where an item is inf, NaN where one has no value.
 
@@ -84,7 +84,7 @@ class Score:
     left_out: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """One method on a board. `ranks` is None where `unranked` says why.
 

@@ -52,7 +52,7 @@ def read_width(text: str) -> Width:
     return Width(float(match[1]), False)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class LatexCell:
     """What stands in a cell: LaTeX, its width in em, and the text behind it where it may be wrapped or have a key."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -114,8 +114,19 @@ def shown(records: Iterable[Record]) -> Results:
                 change |= {"display": names[spec], "written": plain[spec]}
             if change != {"display": display, "spec": spec}:
                 changes[room][spec] = change
+    if not changes and not any("/" in text for text in _texts(results)):
+        return results
     cleaned = [_shown(record, changes) for record in results]
     return results if all(one is record for one, record in zip(cleaned, results, strict=True)) else Results.of(cleaned)
+
+
+def _texts(results: Results) -> Iterator[str]:
+    """Every text that `_shown` changes where it names a folder, of all cells, each once."""
+    for field in ("reason", "traceback"):
+        yield from filter(None, results.distinct(f"cell.{field}"))
+    for texts in (*results.distinct("cell.notes"), *results.distinct("cell.sets")):
+        yield from texts or ()
+    yield from results.item_notes()
 
 
 def written(records: Iterable[Record], text: str) -> str:

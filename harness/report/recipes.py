@@ -31,8 +31,12 @@ def mib_text(count: float | None) -> str:
 
 
 def decimals_by_metric(records: Results) -> dict[str, int]:
-    """Metric → how many decimals of it are printed, of all that were scored."""
-    return {name: decimals_of(name, part) for record in records for name, part in record.cell.metrics.items()}
+    """Metric → how many decimals of it are printed, of all that were scored; the last result says it."""
+    decimals: dict[str, int] = {}
+    for parts in records.take(range(len(records) - 1, -1, -1)).distinct("cell.metrics"):
+        for name, part in parts.items():
+            decimals.setdefault(name, decimals_of(name, part))
+    return decimals
 
 
 def recipe_sections(recipes: Recipes, decimals: Mapping[str, int]) -> list[Section]:

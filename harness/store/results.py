@@ -117,6 +117,10 @@ class Results(Sequence[Record]):
     def __repr__(self) -> str:
         return f"Results({len(self)} cells)"
 
+    def let_go(self) -> None:
+        """Hold the records of these cells no longer: of many a verb has read they are most of its memory."""
+        self._source.let_go(self._places)
+
     def take(self, places: Sequence[int] | Places) -> Results:
         """The results at some places, in that order."""
         return Results(self._source, self._places[np.asarray(places, np.int64)])
@@ -135,6 +139,10 @@ class Results(Sequence[Record]):
         """The scores of the items of all cells of the source, and which cells of these results have some there."""
         values, scored = self._source.scores(metric)
         return values, scored[self._places]
+
+    def item_notes(self) -> Iterable[str]:
+        """Every note of an item of the source, each once."""
+        return self._source.item_notes()
 
     def names(self) -> Names:
         """The names that methods and datasets of the source are shown under; of several, that of the first key."""
@@ -271,6 +279,9 @@ class _Records:
         scores = [values for record in self._records for values in record.scores.values()]
         return _owners(np.isnan(np.concatenate([np.empty(0), *scores])), ends)
 
+    def item_notes(self) -> Iterable[str]:
+        return {note for record in self._records for note in record.notes}
+
     def names(self) -> Names:
         names: Names = {}
         for record in sorted((one for one in self._records if one.names), key=lambda one: one.cell.key):
@@ -287,6 +298,9 @@ class _Records:
 
     def records(self, places: Places) -> list[Record]:
         return [self._records[place] for place in places.tolist()]
+
+    def let_go(self, places: Places) -> None:
+        """Nothing: they are what there is."""
 
 
 def _owners(marked: npt.NDArray[np.bool_], ends: Places) -> npt.NDArray[np.bool_]:
@@ -336,6 +350,9 @@ class _Stored:
             undefined |= _owners(np.isnan(values), rows.starts + rows.counts) & scored
         return undefined
 
+    def item_notes(self) -> Iterable[str]:
+        return () if self._items is None else self._items.notes()
+
     def names(self) -> Names:
         return self._names
 
@@ -343,8 +360,8 @@ class _Stored:
         return self._columns.cells(places)
 
     def record(self, place: int) -> Record:
-        if self._cached[place] is not None:
-            return cast(Record, self._cached[place])
+        if (record := self._cached[place]) is not None:
+            return cast(Record, record)
         start = place - place % _BESIDE
         return self.records(np.arange(start, min(start + _BESIDE, self.count)))[place - start]
 
@@ -357,7 +374,12 @@ class _Stored:
             lacking = [place for place in wanted if self._cached[place] is None]
             for place, record in zip(lacking, self._records(np.array(lacking)) if lacking else (), strict=True):
                 self._cached[place] = record
-        return [self._cached[place] for place in wanted]
+            return [self._cached[place] for place in wanted]
+
+    def let_go(self, places: Places) -> None:
+        with self._lock:
+            for place in places.tolist():
+                self._cached[place] = None
 
     def _records(self, places: Places) -> Iterator[Record]:
         cells = self._columns.cells(places)

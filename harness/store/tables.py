@@ -287,6 +287,10 @@ class ItemColumns:
             list_of[place] = lists.setdefault(pattern, len(lists))
         return self._bounds[:-1], np.diff(self._bounds), list_of
 
+    def notes(self) -> list[str]:
+        """Every note that a row has, each once."""
+        return self._texts["note"][0]
+
     def metrics(self) -> list[str]:
         """The metrics that any cell has."""
         return [name.removeprefix(SCORE) for name in self._numbers if name.startswith(SCORE)]

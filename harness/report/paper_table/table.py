@@ -24,7 +24,7 @@ class TableOptions:
     width: Width = USUAL
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Mean:
     """A mean with its mark, or a cost: `value` is None where there is none; `note` says why, or what it leaves out.
 
