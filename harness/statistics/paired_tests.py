@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 
 from ..components.keyed_noise import keyed_generator
-from .order_statistics import order_statistics
 
 Floats = npt.NDArray[np.float64]
 """float64 arrays of scores and statistics; each use gives the shape."""
@@ -108,7 +107,8 @@ def _tails(differences: DifferenceRows, identity: str, largest: Floats, most: fl
     for start in range(0, rows, ROWS_AT_ONCE):
         part = differences[start : start + ROWS_AT_ONCE]
         t, spread, scratch = whole_t[: len(part)], whole_spread[: len(part)], whole_scratch[: len(part)]
-        deviations = part - part.mean(axis=1, keepdims=True)
+        mean = part.mean(axis=1, keepdims=True)
+        deviations = part - mean
         squares = deviations**2
         variance = squares.mean(axis=1, keepdims=True)
         np.matmul(deviations, counts, out=t)
@@ -124,16 +124,19 @@ def _tails(differences: DifferenceRows, identity: str, largest: Floats, most: fl
         t *= np.sqrt(n - 1.0)
         if equal_counts.any():
             _bound_equal(t, equal & (equal_counts < max(EQUAL * resamples, 4))[:, None])
-        lower, upper = order_statistics(t, (low, high))
-        pairs = np.stack([-lower, upper], axis=1)
-        judged = (pairs > 0).all(axis=1) & ~_constant(part) & (equal_counts < max(most * resamples, 4))
+        scratch[:] = t
+        scratch.sort(axis=1)
+        pairs = np.stack([-scratch[:, low], scratch[:, high]], axis=1)
+        judged = (pairs > 0).all(axis=1) & (equal_counts < max(most * resamples, 4))
+        if (suspect := judged & (variance <= 1e-17 * mean**2)[:, 0]).any():
+            judged[suspect] = ~_constant(part[suspect])
         pairs[~judged] = np.nan
         tails[start : start + len(part)] = pairs
         if judged.any():
             if not judged.all():
                 t, pairs, scratch = t[judged], pairs[judged], scratch[judged]
-            np.maximum(largest, np.multiply(t, 1 / pairs[:, 1:], out=scratch).max(axis=0), out=largest)
-            np.maximum(largest, np.multiply(t, -1 / pairs[:, :1], out=scratch).max(axis=0), out=largest)
+            for scale in (-1 / pairs[:, 0], 1 / pairs[:, 1]):
+                np.maximum(largest, np.einsum("ij,i->ij", t, scale, out=scratch).max(axis=0), out=largest)
     return tails
 
 
@@ -157,7 +160,8 @@ def _judged(differences: DifferenceRows, tails: Floats, largest: Floats, bound: 
         middle = part.mean(axis=1)
         deviation = part.std(axis=1, ddof=1) if n > 1 else np.zeros(len(part))
         error = deviation / np.sqrt(n)
-        constant = _constant(part) & (n >= MIN_ITEMS)
+        constant = np.isnan(tail[:, 0]) & (n >= MIN_ITEMS)
+        constant[constant] = _constant(part[constant])
         with np.errstate(divide="ignore", invalid="ignore"):
             exceeds = np.where(middle > 0, middle / tail[:, 1], -middle / tail[:, 0]) / error
             exceeds = np.where(constant, np.where(middle == 0, 0.0, np.inf), exceeds)

@@ -118,7 +118,7 @@ class Results(Sequence[Record]):
         return f"Results({len(self)} cells)"
 
     def let_go(self) -> None:
-        """Hold the records of these cells no longer: of many a verb has read they are most of its memory."""
+        """Hold the records of these cells no longer; one that is asked for again is made again."""
         self._source.let_go(self._places)
 
     def take(self, places: Sequence[int] | Places) -> Results:
