@@ -189,7 +189,7 @@ class Recipes:
 
 def compare_recipes(boards: Sequence[Board], records: Results) -> Recipes:
     """The recipes behind `boards`; `records` have their cells and the trainings of these."""
-    if not any(records.distinct("cell.training")):
+    if not any(Results.of(records).distinct("cell.training")):
         return Recipes((), ())
     known = {record.cell.key: record for record in records}
     recipes = _recipes_of(boards, known)

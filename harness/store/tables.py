@@ -289,7 +289,8 @@ class ItemColumns:
 
     def notes(self) -> list[str]:
         """Every note that a row has, each once."""
-        return self._texts["note"][0]
+        notes: list[str] = self._texts["note"][0]
+        return notes
 
     def metrics(self) -> list[str]:
         """The metrics that any cell has."""
