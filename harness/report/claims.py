@@ -43,7 +43,23 @@ def claims_summary(rows: Sequence[ClaimRow], beside: str) -> str:
     if known:
         # Not aligned: one long title would widen all rows of the file.
         lines += ["", *(f"|{'|'.join(row)}|" for row in table)]
-    return "\n".join([*lines, *_absent(rows)]) + "\n"
+    return "\n".join([*lines, *_published_numbers(rows), *_absent(rows)]) + "\n"
+
+
+def _published_numbers(rows: Sequence[ClaimRow]) -> list[str]:
+    """Each number of a paper beside ours, a section of its own; empty without any."""
+    cells = [
+        (
+            markdown_code(row["method"]), f"{markdown(row['dataset'])}, {markdown(row['regime'])}",
+            markdown(row["metric"]), str(row["claimed"]), _ours(row), verdict_text(row),
+        )
+        for row in rows
+        if row["kind"] == "number" and row["verdict"] != "not available"
+    ]  # fmt: skip
+    head = ("method", "data", "metric", "published", "ours", "verdict")
+    # Not aligned: it would double the file.
+    table = [f"|{'|'.join(row)}|" for row in (head, ("---",) * len(head), *cells)]
+    return ["", "## Published numbers, one by one", "", *table] if cells else []
 
 
 def claims_csv(rows: Sequence[ClaimRow]) -> str:

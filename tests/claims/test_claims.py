@@ -256,6 +256,9 @@ def test_the_summary_counts_the_verdicts_of_each_source_in_a_row() -> None:
     text = claims_summary(rows, "`v.csv`")
     assert "\n|source|claims|differs|reproduced|stale|\n" in text
     assert "\n|[P \\| Q](https://x/%28a%29)|2|1|1||\n" in text
+    assert [line.split("|")[-4:-1] for line in text.splitlines() if line.startswith("|`")] == [
+        ["20.17", "20.1700", "reproduced"], ["20.17", "25.0000", "differs"]
+    ]  # fmt: skip
     assert text.endswith("\n- `b`, `c`: no set\n")
 
 

@@ -23,7 +23,7 @@ from ..names import shown
 from ..page.legend import FLAG_MEANINGS
 from ..tables import TextTable, metric_title, rank_text, to_markdown
 from .layout import Parts, whole_page
-from .markup import Content, Html, breakable, element, joined, link, outward, table, with_links
+from .markup import Content, Html, breakable, element, joined, link, outward, row_filter, table, with_links
 
 UNCHECKED = "not verified yet"
 MOST_BOARDS = 300
@@ -39,6 +39,7 @@ _LEGEND = {
     "contaminated": f"the method was {FLAG_MEANINGS['contaminated']}",
     "of this site": "no entry: a result that this site is made of",
 }
+_HIDING = (("contaminated", "hide contaminated rows"), ("unverified", "hide rows that are not verified"))
 _UNDO = ("role", "family")
 """Flags by which a method is no contender: nobody sends in a baseline or an optimum of the others."""
 
@@ -185,7 +186,7 @@ def entries_page(entries: Sequence[SiteEntry], ranked_boards: Sequence[EntryBoar
         element("h1", "Entries"),
         element("p", "Results that others packed with ", element("code", "noisebench pack"), " and sent in, beside "
                 "those of this site. Dates are those that their authors give."),
-        _filter(),
+        row_filter(_HIDING),
         table("Entries", ("entry", "method", "badge", "packed", "links"), rows, states=states),
         element("h2", "Boards"),
     ]  # fmt: skip
@@ -221,18 +222,6 @@ def entry_page(entry: SiteEntry, ranked_boards: Sequence[EntryBoard], parts: Par
         element("p", "Verify it yourself: ", element("code", f"noisebench verify {entry.name}.nbz")),
     ]
     return whole_page(entry.path, f"Entry {entry.name}", *contents, parts=parts)
-
-
-def _filter() -> Html:
-    boxes = [
-        element("label", element("input", type="checkbox", value=value), text)
-        for value, text in (
-            ("contaminated", "hide contaminated rows"),
-            ("unverified", "hide rows that are not verified"),
-        )
-    ]
-    status = element("span", id="count", class_="soft", role="status")
-    return element("fieldset", element("legend", "Rows"), *boxes, status, id="filter", hidden=True)
 
 
 def _entry_row(entry: SiteEntry) -> tuple[Content, ...]:

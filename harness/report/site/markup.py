@@ -87,6 +87,13 @@ def table(
     return element("div", whole, class_="scroll", tabindex="0", role="region", aria_label=label)
 
 
+def row_filter(boxes: Sequence[tuple[str, str]]) -> Html:
+    """Boxes above a table, by the state of the rows that each hides; shown where scripts run."""
+    labels = [element("label", element("input", type="checkbox", value=state), text) for state, text in boxes]
+    status = element("span", id="count", class_="soft", role="status")
+    return element("fieldset", element("legend", "Rows"), *labels, status, id="filter", hidden=True)
+
+
 def breakable(name: str) -> Html:
     """A long name may break after a bracket, a comma, a slash or an underscore."""
     return Html("<wbr>".join(escaped(part) for part in re.split(r"(?<=[(,/_=])", one_line(name, 2_000))))

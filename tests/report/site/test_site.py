@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from board_records import record
 from browser import BASE, HOSTILE, WOBBLE, findings, in_browser, leave_pictures, ordinary
+from noisebench.claims.effects import Effect
 from noisebench.cli import main
 from noisebench.report.site import boards as site_boards
 from noisebench.report.site.boards import board_name, small_page, webp_of
@@ -131,6 +132,8 @@ def test_a_system_has_its_verdicts_and_how_to_use_it(site):
     system = CATALOGUE.systems[1]
     assert all(one.name.replace("_", " ") in shown.text for one in system.headlines)
     assert f"noisebench run {system.system.suites[0]}" in shown.text and system.files[0] in shown.text
+    says = {claim.name: claim.says for claim in system.claims if isinstance(claim, Effect)}
+    assert says and all(says[one.name] in shown.text for one in system.headlines)
 
 
 # --------------------------------------------------------------------------------------------- hostile names
@@ -331,6 +334,16 @@ def test_no_page_scrolls_sideways_or_has_a_serious_finding(opened, pages, width,
         shown = opened(name, viewport={"width": width, "height": 900}, color_scheme=scheme)
         assert shown.evaluate("document.documentElement.scrollWidth") <= width, name
         assert findings(shown) == [], name
+
+
+@in_browser
+def test_systems_are_chosen_by_verdict(opened):
+    shown = opened("systems")
+    assert shown.locator("tbody tr:visible").count() == len(CATALOGUE.systems)
+    shown.locator("#filter input[value=no-difference]").check()
+    differing = [one.system.name for one in CATALOGUE.systems if any(j.verdict == "differs" for j in one.judged)]
+    assert shown.locator("tbody tr:visible td:nth-child(2)").all_text_contents() == differing
+    assert 0 < len(differing) < len(CATALOGUE.systems)
 
 
 @in_browser
