@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _EXAMPLES = """  noisebench report nb-store --to board
   noisebench report results/demo.parquet --to board
+  noisebench report nb-store results/awgn.parquet        your cells beside those of a committed board
   noisebench report nb-store --only board,table          neither page nor previews, of a large store
   noisebench report nb-store --bundle paper              tables, figures, references, suites and results
   noisebench report nb-store --as "DnCNN=dncnn(weights=blind)" --as BSD68=bsd68
@@ -29,7 +30,8 @@ _EXAMPLES = """  noisebench report nb-store --to board
 
 def add(verbs: Any) -> None:
     p = verb(verbs, "report", "write the leaderboard as Markdown, CSV, LaTeX, HTML and plots", _EXAMPLES, run)
-    p.add_argument("store", metavar="STORE", help="a store, or an export file")
+    p.add_argument("stores", nargs="+", metavar="STORE", help="a store, or an export file; the cells of several are on "
+                   "the same boards")  # fmt: skip
     p.add_argument("--to", metavar="DIR", help="where to write (default: board, unless --bundle is given)")
     p.add_argument("--bundle", metavar="DIR", help="write what a paper needs there: .tex, .pdf, .bib, suites, results")
     p.add_argument("--only", metavar="PART,PART", default="",
@@ -67,8 +69,7 @@ def run(args: argparse.Namespace) -> int:
 
     only = _parts(args)
     _refuse_places(args)
-    store = Path(args.store)
-    results, left_out = read_noted(store)
+    results, left_out = _read(list(map(Path, args.stores)))
     results = with_names(results, args.names)
     table = TableOptions(
         tuple(args.table_metrics), tuple(args.table_digits), args.table_rows, tuple(args.table_methods),
@@ -82,6 +83,18 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json(document)
     return 1 if left_out else 0
+
+
+def _read(stores: Sequence[Path]) -> tuple[Results, list[str]]:
+    """The cells of all stores, each once, and a line for each that is left out."""
+    from ..store.results import Results
+
+    read = [read_noted(store) for store in stores]
+    left_out = [line for _, lines in read for line in lines]
+    if len(read) == 1:
+        return read[0]
+    by_key = {record.cell.key: record for results, _ in reversed(read) for record in results}
+    return Results.of(by_key.values()), left_out
 
 
 def _parts(args: argparse.Namespace) -> tuple[str, ...]:
@@ -133,8 +146,8 @@ def _write_report(
     from ..report.terminal import report_lines
     from ..report.write import data_to_report, write_data
 
-    store, to = Path(args.store), Path(args.to or "board")
-    previews = KeptPreviews.in_store(store) if store.is_dir() else None
+    to, store = Path(args.to or "board"), next((Path(one) for one in args.stores if Path(one).is_dir()), None)
+    previews = KeptPreviews.in_store(store) if store is not None else None
     data = data_to_report(results, all_versions=args.all_versions)
     files = write_data(data, to, kept=previews, pages=args.pages, table=table, style=args.style, only=only)
     if not args.json:
@@ -143,7 +156,7 @@ def _write_report(
         if tuple(only) != ("table",):
             print("\n".join(report_lines(data, terminal_width(), whole)), end="\n\n")
         print(f"written: {counted(len(files), 'file')} in {to} (start with {start})")
-        if "page" in only and store.is_dir() and (advice := how_to_keep(data)):
+        if "page" in only and store is not None and (advice := how_to_keep(data)):
             print(advice)
         if "table" in only:
             print(f"the table for a paper: {to / 'table.tex'} (and .md, .csv, .html){_parts_text(to / 'table.tex')}")

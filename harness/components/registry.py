@@ -302,6 +302,7 @@ def bind(spec: Spec | str, kind: str, track: str = "restore") -> Bound:
 def bind_all(texts: Iterable[str] | str, kind: str, track: str = "restore") -> list[Bound]:
     """Expand sweeps and bind each, in order; one text is a list of one. Raises `UsageError`, for one given twice."""
     bounds: dict[str, Bound] = {}
+    written: dict[str, str] = {}
     if isinstance(texts, str):
         texts = (texts,)
     if not isinstance(texts, Iterable):
@@ -310,8 +311,10 @@ def bind_all(texts: Iterable[str] | str, kind: str, track: str = "restore") -> l
         for spec in expand(text):
             bound = bind(spec, kind, track)
             if bound.canonical in bounds:
-                raise UsageError(f"{kind} {bound.display!r} is given twice")
-            bounds[bound.canonical] = bound
+                first, second = one_line(written[bound.canonical], 200), one_line(spec, 200)
+                alike = f": {first} and {second} mean the same" if first != second else ""
+                raise UsageError(f"{kind} {bound.display!r} is given twice{alike}")
+            bounds[bound.canonical], written[bound.canonical] = bound, str(spec)
     return list(bounds.values())
 
 

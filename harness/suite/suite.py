@@ -176,6 +176,8 @@ def read_suite(path: str | Path) -> Suite:
 def suite_from(file: YamlPart) -> Suite:
     """The suite of a file; `study` and its `budgets` are read in `study.py`. Raises `UsageError` with file and line."""
     of_study = ("study", "budgets") if "study" in file.mapping else ()
+    if "budgets" in file.mapping and not of_study:
+        raise file.mistake("budgets needs study: say what is plotted, such as study: [{x: trained.steps}]", "budgets")
     values = {key: value for key, value in file.mapping.items() if key not in of_study}
     for key in ("seeds", "metrics"):
         if values.get(key) == ():

@@ -6,17 +6,21 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from board_records import record
 from msgspec import structs
 from noisebench.boards.build import boards
+from noisebench.cli import main
 from noisebench.comparing.comparison import Comparison, choose, compare
 from noisebench.comparing.difference import READING, READING_TRAININGS, READING_WEIGHTS, reading_text
 from noisebench.report.comparison import difference_table
 from noisebench.report.comparison_files import comparison_csv, comparison_values
+from noisebench.store.export import write_export
 from noisebench.store.record import Record
+from noisebench.store.results import Results
 from recipe_records import scored, training
 
 FAST, SLOW = "trained(arch=unet(width=8))", "trained(arch=unet(width=4))"
@@ -105,3 +109,13 @@ def test_trainings_of_other_metrics_widen_the_interval_as_more_pairs_do() -> Non
     both = against(twice(a), twice(b)).differences
     assert [d.metric for d in both] == ["psnr", "ssim"]
     assert np.ptp(both[0].interval or ()) > np.ptp(alone.interval or ())
+
+
+def test_only_where_more_items_help_their_number_is_offered(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def printed(count: int) -> str:
+        gains = (0.0, 0.2, 0.1)[:count]
+        write_export(tmp_path / "r.json", Results.of([*trained(FAST, gains), *trained(SLOW, gains[::-1])]))
+        assert main(["compare", str(tmp_path / "r.json"), "--method", FAST, SLOW]) == 0
+        return capsys.readouterr().out
+
+    assert "plan-size" in printed(1) and "plan-size" not in printed(3)

@@ -37,7 +37,9 @@ from noisebench.report.plots.pareto import front
 from noisebench.report.set_metrics import sets_csv, sets_latex
 from noisebench.report.tables import TextTable, to_latex
 from noisebench.report.write import data_to_report, write_data, write_report
+from noisebench.store.export import write_export
 from noisebench.store.record import Panel
+from noisebench.store.results import Results
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
@@ -569,3 +571,13 @@ def test_a_big_store_takes_seconds(tmp_path: Path) -> None:
     # A tenth of 10,000 cells × 100 pictures; the CPU time, because the tests share the machine.
     assert time.process_time() - start < 6.0
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200 * 1024
+
+
+def test_the_cells_of_several_stores_are_on_one_board(tmp_path, capsys):
+    ours, theirs = (record(name, {"psnr": np.arange(6) + more}) for name, more in (("median", 20.0), ("nlm", 21.0)))
+    for name, records in (("ours", [ours]), ("theirs", [theirs, ours])):
+        write_export(tmp_path / f"{name}.json", Results.of(records))
+    files = [str(tmp_path / f"{name}.json") for name in ("ours", "theirs")]
+    assert main(["report", *files, "--only", "board", "--to", str(tmp_path / "board"), "--json"]) == 0
+    (board,) = json.loads(capsys.readouterr().out)["summary"]["boards"]
+    assert [row["method"] for row in board["methods"]] == ["nlm", "median"]

@@ -114,6 +114,11 @@ def test_a_spec_given_twice_is_refused():
         bind_all(["noise(sigma=1)", "noise(sigma={1.0,2})"], fresh())
 
 
+def test_two_texts_of_one_spec_are_both_named():
+    with pytest.raises(UsageError, match=r"given twice: nlm and nlm\(h=0.6\) mean the same"):
+        bind_all(["nlm", "nlm(h=0.6)"], "method")
+
+
 def test_only_regimes_add_up():
     with pytest.raises(UsageError, match="only regimes"):
         bind("identity + identity", "method")

@@ -362,7 +362,7 @@ def test_at_budgets_each_training_is_as_many_times_as_long(tmp_path: Path) -> No
             "study.yaml:8: budgets: two whole numbers or more, from 1, each larger than the one",
         ),
         ({", steps=3": ""}, "study.yaml:5: trained does not say its steps, which budgets multiply: write steps=…"),
-        ({"study: [{x: trained.steps, log: true}]": ""}, "study.yaml:8: unknown key 'budgets'"),
+        ({"study: [{x: trained.steps, log: true}]": ""}, "study.yaml:8: budgets needs study"),
     ],
 )
 def test_wrong_budgets_are_refused_in_a_line(tmp_path: Path, change: dict[str, str], problem: str) -> None:
