@@ -580,4 +580,4 @@ def test_the_cells_of_several_stores_are_on_one_board(tmp_path, capsys):
     files = [str(tmp_path / f"{name}.json") for name in ("ours", "theirs")]
     assert main(["report", *files, "--only", "board", "--to", str(tmp_path / "board"), "--json"]) == 0
     (board,) = json.loads(capsys.readouterr().out)["summary"]["boards"]
-    assert [row["method"] for row in board["methods"]] == ["nlm", "median"]
+    assert [row["method"] for row in board["rows"]] == ["nlm", "median"]
