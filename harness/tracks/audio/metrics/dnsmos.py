@@ -33,10 +33,10 @@ def dnsmos(restored: Restored, *, part: Literal["overall", "speech", "background
     (Reddy et al. 2021). A clip below 9.01 s is repeated. Samples beyond full scale are clipped, as in a file. Not
     defined at another rate (`plain(rate=16000)` resamples) and for an empty clip.
     """
-    from speechmos import dnsmos as package
-
     if restored.rate != RATE:
         return NotDefined(f"DNSMOS is not of {restored.rate} Hz: give the protocol plain(rate={RATE})")
     if len(restored.output) == 0:
         return NotDefined("an empty clip has no DNSMOS")
+    from speechmos import dnsmos as package
+
     return float(package.run(np.clip(restored.output, -1, 1), RATE)[KEYS[part]])
