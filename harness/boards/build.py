@@ -55,10 +55,10 @@ def boards(records: Iterable[Record], *, all_versions: bool = False) -> list[Boa
     pairs = sum(math.comb(len(group.methods), 2) for group in grouped) <= MAX_PAIRS
 
     def board(group: Group) -> Board:
-        list(group.results)  # makes its records at once: one alone is ranked with others of the store
-        ranked = _board(group, costs, sorted(hidden.get(group.key, ())), pairs)
+        list(group.results)  # reads its records at once: one alone is read with others of the store
+        whole = _board(group, costs, sorted(hidden.get(group.key, ())), pairs)
         group.results.let_go()
-        return ranked
+        return whole
 
     # Most of a large board is arithmetic outside of the interpreter's lock.
     with one_blas_thread(), ThreadPoolExecutor(min(_AT_ONCE, os.cpu_count() or 1)) as pool:
