@@ -73,8 +73,11 @@ def run(args: argparse.Namespace) -> int:
         print_json({**comparison_values(comparison), "left_out": left_out, "files": [str(f) for f in files]})
     else:
         _show(comparison)
-        of_items = any(not one.trained or len(one.seeds) == 1 for one in comparison.differences)
-        if args.method and len(args.stores) == 1 and of_items:
+        if (
+            args.method
+            and len(args.stores) == 1
+            and not all(one.trained and len(one.seeds) > 1 for one in comparison.differences)
+        ):
             words = shlex.join(["noisebench", "plan-size", args.stores[0], "--method", *args.method])
             print(f"\n`{one_line(words)}` says how many items would tell them apart")
         if files:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -25,6 +26,7 @@ _MEANINGS = (
     ("setting cannot show it", "what the claim presupposes is not so here"),
     ("stale", "code behind it has changed since"),
 )
+_OUTSIDE_BRACKETS = re.compile(r"; (?![^()]*\))")
 _HIDING = (
     ("no-difference", "only systems with a claim that differs"),
     ("nothing-reproduced", "only systems with a claim that is reproduced"),
@@ -68,7 +70,7 @@ def system_site_page(
     if system.lacks:
         contents += [
             element("h2", "What did not show here, or is not built"),
-            bullets(f"{part[:1].upper()}{part[1:]}" for part in system.lacks.split("; ")),
+            bullets(f"{part[:1].upper()}{part[1:]}" for part in _OUTSIDE_BRACKETS.split(system.lacks)),
         ]
     if system.suites:
         contents += [element("h2", "Board"), bullets(_board(suite, boards) for suite in system.suites)]

@@ -13,13 +13,15 @@ import numpy as np
 import pytest
 from board_records import record
 from browser import BASE, HOSTILE, WOBBLE, findings, in_browser, leave_pictures, ordinary
-from noisebench.claims.effects import Effect
+from noisebench.claims.effects import Effect, all_claims
+from noisebench.claims.systems import judged_systems, read_systems
 from noisebench.cli import main
 from noisebench.report.site import boards as site_boards
 from noisebench.report.site.boards import board_name, small_page, webp_of
 from noisebench.report.site.build import BoardSource
 from noisebench.report.site.components import component_page
 from noisebench.report.site.markup import element, with_links
+from noisebench.report.site.systems import system_site_page
 from noisebench.report.write import data_to_report
 from noisebench.store.results import Results
 from noisebench.text.errors import UsageError
@@ -134,6 +136,13 @@ def test_a_system_has_its_verdicts_and_how_to_use_it(site):
     assert f"noisebench run {system.system.suites[0]}" in shown.text and system.files[0] in shown.text
     says = {claim.name: claim.says for claim in system.claims if isinstance(claim, Effect)}
     assert says and all(says[one.name] in shown.text for one in system.headlines)
+
+
+def test_what_a_system_lacks_is_a_list_that_breaks_in_no_bracket():
+    (aai,) = judged_systems([read_systems()[29]], all_claims())
+    text = system_site_page(aai, {}, {}, {}).decode()
+    items = text.partition("What did not show here")[2].partition("</ul>")[0].split("<li>")[1:]
+    assert len(items) > 2 and all(item.count("(") == item.count(")") for item in items)
 
 
 # --------------------------------------------------------------------------------------------- hostile names
