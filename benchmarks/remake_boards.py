@@ -2,8 +2,9 @@
 
     python benchmarks/remake_boards.py [NAME …]        by default all of results/; two at once
 
-`reports/NAME` has the text of a board with one picture: of the kinds that were drawn the first of `KINDS`. What most
-methods got wrong, where that was drawn, is a second one. `reports/README.md` lists all boards.
+`reports/NAME` has the text of a board. The first board of each system and those of `PICTURED` also keep one picture: of
+the kinds that were drawn the first of `KINDS`. What most methods got wrong is a second one, where that was drawn.
+`reports/README.md` lists all boards.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ KINDS = (
     "recipe-memory",
 )  # fmt: skip
 MISTAKES = "mistakes"
+PICTURED = ("demo", "demo_classify", "matrix_phase")
+"""Boards whose pictures the documentation shows, beside the first board of each system."""
 LARGEST, WIDEST, COLOURS = 40_000, 720, 32
 """Bytes, pixels and colours of a picture that is kept."""
 _PLOT = re.compile(r"!\[([^\n]*)\]\(plots/([^)]+)\.png\)\n\n([^\n]+)\n")
@@ -59,9 +62,19 @@ def remake(name: str, board: Path) -> None:
             raise RuntimeError(f"noisebench {' '.join(command)}: exit code {code}")
 
 
-def kept_files(board: Path) -> dict[str, bytes]:
-    """What is kept of a whole report, by name."""
-    first = {kind: found[0] for kind in (*KINDS, MISTAKES) if (found := sorted(board.glob(f"plots/{kind}-[0-9]*.png")))}
+def pictured_boards() -> set[str]:
+    """The names of the boards that keep a picture."""
+    from noisebench.claims.systems import read_systems
+
+    shown = {*PICTURED, *(system.suites[0] for system in read_systems() if system.suites)}
+    # The board of `demo_functions` has the name of its track.
+    return {name if (ROOT / "results" / f"{name}.parquet").is_file() else name.removeprefix("demo_") for name in shown}
+
+
+def kept_files(board: Path, pictured: bool) -> dict[str, bytes]:
+    """What is kept of a whole report, by name; `pictured` says whether with pictures."""
+    kinds = (*KINDS, MISTAKES) if pictured else ()
+    first = {kind: found[0] for kind in kinds if (found := sorted(board.glob(f"plots/{kind}-[0-9]*.png")))}
     chosen = next((first[kind] for kind in KINDS if kind in first), None)
     kept = {"board": chosen, MISTAKES: first.get(MISTAKES)}
     shown = {plot.stem: name for name, plot in kept.items() if plot is not None}
@@ -76,10 +89,10 @@ def kept_text(board: Path, shown: dict[str, str]) -> str:
     every = text + (study.read_text(encoding="utf-8") if study.is_file() else "")
     blocks = {plot: (said, caption) for said, plot, caption in _PLOT.findall(every) if plot in shown}
     kept = "".join(f"![{said}]({shown[plot]}.png)\n\n{caption}\n\n" for plot, (said, caption) in blocks.items())
-    bare = _PLOT.sub("", text)
-    if _PLOTS not in bare:
-        bare = bare.replace(_VERSIONS, f"{_PLOTS}\n{_VERSIONS}" if kept else _VERSIONS)
-    return narrow_tables(re.sub(r"\n{3,}", "\n\n", bare.replace(_PLOTS, f"{_PLOTS}\n{kept}")))
+    board_text, _, hashes = _PLOT.sub("", text).partition(_VERSIONS)
+    tables, _, notes = board_text.partition(_PLOTS)
+    section = f"{_PLOTS}\n{kept}{notes}" if kept else ""
+    return narrow_tables(re.sub(r"\n{3,}", "\n\n", f"{tables}{section}{_VERSIONS}{hashes}"))
 
 
 def narrow_tables(text: str) -> str:
@@ -135,7 +148,9 @@ def make(name: str) -> str:
     board, to = ROOT / "build" / "boards" / name, ROOT / "reports" / name
     remake(name, board)
     to.mkdir(parents=True, exist_ok=True)
-    for file, data in kept_files(board).items():
+    for picture in to.glob("*.png"):
+        picture.unlink()
+    for file, data in kept_files(board, pictured=name in pictured_boards()).items():
         (to / file).write_bytes(data)
     return name
 
