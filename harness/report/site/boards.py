@@ -7,7 +7,7 @@ import io
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -49,7 +49,10 @@ class PlacedMethod:
 
 @dataclass(frozen=True)
 class BoardLink:
-    """One board of the results, at a dataset and a regime; `address` is where the page shows it, behind the `#`."""
+    """One board of the results, at a dataset and a regime; `address` is where the page shows it, behind the `#`.
+
+    Scores of two levels compare where `setting` is the same: the digest of inputs, protocol, seeds and metric.
+    """
 
     track: str
     dataset: str
@@ -61,6 +64,7 @@ class BoardLink:
     metric: str
     methods: tuple[PlacedMethod, ...]
     address: str
+    setting: str = field(repr=False)
 
     @property
     def title(self) -> str:
@@ -122,6 +126,7 @@ def _level(board: Board, several: bool) -> BoardLink:
     shown = f"{board.track}: {board.chosen}" if several and board.track != DEFAULT else board.chosen
     place = {"d": shown, "r": board.regime, "p": board.protocol, "s": board.seeds_text}
     ranking = board.rank_by
+    ranked_by = f"{ranking.label} v{ranking.version}" if ranking else ""
     return BoardLink(
         track=board.track,
         dataset=one_line(board.chosen),
@@ -133,6 +138,7 @@ def _level(board: Board, several: bool) -> BoardLink:
         metric=metric_title(ranking) if ranking else "",
         methods=tuple(_placed(row, board) for row in board.rows),
         address=urlencode(place),
+        setting=digest([board.protocol, board.inputs, ranked_by]),
     )
 
 

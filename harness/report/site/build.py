@@ -17,8 +17,9 @@ from ..page.previews import KeptPreviews
 from .boards import SiteBoard, make_board
 from .changes import SiteChange, changes_page, feed, manifest_text, newest_changes, next_manifest, with_files
 from .components import Component, component_index, component_page, places_of_datasets, places_of_methods
+from .documentation import documentation_things
 from .entries import SiteEntry, at_places, entries_markdown, entries_page, entry_boards, entry_page, places_in
-from .index_pages import SearchEntry, board_things, boards_page, home_page
+from .index_pages import SearchEntry, board_things, boards_page, home_page, level_things
 from .layout import Parts, part_links, parts_of
 from .staging import DOCUMENTATION, staging
 from .systems import system_index, system_path, system_site_page
@@ -95,7 +96,7 @@ def build_site(
         for path, data in _pages(boards, catalogue, parts).items():
             place.add(path, data)
         recent = newest_changes(manifest.builds, _RECENT)
-        things = [*board_things(boards), *_search_entries(catalogue)]
+        things = [*board_things(boards), *_search_entries(catalogue), *documentation_things(to), *level_things(boards)]
         things += [(entry.method, "entry", entry.path, f"{entry.name}, {entry.state}") for entry in sent]
         tracks = _tracks(boards, catalogue)
         place.add(

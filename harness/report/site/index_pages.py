@@ -9,7 +9,7 @@ from ...components.tracks import DEFAULT
 from ...text.errors import one_line
 from ...text.wording import by_number, counted
 from ..page.html import script_json
-from .boards import SiteBoard
+from .boards import BoardLink, SiteBoard
 from .components import Component
 from .layout import NAME, Parts, whole_page
 from .markup import Content, Html, breakable, bullets, code_block, element, joined, link, table, with_code
@@ -38,7 +38,7 @@ def home_page(
     """The home page; `tracks` say by name what each is, `changes` are the newest ones, `counts` what the site has."""
     search = element(
         "div",
-        element("label", "Search boards, methods, datasets and systems", for_="search"),
+        element("label", "Search boards, methods, datasets, systems and documentation", for_="search"),
         element("input", id="search", type="search", autocomplete="off", spellcheck="false"),
         element("p", id="count", class_="soft", role="status"),
         element("ul", id="found"),
@@ -89,7 +89,8 @@ def boards_page(boards: Sequence[SiteBoard], tracks: Mapping[str, str], regimes:
     contents: list[Content] = [
         element("h1", "Boards"),
         element("p", f"{counted(len(boards), 'board')}: ", link("by track", "#by-track"), ", ",
-                link("by task", "#by-task"), ", ", link("by dataset", "#by-dataset"), "."),
+                link("by task", "#by-task"), ", ", link("by dataset", "#by-dataset"),
+                ", ", link("levels on several boards", "#several"), "."),
         element("h2", "By track", id="by-track"),
     ]  # fmt: skip
     for track, about in tracks.items():
@@ -100,7 +101,14 @@ def boards_page(boards: Sequence[SiteBoard], tracks: Mapping[str, str], regimes:
         element("p", "What is done to the data before a method gets it."),
     ]
     contents.append(_by_task(boards, regimes))
-    contents += [element("h2", "By dataset", id="by-dataset"), _by_dataset(boards, datasets)]
+    contents += [
+        element("h2", "By dataset", id="by-dataset"),
+        _by_dataset(boards, datasets),
+        element("h2", "Levels on several boards", id="several"),
+        element("p", "Scores of two boards compare where both gave their methods the same inputs and measure the same. "
+                "They do within a row; another row of the level has other seeds, items, protocol or metric."),
+        _on_several(boards),
+    ]  # fmt: skip
     return whole_page("boards/index.html", "Boards", *contents, parts=parts, about="All boards of this site.")
 
 
@@ -154,6 +162,37 @@ def _by_dataset(boards: Sequence[SiteBoard], pages: Mapping[tuple[str, str], str
         for (track, name), shown in sorted(of_dataset.items(), key=lambda one: (one[0][0] != DEFAULT, one[0]))
     ]
     return table("Boards by dataset", ("dataset", "track", "boards"), rows)
+
+
+def _on_several(boards: Sequence[SiteBoard]) -> Html:
+    """A row for each way in which a level of two boards or more is measured."""
+    of_level: dict[tuple[str, str], dict[str, list[tuple[SiteBoard, BoardLink]]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
+    for board in boards:
+        for level in board.levels:
+            of_level[level.track, level.title][level.setting].append((board, level))
+    rows: list[Sequence[Content]] = []
+    for (_, title), of_setting in sorted(of_level.items(), key=lambda one: by_number(one[0][1])):
+        if len({board.name for placed in of_setting.values() for board, _ in placed}) > 1:
+            for placed in of_setting.values():
+                one = placed[0][1]
+                measured = f"{one.protocol}, {one.seeds}, {one.items}, {one.metric}"
+                shown = [link(breakable(board.name), f"{board.name}.html#{level.address}") for board, level in placed]
+                rows.append((breakable(title), measured, joined(shown, ", ")))
+    if not rows:
+        return element("p", "None: each level is on one board.")
+    return table("Levels on several boards", ("level", "measured by", "boards"), rows)
+
+
+def level_things(boards: Iterable[SiteBoard]) -> list[SearchEntry]:
+    """The levels of boards, to search for: each leads to its place on its board."""
+    return [
+        (level.title, f"level of {board.name}", f"{board.path}#{level.address}",
+         f"{level.protocol}, {level.seeds}, {level.items}: {counted(len(level.methods), 'method')}")
+        for board in boards
+        for level in board.levels
+    ]  # fmt: skip
 
 
 def board_things(boards: Iterable[SiteBoard]) -> list[SearchEntry]:

@@ -63,6 +63,20 @@ def page(site: Path, path: str) -> Page:
     return Page((site / path).read_text(encoding="utf-8"))
 
 
+def searched(site: Path) -> list[list[str]]:
+    """What the search of the home page has."""
+    text = (site / "index.html").read_text(encoding="utf-8")
+    things: list[list[str]] = json.loads(text.partition('id="index">')[2].partition("</script>")[0])
+    return things
+
+
+def documented(site: Path, index: str) -> None:
+    """Put documentation where a site will be, with the index of its search."""
+    (site / "docs" / "search").mkdir(parents=True)
+    (site / "docs" / "index.html").write_text("<title>Start</title>", encoding="utf-8")
+    (site / "docs" / "search" / "search_index.json").write_text(index, encoding="utf-8")
+
+
 # ----------------------------------------------------------------------------------------- pages and links
 
 
@@ -95,12 +109,52 @@ def test_the_home_page_has_the_largest_boards_of_a_track_and_leads_to_all(tmp_pa
 
 
 def test_the_search_has_boards_systems_methods_and_datasets(site):
-    text = (site / "index.html").read_text(encoding="utf-8")
-    things = json.loads(text.partition('id="index">')[2].partition("</script>")[0])
+    things = searched(site)
     assert {("ordinary", "board"), ("nlm", "method, restore"), ("photos", "dataset, restore")} <= {
         (name, kind) for name, kind, *_ in things
     }
     assert sum(kind == "system" for _, kind, *_ in things) == 3
+
+
+def test_the_search_has_each_level_at_its_place_on_its_board(site):
+    levels = [thing for thing in searched(site) if thing[1] == "level of ordinary"]
+    (board,) = (thing for thing in searched(site) if thing[:2] == ["ordinary", "board"])
+    assert len(levels) == 4 and len({address for _, _, address, _ in levels}) == 4
+    assert all(address.startswith(f"{board[2]}#") for _, _, address, _ in levels)
+
+
+def test_the_search_has_the_pages_of_the_documentation_as_text(tmp_path):
+    pages = [
+        {"location": "", "title": "Start", "text": "<p>What it is</p>"},
+        {"location": "a/check.html", "title": "The gate: <code>check</code> &lt;b&gt;", "text": "<p>Fails.</p>"},
+        {"location": "a/check.html#exit", "title": "Exit codes", "text": ""},
+        {"location": "javascript:alert(1)//.html", "title": "hostile", "text": ""},
+        {"location": "../../secret.html", "title": "hostile", "text": ""},
+    ]
+    documented(tmp_path, json.dumps({"docs": pages}))
+    build(tmp_path, source("board", [record("nlm", {"psnr": BASE})]))
+    found = [thing for thing in searched(tmp_path) if thing[1] == "documentation"]
+    assert found == [
+        ["Start", "documentation", "docs/index.html", "What it is"],
+        ["The gate: check <b>", "documentation", "docs/a/check.html", "Fails."],
+    ]
+
+
+@pytest.mark.parametrize("index", ["no JSON", "[]", '{"docs": [3]}', '{"docs": {"location": 1}}', "[" * 100_000])
+def test_a_damaged_index_of_the_documentation_leaves_its_pages_out(tmp_path, index):
+    documented(tmp_path, index)
+    build(tmp_path, source("board", [record("nlm", {"psnr": BASE})]))
+    assert not [thing for thing in searched(tmp_path) if thing[1] == "documentation"]
+
+
+def test_levels_on_several_boards_are_in_one_row_where_their_scores_compare(tmp_path):
+    one, other = record("nlm", {"psnr": BASE}), record("median", {"psnr": BASE - 1})
+    another_seed = record("nlm", {"psnr": BASE}, seed=1)
+    build(tmp_path, source("a", [one]), source("b", [other]), source("c", [another_seed]))
+    text = (tmp_path / "boards" / "index.html").read_text(encoding="utf-8")
+    several = text.partition('id="several"')[2].partition("</table>")[0]
+    rows = [Page(row).addresses for row in several.split("<tr")[2:]]
+    assert sorted([address.partition(".html")[0] for address in row] for row in rows) == [["a", "b"], ["c"]]
 
 
 def test_boards_are_found_by_track_task_and_dataset(site):
