@@ -250,7 +250,7 @@ def bind(spec: Spec | str, kind: str, track: str = "restore") -> Bound:
         bound: Bound = elsewhere(spec, kind, track)
         return bound
     params = entry.params
-    given = _given_values(spec, kind, params)
+    given = _given_values(spec, kind, track, params)
     kwargs: dict[str, Any] = {}
     inner: list[Bound] = []
     full: list[str] = []
@@ -318,16 +318,29 @@ def bind_all(texts: Iterable[str] | str, kind: str, track: str = "restore") -> l
     return list(bounds.values())
 
 
-def _given_values(spec: Spec, kind: str, params: Mapping[str, object]) -> dict[str, Value]:
+def _given_values(spec: Spec, kind: str, track: str, params: Mapping[str, tuple[Any, Any]]) -> dict[str, Value]:
     """What a spec gives, by parameter. Raises `UsageError` for one that there is not, or that is given twice."""
     given: dict[str, Value] = {}
     for key, value in spec.args:
         if key not in params:
-            raise UsageError(f"{kind} {spec.name!r} has no parameter {key!r}: {nearest(key, params)}")
+            remedy = _remedy_within(key, dict(spec.args), params, track) or nearest(key, params)
+            raise UsageError(f"{kind} {spec.name!r} has no parameter {key!r}: {remedy}")
         if key in given:
             raise UsageError(f"{kind} {spec.name!r}: parameter {key!r} is given twice")
         given[key] = value
     return given
+
+
+def _remedy_within(key: str, args: Mapping[str, Value], params: Mapping[str, tuple[Any, Any]], track: str) -> str:
+    """Where to write a parameter that a component within has: `objective=supervised(loss=…)`; empty where none has."""
+    for name, (annotation, default) in params.items():
+        inside, value = nested_in(annotation), args.get(name, default)
+        if inside is not None and not inside.many and isinstance(value, str | Spec):
+            component = parse(value) if isinstance(value, str) else value
+            entries = registry(inside.kind, inside.track or track)
+            if component.name in entries.names() and key in entries.get(component.name).params:
+                return f"{name} has it: write {name}={component.name}({key}=…)"
+    return ""
 
 
 def _bound_within(value: Any, annotation: Any, inside: Nested, home: str, where: str) -> tuple[Bound, ...]:

@@ -364,3 +364,19 @@ def test_what_a_part_of_a_recipe_nests_is_of_the_track_that_names_the_recipe() -
 def test_a_name_that_is_at_home_elsewhere_is_led_there(kind, name, remedy):
     with pytest.raises(UsageError, match=re.escape(remedy)):
         registry(kind).get(name)
+
+
+@pytest.mark.parametrize(
+    ("spec", "remedy"),
+    [
+        ("trained(arch=dncnn, loss=l1, data=photos)", "write objective=supervised(loss=…)"),
+        ("trained(arch=dncnn, optimizer=sgd, lr=0.1, data=photos)", "write optimizer=sgd(lr=…)"),
+        ("vst(method=nlm, h=0.8)", "write method=nlm(h=…)"),
+        ("trained(arch=dncnn, stepz=3, data=photos)", "did you mean 'steps'"),
+        ("trained(arch=no_such, width=3, data=photos)", "known: "),
+    ],
+)
+def test_a_parameter_of_a_component_within_is_led_there(spec: str, remedy: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        bind(spec, "method")
+    assert remedy in str(caught.value)
