@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import structs
 
-from ..spec.paths import is_meant
+from ..spec.paths import is_meant, is_part
 from ..store.cell import DatasetPart, MethodPart
 from ..store.names import spec_of
 from ..store.record import NAMED, Record
@@ -20,6 +20,9 @@ from .private_paths import BASE_NAMES, message_without_folders, shortened, witho
 
 Room = tuple[str, str]
 """Track, and `method` or `dataset`: where a name is that of one spec only."""
+
+_Displays = Mapping[Room, Mapping[str, str]]
+"""Canonical spec → how it is shown, of each room."""
 
 
 def with_names(records: Iterable[Record], given: Iterable[str]) -> Results:
@@ -33,23 +36,13 @@ def with_names(records: Iterable[Record], given: Iterable[str]) -> Results:
     chosen: dict[Room, dict[str, str]] = defaultdict(dict)
     for text in given:
         name, spec = _split(text)
-        matched = False
-        for room, displays in rooms.items():
-            matches = [canonical for canonical, shown_as in plain[room].items() if shown_as == spec]
-            matches = matches or [
-                canonical
-                for canonical, display in displays.items()
-                if spec == without_folders(display) or is_meant(spec, canonical, display)
-            ]
+        meant = _meant(spec, rooms, plain)
+        for room, matches in meant.items():
             if len(matches) > 1:
-                raise UsageError(f"--as {one_line(text)!r}: {len(matches)} {room[1]}s match: give the whole spec")
-            for canonical in matches:
-                matched = True
-                if chosen[room].setdefault(canonical, name) != name:
-                    raise UsageError(
-                        f"--as {one_line(text)!r}: it has another name already, {chosen[room][canonical]!r}"
-                    )
-        if not matched:
+                raise UsageError(f"--as {one_line(text)!r}: {len(matches)} {room[1]}s match: give more of the spec")
+            if chosen[room].setdefault(matches[0], name) != name:
+                raise UsageError(f"--as {one_line(text)!r}: it has another name already, {chosen[room][matches[0]]!r}")
+        if not meant:
             known = {text for shown_as in plain.values() for text in shown_as.values()}
             raise UsageError(
                 f"--as {one_line(text)!r}: no method or dataset here is {one_line(spec)!r}: {nearest(spec, known)}"
@@ -60,6 +53,20 @@ def with_names(records: Iterable[Record], given: Iterable[str]) -> Results:
         names = {kind: named[spec] for kind, (named, spec) in specs.items() if spec in named}
         renamed.append(replace(record, names={**record.names, **names}) if names else record)
     return Results.of(renamed) if renamed else results
+
+
+def _meant(spec: str, rooms: _Displays, plain: _Displays) -> dict[Room, list[str]]:
+    """The canonical specs that a text means, by room: what is shown as it, else is equal to it, else it is part of."""
+    meant: dict[Room, list[str]] = {}
+    for room, displays in rooms.items():
+        meant[room] = [canonical for canonical, shown_as in plain[room].items() if shown_as == spec] or [
+            canonical
+            for canonical, display in displays.items()
+            if spec == without_folders(display) or is_meant(spec, canonical, display)
+        ]
+    if not any(meant.values()):
+        meant = {room: [one for one in displays if is_part(spec, one)] for room, displays in rooms.items()}
+    return {room: matches for room, matches in meant.items() if matches}
 
 
 def _split(text: str) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""Numbers inside a spec by their path, such as `trained.optimizer.lr`; whether a text means a stored spec."""
+"""Numbers inside a spec by their path, such as `trained.optimizer.lr`; whether a text means a stored spec or a part."""
 
 from __future__ import annotations
 
@@ -119,6 +119,22 @@ def _agrees(given: Spec, full: Spec, short: Spec) -> bool:
         elif _bare(value) != _bare(inner):
             return False
     return all(map(_agrees, given.then, full.then, short.then))
+
+
+def is_part(text: str, canonical: str) -> bool:
+    """Whether a stored spec, or a component in it with parameters, has the name and all values of a text."""
+    part, whole = readable_spec(text), readable_spec(canonical)
+    if part is None or whole is None or part.then:
+        return False
+    return any(_covers(one, part) for one in (_components(whole) if part.args else [whole]))
+
+
+def _covers(whole: Any, part: Any) -> bool:
+    """Whether a value is equal to another one; of components the name, and what the other one gives."""
+    if not isinstance(whole, Spec) or not isinstance(part, Spec):
+        return bool(_bare(whole) == _bare(part))
+    args = dict(whole.args)
+    return whole.name == part.name and all(key in args and _covers(args[key], value) for key, value in part.args)
 
 
 def _bare(value: Any) -> Any:

@@ -223,6 +223,44 @@ def test_a_spec_may_be_written_in_any_way_that_means_it(spec: str) -> None:
     assert labels(with_names([one], [f"N={spec}"])) == ["N"]
 
 
+def recipes() -> list[Record]:
+    """Two trainings that differ in one component, and a method around another one."""
+    specs = [
+        "trained(optimizer=adamw(lr=0.001, decay=0.0), steps=10)",
+        "trained(optimizer=sgd(lr=0.1, decay=0.0), steps=10)",
+        "vst(method=median(size=3))",
+    ]
+    records = [scored(spec.partition("(")[0], display=spec) for spec in specs]
+    return [
+        replace(one, cell=structs.replace(one.cell, method=structs.replace(one.cell.method, spec=spec)))
+        for one, spec in zip(records, specs, strict=True)
+    ]
+
+
+@pytest.mark.parametrize(
+    "part", ["trained(optimizer=sgd)", "sgd(lr=0.1)", "sgd(decay=0)", "trained(optimizer=sgd(lr=0.1))"]
+)
+def test_a_part_that_one_spec_has_names_it(part: str) -> None:
+    (named,) = (one for one in with_names(recipes(), [f"SGD={part}"]) if one.names)
+    assert "sgd" in named.cell.method.spec and named.names == {"method": "SGD"}
+
+
+@pytest.mark.parametrize(
+    ("part", "message"),
+    [
+        ("trained(steps=10)", "2 methods match: give more of the spec"),
+        ("sgd(lr=0.15)", "no method or dataset here is 'sgd(lr=0.15)'"),
+        # A bare name is that of a whole method: a rival inside another one keeps its own.
+        ("median", "no method or dataset here is 'median'"),
+        ("sgd", "no method or dataset here is 'sgd'"),
+    ],
+)
+def test_a_part_that_none_or_several_have_is_refused(part: str, message: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        with_names(recipes(), [f"N={part}"])
+    assert not missing_from(str(caught.value), message)
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
