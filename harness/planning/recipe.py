@@ -10,6 +10,7 @@ from ..components.registry import Bound, bind
 from ..spec.parameter_types import nested_in
 from ..spec.parsing import Spec, parse
 from ..text.errors import UsageError
+from ..text.wording import counted
 from .tuning_grid import grid_of
 
 VERSION = 1
@@ -158,3 +159,12 @@ def _text(value: Any) -> str:
     if isinstance(value, tuple):
         return "(" + ", ".join(map(_text, value)) + ")"
     return value.canonical if isinstance(value, Bound) else repr(value)
+
+
+def refuse_too_few(items: int, validation: int, name: str) -> None:
+    """Raise `UsageError` where a set of so many items has none left to train on beside those for validation."""
+    if validation >= items:
+        raise UsageError(
+            f"{name} has {counted(items, 'item')}, and {validation} are for validation: nothing is left to train on: "
+            + (f"give validation=N, at most {items - 1}" if items > 1 else "a training needs two items or more")
+        )

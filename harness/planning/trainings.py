@@ -18,7 +18,7 @@ from ..store.keys import combined
 from ..suite.suite import Suite
 from ..text.errors import UsageError, one_line
 from ..track.alike_items import HoldsItems, SketchesTruths
-from ..track.dataset_protocol import IsMade
+from ..track.dataset_protocol import IsMade, KeepsApart
 from ..track.track_protocol import Track, identified
 from ..track.training_batches import Trains
 from .cells import (
@@ -32,7 +32,7 @@ from .cells import (
     weights_part,
 )
 from .kept_parts import KeptParts
-from .recipe import VERSION, data_of, datasets_of, recipe_of, recipes_in, seed_of, tuned_in
+from .recipe import VERSION, data_of, datasets_of, recipe_of, recipes_in, refuse_too_few, seed_of, tuned_in
 from .tuning_grid import TuningGrid, grid_of
 
 T = TypeVar("T")
@@ -132,7 +132,11 @@ class Trainings:
         if not isinstance(track, Trains):
             raise UsageError(f"track {track.name} trains no networks: leave {bound.display} out")
         recipe = recipe_of(bound.kwargs)
-        data = self._training_data(data_of(recipe, seed), track)
+        chosen = data_of(recipe, seed)
+        data = self._training_data(chosen, track)
+        items = data.items or 0
+        if recipe.validation >= items and not isinstance(open_dataset(chosen), KeepsApart):
+            refuse_too_few(items, recipe.validation, chosen.display)
         for one in datasets_of(recipe.regime):
             self._training_data(one, track)
         for one in recipe.parts:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from ..text.errors import UsageError
+from ..planning.recipe import refuse_too_few
 
 
 def split(ids: Sequence[str], validation: int, name: str) -> tuple[list[int], list[int]]:
@@ -14,11 +14,7 @@ def split(ids: Sequence[str], validation: int, name: str) -> tuple[list[int], li
     The split depends on the ids alone: not on the seed, so that recipes and seeds are validated alike. Raises
     `UsageError` where nothing is left to train on.
     """
-    if validation >= len(ids):
-        raise UsageError(
-            f"{name} has {len(ids)} items, and {validation} are for validation: nothing is left to train on: "
-            + (f"give validation=N, at most {len(ids) - 1}" if len(ids) > 1 else "a training needs two items or more")
-        )
+    refuse_too_few(len(ids), validation, name)
     order = sorted(range(len(ids)), key=lambda i: hashlib.sha256(f"validation|{ids[i]}".encode()).digest())
     kept = set(order[:validation])
     return [i for i in range(len(ids)) if i not in kept], sorted(kept)
