@@ -15,14 +15,14 @@ def called(cell: PlannedCell, kind: Literal["method", "dataset"]) -> str:
     return cell.names.get(kind) or getattr(cell, kind).display
 
 
-def label(cell: PlannedCell) -> str:
-    """A cell on one line."""
+def label(cell: PlannedCell, limit: int = 90) -> str:
+    """A cell on one line, at most `limit` characters long."""
     method = called(cell, "method")
     if cell.kind == "cost":
-        return one_line(f"{method} · cost {_size(cell)}", 90)
+        return one_line(f"{method} · cost {_size(cell)}", limit)
     if cell.kind == "train":
-        return one_line(f"training {method} · seed {cell.seed}", 90)
-    return one_line(" · ".join((method, called(cell, "dataset"), cell.regime.display)), 90)
+        return one_line(f"training {method} · seed {cell.seed}", limit)
+    return one_line(" · ".join((method, called(cell, "dataset"), cell.regime.display)), limit)
 
 
 def cell_place(cell: PlannedCell) -> str:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _ALIKE = 3
 """How many cells that end alike, other than well, have a line of their own."""
+_LABEL, _SHORTEST = 90, 20
+"""How long the text of a cell is at most, and where a line is too narrow for it."""
 _SECONDS_APART = 30.0
 """Seconds between two lines on how far a method is with an item."""
 
@@ -69,8 +71,13 @@ class Plain:
             if times == _ALIKE + 1:
                 self._say(f"more cells {outcome} for the reason above are counted at the end: {one_line(reason, 80)}")
             return
+        start, end = f"[{self._done}/{self._total}] {outcome} ", f" ({took:.1f} s)"
         more = f": {one_line(reason, 120)}" if reason else ""
-        self._say(f"[{self._done}/{self._total}] {outcome} {label(cell)} ({took:.1f} s){more}")
+        self._say(f"{start}{label(cell, self._room(len(start + end)))}{end}{more}")
+
+    def _room(self, taken: int) -> int:
+        """So many characters of a cell are on a line on which so many are taken."""
+        return _LABEL
 
 
 class Live(Plain):
@@ -86,6 +93,10 @@ class Live(Plain):
         from rich.text import Text
 
         self._progress.console.print(Text(text))
+
+    def _room(self, taken: int) -> int:
+        width: int = self._progress.console.width
+        return max(_SHORTEST, min(_LABEL, width - taken))
 
     def plan(self, todo: int, stored: int, forecast: str) -> None:
         super().plan(todo, stored, forecast)
@@ -110,7 +121,7 @@ class Live(Plain):
     def message(self, cell: PlannedCell, text: str) -> None:
         from rich.markup import escape
 
-        self._progress.update(self._tasks[cell.key], description=escape(f"{label(cell)}: {one_line(text, 60)}"))
+        self._progress.update(self._tasks[cell.key], description=escape(f"{one_line(text, 60)} · {label(cell)}"))
 
     def end(self, cell: PlannedCell, outcome: str, reason: str) -> None:
         super().end(cell, outcome, reason)
@@ -126,7 +137,9 @@ def watcher() -> Iterator[Plain]:
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.table import Column
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    text = TextColumn("{task.description}", table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1))
+    columns = (text, BarColumn(bar_width=12), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True, expand=True) as progress:
         yield Live(progress)

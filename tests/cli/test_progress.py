@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -105,3 +106,31 @@ def test_where_there_is_no_terminal_a_line_is_said_now_and_then(
     assert sys.stderr.getvalue().splitlines() == [
         f"method · dataset · regime: iteration {n} of 100" for n in (30, 60, 90)
     ]
+
+
+class Terminal(io.StringIO):
+    """A terminal that keeps what was written to it."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_each_line_on_a_terminal_fits_it_and_has_count_and_message(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("TERM", "xterm")
+    parts = {part: SimpleNamespace(display=part * 9, items=None) for part in ("method", "dataset", "regime")}
+    cell: Any = SimpleNamespace(key="k", kind="train", seed=0, names={}, **parts)
+    with progress.watcher() as lines:
+        lines.plan(2, 0, "")
+        lines.start(cell)
+        lines.message(cell, "step 400 of 600")
+        lines.item(cell, 467, 600)
+        lines._progress.refresh()
+        lines.end(cell, "ok", "")
+    text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", sys.stderr.getvalue())
+    shown = [line.rstrip() for line in text.replace("\r", "\n").splitlines()]
+    assert max(map(len, shown)) <= width
+    assert any("step 400 of 600" in line and "467/600" in line for line in shown)
+    assert any(line.startswith("[1/2] ok training methodmethod") and line.endswith(" s)") for line in shown)
