@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -28,7 +28,7 @@ from ..tables import metric_title, rank_text
 
 MOST = 3 * 2**20
 """Bytes of the page of a board."""
-MOST_WITH_SOUNDS = 6 * 10**6
+MOST_WITH_SOUNDS = 5 * 10**6
 """The same of a board that has clips to listen to."""
 _PREVIEWS, _PREVIEWS_WITH_SOUNDS = 3 * 2**19, 4 * 10**6
 """Bytes of the previews of a page, before they are made smaller; text makes a third more of them."""
@@ -159,7 +159,8 @@ def _scores(boards: Sequence[Board]) -> list[str]:
 def small_page(data: ReportData, kept: KeptPreviews | None, links: Mapping[str, str], most: int = MOST) -> bytes:
     """The page of a report, of at most so many bytes where its scores alone have not more.
 
-    Pictures are WebP without loss. Plots that there is no room for are left out, the last ones first; then previews.
+    Pictures are WebP and sounds FLAC, both without loss. Plots that there is no room for are left out, the last ones
+    first; then previews.
     """
     plots, notes = draw_all(data)
     data = replace(data, notes=notes)
@@ -191,17 +192,19 @@ def _page(data: ReportData, plots: Sequence[Plot], previews: PagePreviews, links
 
 
 def _smaller(previews: PagePreviews) -> PagePreviews:
-    """The same with each picture as WebP, where that is smaller; every pixel is as it was."""
-    return replace(previews, addresses=[_address(one, webp_of) for one in previews.addresses])
+    """The same with pictures as WebP and sounds as FLAC, where that is smaller: every pixel and sample is as it was."""
+    return replace(previews, addresses=[_smaller_address(one) for one in previews.addresses])
 
 
-def _address(address: str, smaller: Callable[[bytes], bytes]) -> str:
-    start = "data:image/png;base64,"
-    if not address.startswith(start):
-        return address
-    data = base64.b64decode(address.removeprefix(start))
-    webp = smaller(data)
-    return f"data:image/webp;base64,{base64.b64encode(webp).decode()}" if 0 < len(webp) < len(data) else address
+def _smaller_address(address: str) -> str:
+    for kind, smaller_kind, smaller_of in (("image/png", "image/webp", webp_of), ("audio/wav", "audio/flac", flac_of)):
+        start = f"data:{kind};base64,"
+        if address.startswith(start):
+            data = base64.b64decode(address.removeprefix(start))
+            smaller = smaller_of(data)
+            if 0 < len(smaller) < len(data):
+                return f"data:{smaller_kind};base64,{base64.b64encode(smaller).decode()}"
+    return address
 
 
 def webp_of(png: bytes) -> bytes:
@@ -215,5 +218,19 @@ def webp_of(png: bytes) -> bytes:
                 return b""
             shape = "RGBA" if picture.mode in ("LA", "P", "RGBA") else "RGB"
             picture.convert(shape).save(out, "webp", lossless=True, exact=True, method=4)
+        return out.getvalue()
+    return b""
+
+
+def flac_of(wav: bytes) -> bytes:
+    """A WAV of 16 bits as FLAC; nothing where it is none."""
+    import soundfile
+
+    out = io.BytesIO()
+    with suppress(soundfile.LibsndfileError, OSError, ValueError):
+        if soundfile.info(io.BytesIO(wav)).subtype != "PCM_16":
+            return b""
+        samples, rate = soundfile.read(io.BytesIO(wav), dtype="int16")
+        soundfile.write(out, samples, rate, format="FLAC", subtype="PCM_16")
         return out.getvalue()
     return b""

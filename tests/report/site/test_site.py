@@ -11,13 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from board_records import record
 from browser import BASE, HOSTILE, WOBBLE, findings, in_browser, leave_pictures, ordinary
 from noisebench.claims.effects import Effect, all_claims
 from noisebench.claims.systems import judged_systems, read_systems
 from noisebench.cli import main
 from noisebench.report.site import boards as site_boards
-from noisebench.report.site.boards import board_name, small_page, webp_of
+from noisebench.report.site.boards import board_name, flac_of, small_page, webp_of
 from noisebench.report.site.build import BoardSource
 from noisebench.report.site.components import component_page
 from noisebench.report.site.markup import element, with_links
@@ -250,6 +251,17 @@ def test_no_pixel_changes_in_webp(mode):
 
 def test_what_is_no_png_stays_what_it_is():
     assert webp_of(b"\x89PNG\r\n\x1a\n and no more") == b"" and webp_of(b"GIF89a") == b""
+
+
+def test_sounds_become_smaller_and_keep_every_sample():
+    samples = (8_000 * np.sin(np.arange(4_000) / 9)).astype(np.int16)
+    wav = io.BytesIO()
+    soundfile.write(wav, samples, 8_000, format="WAV", subtype="PCM_16")
+    flac = flac_of(wav.getvalue())
+    assert 0 < len(flac) < len(wav.getvalue())
+    values, rate = soundfile.read(io.BytesIO(flac), dtype="int16")
+    assert rate == 8_000 and np.array_equal(values, samples)
+    assert flac_of(b"RIFF\x24\x00\x00\x00WAVEfmt ") == b"" and flac_of(b"no sound") == b""
 
 
 def test_a_page_leaves_out_plots_that_have_no_room_and_says_so():
