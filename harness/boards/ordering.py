@@ -67,7 +67,7 @@ def rank(
     perfect = int(is_exact(values, column.higher).all(axis=1).sum())
     rest = without_rounding(values[perfect:][:, kept])
     trainings = _trainings(ranked[perfect:], column, units, kept)
-    ranking = _with_perfect(rank_ranges(sign * rest, identity, trainings), perfect, units.count)
+    ranking = _with_perfect(rank_ranges(sign * rest, identity, trainings, all_between=pairs), perfect, units.count)
     difference = (rest - rest[:1]).mean(axis=1)
     between = _between(ranking.between, perfect, column.higher)
     # Of right and wrong answers the worst 5 % are wrong, whatever the method: that says nothing.

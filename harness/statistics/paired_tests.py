@@ -14,6 +14,8 @@ from ..components.keyed_noise import keyed_generator
 
 Floats = npt.NDArray[np.float64]
 """float64 arrays of scores and statistics; each use gives the shape."""
+Flags = npt.NDArray[np.bool_]
+"""A yes or no for each of something."""
 
 ALPHA = 0.05
 MIN_ITEMS = 6
@@ -50,15 +52,21 @@ class MeanDifferences:
     p: Floats
 
     @property
-    def significant(self) -> npt.NDArray[np.bool_]:
+    def significant(self) -> Flags:
         """Which means differ significantly from 0, (P,)."""
-        significant: npt.NDArray[np.bool_] = self.p <= ALPHA
+        significant: Flags = self.p <= ALPHA
         return significant
 
     def row(self, place: int) -> MeanDifferences:
         """One of them alone."""
-        row = slice(place, place + 1)
-        return MeanDifferences(self.mean[row], self.error[row], self.interval[row], self.p[row])
+        return self._rows(slice(place, place + 1))
+
+    def first(self, count: int) -> MeanDifferences:
+        """The first `count` of them."""
+        return self._rows(slice(count))
+
+    def _rows(self, rows: slice) -> MeanDifferences:
+        return MeanDifferences(self.mean[rows], self.error[rows], self.interval[rows], self.p[rows])
 
 
 class DifferenceRows(Protocol):
@@ -67,7 +75,7 @@ class DifferenceRows(Protocol):
     @property
     def shape(self) -> tuple[int, ...]: ...
 
-    def __getitem__(self, rows: slice, /) -> Floats: ...
+    def __getitem__(self, rows: slice | Flags, /) -> Floats: ...
 
 
 def mean_differences(families: Sequence[DifferenceRows], identity: str) -> list[MeanDifferences]:
@@ -79,29 +87,46 @@ def mean_differences(families: Sequence[DifferenceRows], identity: str) -> list[
     agree. `identity` keys the resamples.
     """
     rows = sum(family.shape[0] for family in families)
-    resamples = RESAMPLES if rows <= MANY else RESAMPLES_OF_MANY
-    largest = np.zeros(resamples)
-    most = max(EQUAL, ALPHA / CAUTION / max(rows, 1))
-    tails = [_tails(family, identity, largest, most) for family in families]
-    bound = np.sort(largest)[resamples - round(ALPHA / CAUTION * (resamples + 1))]
-    return [_judged(family, ends, largest, float(bound)) for family, ends in zip(families, tails, strict=True)]
+    largest = no_largest(rows)
+    tails = [tails_of(family, identity, largest, rows) for family in families]
+    return [judge(family, ends, largest) for family, ends in zip(families, tails, strict=True)]
 
 
-def _tails(differences: DifferenceRows, identity: str, largest: Floats, most: float) -> Floats:
+def no_largest(rows: int) -> Floats:
+    """A zero for each resample of a family of so many `rows`: the largest studentised mean before any is computed."""
+    return np.zeros(RESAMPLES if rows <= MANY else RESAMPLES_OF_MANY)
+
+
+def bound_of(largest: Floats) -> float:
+    """What a difference of a family has to exceed, from the `largest` studentised mean in each resample."""
+    return float(np.sort(largest)[len(largest) - round(ALPHA / CAUTION * (len(largest) + 1))])
+
+
+def shares_of_items(identity: str, n: int, resamples: int) -> Floats:
+    """The share of each item in each resample, (n, resamples): products with it are resampled moments."""
+    drawn = keyed_rng(f"{identity}|{n}").integers(0, n, size=(resamples, n), dtype=np.int64)
+    places = drawn + n * np.arange(resamples)[:, None]
+    shares: Floats = np.bincount(places.ravel(), minlength=resamples * n).reshape(resamples, n).T / n
+    return shares
+
+
+def tail_places(resamples: int) -> tuple[int, int]:
+    """Where the lower and the upper tail are among sorted resamples."""
+    return round(TAIL * (resamples + 1)) - 1, resamples - round(TAIL * (resamples + 1))
+
+
+def tails_of(differences: DifferenceRows, identity: str, largest: Floats, family_rows: int) -> Floats:
     """Lower and upper tail (P, 2) of each studentised mean, NaN for none; raises `largest` (resamples,) to them.
 
-    A row has none where a share `most` of the resamples, or four, consists of equal items.
+    A row has none where a share of the resamples, which depends on `family_rows`, or four, consists of equal items.
     """
     rows, n = differences.shape
     tails = np.full((rows, 2), np.nan)
     if n < MIN_ITEMS or not rows:
         return tails
     resamples = len(largest)
-    drawn = keyed_rng(f"{identity}|{n}").integers(0, n, size=(resamples, n), dtype=np.int64)
-    places = drawn + n * np.arange(resamples)[:, None]
-    # How often each item was drawn turns the resampled moments into products.
-    counts = np.bincount(places.ravel(), minlength=resamples * n).reshape(resamples, n).T / n
-    low, high = round(TAIL * (resamples + 1)) - 1, resamples - round(TAIL * (resamples + 1))
+    shares, (low, high) = shares_of_items(identity, n, resamples), tail_places(resamples)
+    most = max(EQUAL, ALPHA / CAUTION / family_rows)
     # Allocating memory anew costs more than the computation.
     whole_t, whole_spread, whole_scratch = np.empty((3, min(rows, ROWS_AT_ONCE), resamples))
     for start in range(0, rows, ROWS_AT_ONCE):
@@ -111,8 +136,8 @@ def _tails(differences: DifferenceRows, identity: str, largest: Floats, most: fl
         deviations = part - mean
         squares = deviations**2
         variance = squares.mean(axis=1, keepdims=True)
-        np.matmul(deviations, counts, out=t)
-        np.matmul(squares, counts, out=spread)
+        np.matmul(deviations, shares, out=t)
+        np.matmul(squares, shares, out=spread)
         spread -= np.square(t, out=scratch)
         equal_counts = np.zeros(len(part), np.int64)
         if (spread.min(axis=1) <= 1e-12 * variance[:, 0]).any():
@@ -140,7 +165,7 @@ def _tails(differences: DifferenceRows, identity: str, largest: Floats, most: fl
     return tails
 
 
-def _bound_equal(t: Floats, equal: npt.NDArray[np.bool_]) -> None:
+def _bound_equal(t: Floats, equal: Flags) -> None:
     """Give resamples (P, R) whose items are all `equal`, and so have no spread, the largest studentised mean of others.
 
     Their own would be near infinity, and the bound of a whole family would hang on them.
@@ -150,8 +175,9 @@ def _bound_equal(t: Floats, equal: npt.NDArray[np.bool_]) -> None:
         t[row, equal[row]] = np.sign(t[row, equal[row]]) * others.max(initial=0.0)
 
 
-def _judged(differences: DifferenceRows, tails: Floats, largest: Floats, bound: float) -> MeanDifferences:
-    rows, n = differences.shape
+def judge(differences: DifferenceRows, tails: Floats, largest: Floats) -> MeanDifferences:
+    """Means of `differences` (P, n) from their `tails` and the `largest` studentised means of their family."""
+    (rows, n), bound = differences.shape, bound_of(largest)
     mean, errors, p, interval = np.empty(rows), np.empty(rows), np.empty(rows), np.empty((rows, 2))
     ordered = np.sort(largest)
     for start in range(0, rows, _JUDGED_AT_ONCE):
@@ -173,9 +199,9 @@ def _judged(differences: DifferenceRows, tails: Floats, largest: Floats, bound: 
     return MeanDifferences(mean, errors, interval, p)
 
 
-def _constant(differences: Floats) -> npt.NDArray[np.bool_]:
+def _constant(differences: Floats) -> Flags:
     """Which rows of (P, n) have one value but for rounding, (P,)."""
-    constant: npt.NDArray[np.bool_] = np.ptp(differences, axis=1) <= 1e-9 * np.abs(differences).max(axis=1, initial=0.0)
+    constant: Flags = np.ptp(differences, axis=1) <= 1e-9 * np.abs(differences).max(axis=1, initial=0.0)
     return constant
 
 
@@ -218,9 +244,9 @@ def without_rounding(scores: Floats) -> Floats:
     return result
 
 
-def _equal(one: Floats, other: Floats) -> npt.NDArray[np.bool_]:
+def _equal(one: Floats, other: Floats) -> Flags:
     """Which scores are equal but for rounding."""
     with np.errstate(invalid="ignore"):
         near = np.abs(one - other) <= ROUNDING * np.maximum(np.abs(one), np.abs(other))
-    equal: npt.NDArray[np.bool_] = (one == other) | (near & np.isfinite(one) & np.isfinite(other))
+    equal: Flags = (one == other) | (near & np.isfinite(one) & np.isfinite(other))
     return equal
