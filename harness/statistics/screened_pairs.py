@@ -55,7 +55,7 @@ def significant_differences(differences: DifferenceRows, identity: str, shown: i
         screen = _screened(differences, shares_of_items(identity, n, len(largest)))
         exact = ~screen.sound | (screen.peaks >= (1 - 2 * NEAR) * screen.bound)
         exact[:shown] = True
-    if exact.sum() > rows / 4:
+    if exact.sum() >= rows / 4:
         (whole,) = mean_differences([differences], identity)
         return whole.significant, whole.first(shown)
     # The other rows would raise the largest means, but none above the bound.

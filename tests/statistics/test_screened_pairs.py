@@ -52,6 +52,13 @@ def test_float64_agrees(kind: str, n: int) -> None:
         np.testing.assert_allclose(shown.interval, expected.interval, rtol=1e-11, atol=1e-12)
 
 
+@pytest.mark.parametrize("methods", [1, 2])
+def test_one_pair_or_none_is_no_exception(methods: int) -> None:
+    pairs = MethodPairs(np.random.default_rng(0).normal(size=(methods, 20)))
+    significant, shown = screened_pairs.significant_differences(pairs, "", methods - 1)
+    assert len(significant) == len(shown.mean) == methods - 1
+
+
 def test_few_differences_are_computed_in_float64(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = []
     tails_of = screened_pairs.tails_of
