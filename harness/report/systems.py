@@ -41,7 +41,8 @@ def system_text(judged: JudgedSystem, width: int) -> str:
     for one in judged.headlines or judged.judged:
         lines += [one.name, *_wrapped(f"  {_verdict(one)}", width, 2)]
         lines += _wrapped(f"  by budget: {one_line(one.trend, 500)}", width, 2) if one.trend else []
-    lines += [f"{role}s: {text}" for role, text in judged.beside.items()]
+    for role, text in judged.beside.items():
+        lines += _wrapped(f"{role}s: {text}", width, 2)
     if system.published or system.departs:
         departs = [f"not here: {system.departs}"] if system.departs else []
         lines += ["", "as released"]
