@@ -456,7 +456,7 @@ def test_a_folder_of_noisy_pictures_is_trained_on_and_restored(cli: Any, tmp_pat
     noisy = "noisy_only(of=folder(path='in'))"
     run = ["run", "--datasets", noisy, "--regimes", "real", "--store", "s", "--methods"]
     assert "2 ok" in cli(*run, f"trained({recipe}, validation=1, data={noisy})").stdout
-    refused = cli(*run, f"trained({recipe}, data={noisy})", code=1).stdout
+    refused = cli(*run, f"trained({recipe}, data={noisy})", code=2).stderr
     assert "noisy_only" in refused and "3 items, and 16" in refused and "give validation=N, at most 2" in refused
     refused = cli(*run, f"trained({recipe}, data=noisy_only(of=dead_leaves(n=3, size=32)))", code=2).stderr
     assert "has no noisy picture" in refused and "folder(path=…) of noisy pictures" in refused
