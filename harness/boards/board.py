@@ -12,10 +12,10 @@ from ..statistics.paired_tests import ALPHA, MIN_ITEMS
 from ..store.results import Results
 from ..text.errors import one_line
 from .copies import COPIED
+from .detectable_difference import DetectableDifferences, detectable_differences, detectable_text
 from .failures import Failure
 from .learned import learned_behind
 from .ordering import OTHER_INPUTS, rank
-from .resolution import Resolution, resolution_of, resolution_text
 from .rows import Column, Row
 from .undecided import undecided
 from .units import Units
@@ -111,14 +111,14 @@ class Board:
         return undecided(self.rows, self.rank_by, self.units, self.words)
 
     @cached_property
-    def resolution(self) -> Resolution | None:
+    def detectable(self) -> DetectableDifferences | None:
         """The differences that its test finds with a chance of 80 %; None where it cannot be said."""
-        return resolution_of(self.rows, self.rank_by, self.units)
+        return detectable_differences(self.rows, self.rank_by, self.units)
 
     @cached_property
-    def resolution_text(self) -> str:
+    def detectable_text(self) -> str:
         """The same in a line; empty where it cannot be said."""
-        return resolution_text(self.resolution) if self.resolution else ""
+        return detectable_text(self.detectable) if self.detectable else ""
 
     @cached_property
     def learned_behind(self) -> str:

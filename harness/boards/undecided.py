@@ -9,7 +9,7 @@ import numpy as np
 from ..statistics.exact_scores import compared, is_exact
 from ..statistics.paired_tests import MIN_ITEMS, Floats, paired_difference
 from ..statistics.sample_size import MOST, units_needed
-from .resolution import amount
+from .detectable_difference import amount
 from .rows import Column, Row
 from .units import Units
 

@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     """Say it for each board; 1 where a damaged cell is left out."""
     from ..boards.board import placed_by
     from ..boards.build import boards
-    from ..boards.resolution import resolution_of
+    from ..boards.detectable_difference import detectable_differences
     from ..report.plan_size import Labels, plan_lines, plan_values
 
     if (args.results is None) == (args.pilot is None):
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
         labels = {row.spec: row.label for row in rows}
         if pair is None or (pair[0] in labels and pair[1] in labels):
             asked: Labels | None = pair and (labels[pair[0]], labels[pair[1]])
-            planned.append((board, resolution_of(rows, column, board.units), asked))
+            planned.append((board, detectable_differences(rows, column, board.units), asked))
     if not planned:
         if pair is not None and not metrics:
             raise UsageError(f"no board has both {' and '.join(map(one_line, args.method))} with scores")

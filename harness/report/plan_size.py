@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..boards.board import Board
-from ..boards.resolution import Resolution, amount, count_text
+from ..boards.detectable_difference import DetectableDifferences, amount, count_text
 from ..statistics.paired_tests import MIN_ITEMS
 from ..text.errors import one_line
 from ..text.wording import counted
@@ -15,27 +15,31 @@ Labels = tuple[str, str]
 """The labels of two methods of a board."""
 
 
-def plan_lines(board: Board, resolution: Resolution | None, pair: Labels | None, difference: float | None) -> list[str]:
+def plan_lines(
+    board: Board, detectable: DetectableDifferences | None, pair: Labels | None, difference: float | None
+) -> list[str]:
     """What a board cannot tell apart, and what would tell `difference`: a title and a line each.
 
     With a `pair` it is about these two alone, and without a `difference` about the one that they have there.
     """
     units = board.units.number(board.units.count, board.words)
     seeds = counted(len(board.seeds), "seed")
-    if resolution is None:
+    if detectable is None:
         lines = [_why_none(board, units)]
     elif pair is not None:
-        lines = [*_pair_lines(board, resolution, pair, difference, units)]
+        lines = [*_pair_lines(board, detectable, pair, difference, units)]
     else:
-        lines = [*_lines(board, resolution, difference, units, seeds)]
+        lines = [*_lines(board, detectable, difference, units, seeds)]
     return [one_line(board.title), *(f"  {line}" for line in lines)]
 
 
-def _lines(board: Board, resolution: Resolution, difference: float | None, units: str, seeds: str) -> Iterator[str]:
-    column, middle = resolution.column, resolution.typical
-    smallest = [amount(float(value), column) for value in resolution.smallest]
+def _lines(
+    board: Board, detectable: DetectableDifferences, difference: float | None, units: str, seeds: str
+) -> Iterator[str]:
+    column, middle = detectable.column, detectable.typical
+    smallest = [amount(float(value), column) for value in detectable.smallest]
     several = len(smallest) > 2
-    of_pairs = f"; {smallest[0]} for {_pair(resolution, 0)}, {smallest[-1]} for {_pair(resolution, -1)}"
+    of_pairs = f"; {smallest[0]} for {_pair(detectable, 0)}, {smallest[-1]} for {_pair(detectable, -1)}"
     yield (
         f"{units} and {seeds} find a difference in {column.label} of {smallest[middle]} or more in 80 of 100 repeats"
         f"{' (half of the pairs' + of_pairs + ')' if several else ''}"
@@ -43,18 +47,18 @@ def _lines(board: Board, resolution: Resolution, difference: float | None, units
     if difference is None:
         return
     wanted = amount(difference, column)
-    needed = [resolution.units_for(pair, difference) for pair in (0, middle, len(smallest) - 1)]
+    needed = [detectable.units_for(pair, difference) for pair in (0, middle, len(smallest) - 1)]
     counts = [count_text(one) for one in needed]
     of_counts = f" for half of the pairs ({counts[0]} to {counts[2]})" if several else ""
-    if needed[1] <= resolution.units:
+    if needed[1] <= detectable.units:
         least = f" for half of the pairs ({counts[0]} to {counts[2]} are needed)" if several else ""
         yield f"{wanted}: {units} are enough{least}"
         return
     yield f"{wanted}: about {counts[1]} {board.units.words(board.words)} would tell it{of_counts}, with {seeds}"
-    if resolution.seed_variances is None:
+    if detectable.seed_variances is None:
         yield "what more seeds would tell is not known from one: run a second one, --seed 0 1"
         return
-    more = resolution.seeds_for(middle, difference)
+    more = detectable.seeds_for(middle, difference)
     yield (
         f"no number of seeds would tell it with {units}: they differ by more than the noise does"
         if more is None
@@ -63,26 +67,26 @@ def _lines(board: Board, resolution: Resolution, difference: float | None, units
 
 
 def _pair_lines(
-    board: Board, resolution: Resolution, pair: Labels, difference: float | None, units: str
+    board: Board, detectable: DetectableDifferences, pair: Labels, difference: float | None, units: str
 ) -> Iterator[str]:
-    place, column = resolution.place_of(*pair), resolution.column
+    place, column = detectable.place_of(*pair), detectable.column
     if place is None:
         yield "nothing to plan: both must be ranked, neither a sanity row, exact, or trained anew for each seed"
         return
-    seen = abs(float(resolution.differences[place]))
+    seen = abs(float(detectable.differences[place]))
     yield (
-        f"{_pair(resolution, place)} differ by {amount(seen, column)} in {column.label}; {units} find "
-        f"{amount(float(resolution.smallest[place]), column)} or more in 80 of 100 repeats"
+        f"{_pair(detectable, place)} differ by {amount(seen, column)} in {column.label}; {units} find "
+        f"{amount(float(detectable.smallest[place]), column)} or more in 80 of 100 repeats"
     )
     wanted = difference or seen
     if wanted:
-        needed = count_text(resolution.units_for(place, wanted))
+        needed = count_text(detectable.units_for(place, wanted))
         yield f"{amount(wanted, column)}: about {needed} {board.units.words(board.words)} find it as often"
 
 
-def _pair(resolution: Resolution, pair: int) -> str:
-    first, second = resolution.places[pair]
-    return f"{one_line(resolution.labels[first], 60)} and {one_line(resolution.labels[second], 60)}"
+def _pair(detectable: DetectableDifferences, pair: int) -> str:
+    first, second = detectable.places[pair]
+    return f"{one_line(detectable.labels[first], 60)} and {one_line(detectable.labels[second], 60)}"
 
 
 def _why_none(board: Board, units: str) -> str:
@@ -98,30 +102,30 @@ def _why_none(board: Board, units: str) -> str:
 
 
 def plan_values(
-    board: Board, resolution: Resolution | None, pair: Labels | None, difference: float | None
+    board: Board, detectable: DetectableDifferences | None, pair: Labels | None, difference: float | None
 ) -> dict[str, Any]:
     """The same as values, with each pair, or with the one that is asked about."""
     head = {
         "board": board.title, "protocol": board.protocol, "units": board.units.count, "seeds": list(board.seeds),
         "power": 0.8, "difference": difference,
     }  # fmt: skip
-    if resolution is None:
+    if detectable is None:
         return {**head, "why": _why_none(board, board.units.number(board.units.count, board.words)), "pairs": []}
     pairs = []
-    places = range(len(resolution.smallest)) if pair is None else [resolution.place_of(*pair)]
+    places = range(len(detectable.smallest)) if pair is None else [detectable.place_of(*pair)]
     for place in places:
         if place is None:
             continue
-        first, second = resolution.places[place]
-        seen = float(resolution.differences[place])
+        first, second = detectable.places[place]
+        seen = float(detectable.differences[place])
         one: dict[str, Any] = {
-            "methods": [resolution.labels[first], resolution.labels[second]],
-            "difference": seen, "smallest": float(resolution.smallest[place]),
+            "methods": [detectable.labels[first], detectable.labels[second]],
+            "difference": seen, "smallest": float(detectable.smallest[place]),
         }  # fmt: skip
         if wanted := difference or (abs(seen) if pair else None):
             one |= {
-                "units_needed": resolution.units_for(place, wanted),
-                "seeds_needed": resolution.seeds_for(place, wanted),
+                "units_needed": detectable.units_for(place, wanted),
+                "seeds_needed": detectable.seeds_for(place, wanted),
             }
         pairs.append(one)
-    return {**head, "metric": resolution.column.label, "comparisons": resolution.comparisons, "pairs": pairs}
+    return {**head, "metric": detectable.column.label, "comparisons": detectable.comparisons, "pairs": pairs}

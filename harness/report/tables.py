@@ -216,7 +216,7 @@ def remarks(board: Board) -> list[str]:
             methods[f"not ranked, {row.unranked}"].append(row.label)
         for note in row.notes:
             methods[note].append(row.label)
-    return [*filter(None, [board.resolution_text]), *absent, *board.notes, *note_lines(methods)]
+    return [*filter(None, [board.detectable_text]), *absent, *board.notes, *note_lines(methods)]
 
 
 def note_lines(methods: Mapping[str, Sequence[str]]) -> list[str]:

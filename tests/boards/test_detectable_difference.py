@@ -61,27 +61,27 @@ def board_of(some: list[Record]) -> Board:
     return board
 
 
-def test_a_board_says_what_it_resolves() -> None:
+def test_a_board_states_what_it_can_tell_apart() -> None:
     board = board_of(records())
-    resolution = board.resolution
-    assert resolution is not None and [resolution.labels[i] for i in resolution.places[0]] == ["a", "b"]
+    detectable = board.detectable
+    assert detectable is not None and [detectable.labels[i] for i in detectable.places[0]] == ["a", "b"]
     a, b = (row.scores["psnr"].values for row in board.rows[:2])
-    assert resolution.smallest[0] == pytest.approx(smallest_effect(24, 3) * (a - b).std(ddof=1))
-    (line,) = [text for text in remarks(board) if text.startswith("resolution")]
-    assert not missing_from(line, "difference of 0.76 dB", "80 %", "(0.076 dB to 0.76 dB, by pair)")
-    assert board_of(records(n=5)).resolution is None
+    assert detectable.smallest[0] == pytest.approx(smallest_effect(24, 3) * (a - b).std(ddof=1))
+    (line,) = [text for text in remarks(board) if text.startswith("detectable")]
+    assert not missing_from(line, "difference: 0.76 dB", "80 %", "(0.076 dB to 0.76 dB, by pair)")
+    assert board_of(records(n=5)).detectable is None
 
 
 def test_the_planned_number_of_pictures_tells_the_difference() -> None:
-    resolution = board_of(records()).resolution
-    assert resolution is not None
-    needed = resolution.units_for(2, 0.5)
-    deviation = float(resolution.deviations[2])
+    detectable = board_of(records()).detectable
+    assert detectable is not None
+    needed = detectable.units_for(2, 0.5)
+    deviation = float(detectable.deviations[2])
     assert needed > 24 and 0.72 <= share_told_apart(3, 0.5 / deviation, needed) <= 0.9
 
 
 def test_seeds_help_where_the_noise_is_what_differs_and_nowhere_else() -> None:
-    noisy = board_of(records(n=400, seeds=2, noise=1.0)).resolution
+    noisy = board_of(records(n=400, seeds=2, noise=1.0)).detectable
     assert noisy is not None and noisy.seed_variances is not None
     # A difference of two draws of variance 1; by noncentral t 400 pictures resolve 0.17 of a deviation.
     assert noisy.seed_variances == pytest.approx(np.full(3, 2.0), rel=0.15)
@@ -92,13 +92,13 @@ def test_seeds_help_where_the_noise_is_what_differs_and_nowhere_else() -> None:
 
 def test_it_is_said_in_words() -> None:
     board = board_of(records())
-    title, *lines = plan_lines(board, board.resolution, None, 0.1)
+    title, *lines = plan_lines(board, board.detectable, None, 0.1)
     assert title == "photos · gaussian(sigma=25)"
     assert not missing_from(lines[0], "24 pictures and 1 seed", "psnr", "for a and b")
     assert not missing_from(lines[1], "pictures would tell it", "half of the pairs")
     assert "run a second one" in lines[2]
     few = board_of(records(n=3))
-    assert not missing_from(plan_lines(few, few.resolution, None, None)[1], "3 pictures", "needs 6")
+    assert not missing_from(plan_lines(few, few.detectable, None, None)[1], "3 pictures", "needs 6")
 
 
 def test_the_verb_reads_stores_and_exports(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -116,10 +116,10 @@ def test_one_pair_is_planned_by_the_difference_that_it_has(tmp_path: Path, capsy
     assert main([*words, "--json"]) == 0
     (planned,) = json.loads(capsys.readouterr().out)["boards"]
     (pair,) = planned["pairs"]
-    resolution = board_of(records()).resolution
-    assert resolution is not None and set(pair["methods"]) == {"a", "c"}
-    place = resolution.place_of("a", "c")
-    assert place is not None and pair["units_needed"] == resolution.units_for(place, abs(pair["difference"]))
+    detectable = board_of(records()).detectable
+    assert detectable is not None and set(pair["methods"]) == {"a", "c"}
+    place = detectable.place_of("a", "c")
+    assert place is not None and pair["units_needed"] == detectable.units_for(place, abs(pair["difference"]))
     assert main([*words, "--difference", "0.1"]) == 0
     assert not missing_from(capsys.readouterr().out, "a and c ", " in psnr", "24 pictures", "0.10 dB: about ")
 

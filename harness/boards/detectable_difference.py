@@ -17,8 +17,8 @@ from .units import Units
 
 
 @dataclass(frozen=True)
-class Resolution:
-    """What a board resolves with its `units` and `seeds`, where the test judges `comparisons` at once.
+class DetectableDifferences:
+    """What a board tells apart with its `units` and `seeds`, where the test judges `comparisons` at once.
 
     Of each of P pairs of its contenders, the most alike first: the `places` (P, 2) of the two in `labels`, their mean
     difference, its `deviations` over units, and `seed_variances`, the part of that variance that is of single seeds:
@@ -67,8 +67,8 @@ class Resolution:
         return None if allowed <= 0 else max(1, math.ceil(over_seeds / allowed - 1e-9))
 
 
-def resolution_of(rows: Sequence[Row], column: Column | None, units: Units) -> Resolution | None:
-    """What a board of rows that `rank` put in order by `column` resolves.
+def detectable_differences(rows: Sequence[Row], column: Column | None, units: Units) -> DetectableDifferences | None:
+    """What a board of rows that `rank` put in order by `column` tells apart.
 
     None where its test needs more units, and where no two methods are there whose scores vary over units alone: those
     that were trained anew for each seed vary over trainings too.
@@ -93,7 +93,7 @@ def resolution_of(rows: Sequence[Row], column: Column | None, units: Units) -> R
     order = np.argsort(deviations, kind="stable")
     over_seeds = _seed_variances(ranked, chosen, column, units, kept) if seeds > 1 else None
     means = scores.mean(axis=1)
-    return Resolution(
+    return DetectableDifferences(
         n, seeds, comparisons, column, [ranked[i].label for i in chosen], np.stack(pairs, axis=1)[order],
         (means[pairs[0]] - means[pairs[1]])[order], deviations[order],
         None if over_seeds is None else over_seeds[pairs][order],
@@ -134,9 +134,9 @@ def count_text(count: int) -> str:
     return f"more than {MOST:,}" if count > MOST else f"{-(-count // step) * step:,}"
 
 
-def resolution_text(resolution: Resolution) -> str:
-    """`resolution: …`, the line of a board."""
-    smallest = resolution.smallest
-    shown = [amount(float(smallest[i]), resolution.column) for i in (0, resolution.typical, -1)]
-    span = f" ({shown[0]} to {shown[2]}, by pair)" if len(resolution.deviations) > 2 else ""
-    return f"resolution: a difference of {shown[1]} is told apart with a chance of 80 %{span}"
+def detectable_text(detectable: DetectableDifferences) -> str:
+    """`detectable difference: …`, the line of a board."""
+    smallest = detectable.smallest
+    shown = [amount(float(smallest[i]), detectable.column) for i in (0, detectable.typical, -1)]
+    span = f" ({shown[0]} to {shown[2]}, by pair)" if len(detectable.deviations) > 2 else ""
+    return f"detectable difference: {shown[1]} at 80 % power{span}"
