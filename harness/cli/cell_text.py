@@ -9,13 +9,16 @@ from ..text.errors import one_line
 if TYPE_CHECKING:
     from ..planning.cells import PlannedCell
 
+LABEL = 90
+"""How many characters the label of a cell has at most."""
+
 
 def called(cell: PlannedCell, kind: Literal["method", "dataset"]) -> str:
     """The name of a method or dataset in messages of a run: that of the suite, else its spec."""
     return cell.names.get(kind) or getattr(cell, kind).display
 
 
-def label(cell: PlannedCell, limit: int = 90) -> str:
+def label(cell: PlannedCell, limit: int = LABEL) -> str:
     """A cell on one line, at most `limit` characters long."""
     method = called(cell, "method")
     if cell.kind == "cost":

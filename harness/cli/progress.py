@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from ..text.errors import one_line
 from ..text.wording import counted
-from .cell_text import label
+from .cell_text import LABEL, label
 
 if TYPE_CHECKING:
     from ..planning.cells import PlannedCell
 
 _ALIKE = 3
 """How many cells that end alike, other than well, have a line of their own."""
-_LABEL, _SHORTEST = 90, 20
-"""How long the text of a cell is at most, and where a line is too narrow for it."""
+_SHORTEST = 20
+"""How many characters of a label are shown where a line is too narrow for it."""
 _SECONDS_APART = 30.0
 """Seconds between two lines on how far a method is with an item."""
 
@@ -77,7 +77,7 @@ class Plain:
 
     def _room(self, taken: int) -> int:
         """So many characters of a cell are on a line on which so many are taken."""
-        return _LABEL
+        return LABEL
 
 
 class Live(Plain):
@@ -96,7 +96,7 @@ class Live(Plain):
 
     def _room(self, taken: int) -> int:
         width: int = self._progress.console.width
-        return max(_SHORTEST, min(_LABEL, width - taken))
+        return max(_SHORTEST, min(LABEL, width - taken))
 
     def plan(self, todo: int, stored: int, forecast: str) -> None:
         super().plan(todo, stored, forecast)

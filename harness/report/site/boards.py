@@ -72,6 +72,11 @@ class BoardLink:
         return f"{self.dataset} · {self.regime}"
 
     @property
+    def inputs(self) -> str:
+        """What its methods were given: protocol, seeds and items."""
+        return f"{self.protocol}, {self.seeds}, {self.items}"
+
+    @property
     def tasks(self) -> tuple[str, ...]:
         """The names of what its regime is made of: `gaussian`, or `downsample` and `gaussian`."""
         return regime_names(self.regime)

@@ -7,12 +7,14 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from html import unescape
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from ...text.errors import one_line
 from .index_pages import SearchEntry
+from .staging import DOCUMENTATION
 
-_INDEX = "docs/search/search_index.json"
+_FOLDER = PurePosixPath(DOCUMENTATION).parent
+_INDEX = _FOLDER / "search" / "search_index.json"
 _PAGE = re.compile(r"[\w-]+(/[\w-]+)*\.html", re.ASCII)
 _TAG = re.compile(r"<[^>]*>")
 
@@ -29,7 +31,7 @@ def _pages(index: str) -> Iterator[SearchEntry]:
         address = one["location"] or "index.html"
         # A heading within a page has its own entry, with `#`.
         if _PAGE.fullmatch(address):
-            yield _plain(one["title"], 80), "documentation", f"docs/{address}", _plain(one["text"], 160)
+            yield _plain(one["title"], 80), "documentation", f"{_FOLDER}/{address}", _plain(one["text"], 160)
 
 
 def _plain(html: str, most: int) -> str:

@@ -177,7 +177,7 @@ def _on_several(boards: Sequence[SiteBoard]) -> Html:
         if len({board.name for placed in of_setting.values() for board, _ in placed}) > 1:
             for placed in of_setting.values():
                 one = placed[0][1]
-                measured = f"{one.protocol}, {one.seeds}, {one.items}, {one.metric}"
+                measured = f"{one.inputs}, {one.metric}"
                 shown = [link(breakable(board.name), f"{board.name}.html#{level.address}") for board, level in placed]
                 rows.append((breakable(title), measured, joined(shown, ", ")))
     if not rows:
@@ -189,7 +189,7 @@ def level_things(boards: Iterable[SiteBoard]) -> list[SearchEntry]:
     """The levels of boards, to search for: each leads to its place on its board."""
     return [
         (level.title, f"level of {board.name}", f"{board.path}#{level.address}",
-         f"{level.protocol}, {level.seeds}, {level.items}: {counted(len(level.methods), 'method')}")
+         f"{level.inputs}: {counted(len(level.methods), 'method')}")
         for board in boards
         for level in board.levels
     ]  # fmt: skip
