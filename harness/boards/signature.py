@@ -15,6 +15,7 @@ from ..store.cell import Cell, DatasetPart, NamedPart
 from ..store.keys import combined
 from ..text.errors import UsageError, nearest, one_line
 from ..text.wording import counted
+from ..track.words import Words
 
 _PARTS = ("metric", "protocol", "regime", "dataset", "seed", "noisebench")
 _FOLDER = "folder"
@@ -91,8 +92,20 @@ def explain_signature(text: str) -> dict[str, Any]:
             "now": "",
         }
     )
-    parts.append(_release(version))
+    parts += [_release(version), _printed(metric, name, track.words, several=seed.startswith("seeds"))]
     return {"signature": text.strip(), "parts": parts}
+
+
+def _printed(metric: str, track: str, words: Words, several: bool) -> dict[str, str]:
+    """What the number beside the signature is, and the interval that a board sets beside it."""
+    bound = bind(_versioned(_packaged(metric)[0])[0], "metric", track)
+    of_seeds = f" of each {words.item}'s mean over the seeds" if several else ""
+    unit = f", in {bound.entry.meta['unit']}" if bound.entry.meta["unit"] else ""
+    meaning = (
+        f"the mean over these {words.items}{of_seeds}{unit}; the interval beside a Δ is of 95 %, for the mean "
+        f"difference of two methods over the same {words.items}, and holds for all pairs of a board at once"
+    )
+    return {"part": "number", "value": bound.canonical, "meaning": meaning, "now": ""}
 
 
 def _explained_folder(text: str, fields: list[str]) -> dict[str, Any]:
@@ -134,11 +147,17 @@ def _agrees(then: str, now: str) -> str:
     return "same version now" if then == now else f"now at version {now}: numbers may differ"
 
 
+def _packaged(text: str) -> tuple[str, str]:
+    """A metric, and the package that computes it: `lpips[pyiqa 0.1.14]`."""
+    match = re.fullmatch(r"(.*[\w)])\[([^\[\]]+)\]", text)
+    return (match[1], match[2]) if match else (text, "")
+
+
 def _part(kind: str, text: str, track: str) -> dict[str, str]:
-    packaged = re.fullmatch(r"(.*[\w)])\[([^\[\]]+)\]", text) if kind == "metric" else None
-    spec, version = _versioned(packaged[1] if packaged else text)
+    plain, package = _packaged(text) if kind == "metric" else (text, "")
+    spec, version = _versioned(plain)
     bound = bind(spec, kind, track)
-    by = f" Made with {packaged[2]}." if packaged else ""
+    by = f" Made with {package}." if package else ""
     return {
         "part": kind,
         "value": bound.canonical,

@@ -114,6 +114,8 @@ def test_the_latex_of_a_small_table() -> None:
     assert signatures[0].startswith("psnr|uint8@1|gaussian(sigma=15)@1|photos:")
     parts = explain_signature(signatures[0])["parts"]
     assert ["sigma=15.0" in part["value"] for part in parts if part["part"] == "regime"] == [True]
+    (number,) = [part for part in parts if part["part"] == "number"]
+    assert number["value"] == "psnr" and "dB" in number["meaning"] and "seeds" not in number["meaning"]
 
 
 # ------------------------------------------------------------------------------------------------- marks
