@@ -40,7 +40,16 @@ from .difference import (
     numbers_of_all,
     tests_of,
 )
-from .pairing import Paired, Pairings, Shelf, environment_differences, unit_names, where_text, why_inputs_differ
+from .pairing import (
+    Paired,
+    Pairings,
+    Shelf,
+    environment_differences,
+    shelves,
+    unit_names,
+    where_text,
+    why_inputs_differ,
+)
 from .plain_differences import PlainDifferences, plain_differences
 from .set_changes import SetChange, set_changes
 from .trainings import Matched, merge_trainings, used_by
@@ -121,11 +130,11 @@ def compare(
 
 
 def _compared_sides(a: Results, b: Results, name_a: str, name_b: str, across: bool) -> Comparison:
-    one, other = Shelf(a), Shelf(b)
+    one, other = shelves(a, b)
     spec_a = a[0].cell.method.spec if across and a else ""
     spec_b = b[0].cell.method.spec if across and b else ""
     pairings = Pairings()
-    plain = plain_differences(one, Shelf(b.take([])) if across else other, pairings)
+    plain = plain_differences(one, Shelf(b.take([]), other.names) if across else other, pairings)
     is_plain = np.zeros(len(one.records), np.bool_)
     is_plain[plain.pairs.a] = True
     counts = np.zeros(len(one.records), np.intp)

@@ -12,13 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from ..boards.board import environment_of
-from ..boards.grouping import Alignment, keys_of, labels, pick
+from ..boards.grouping import Alignment, MethodKey, keys_of, labels, pick
 from ..boards.units import Units, units_of
 from ..statistics.paired_tests import Floats
 from ..store.cell import Cell
+from ..store.names import Names, with_others
 from ..store.record import Record, words_of
 from ..store.results import Results
-from ..text.errors import nearest
+from ..text.errors import nearest, one_line
 from ..text.wording import by_number, counted
 
 Places = npt.NDArray[np.intp]
@@ -47,20 +48,23 @@ _JOINED = ("track", "method_spec", "regime_spec", "seed")
 
 
 class Shelf:
-    """The score cells of one side, found by what they are; cells that differ in metrics only are one."""
+    """The score cells of one side, found by what they are; cells that differ in metrics only are one.
 
-    def __init__(self, results: Results) -> None:
+    `names` are those that methods are shown under.
+    """
+
+    def __init__(self, results: Results, names: Names) -> None:
+        self.names = names
         scores = results.where(kind="score")
         places, methods = keys_of(scores)
         of = [*zip(places, methods, scores.column("seed"), strict=True)]
         picked = scores if len(set(of)) == len(of) else Results.of(map(pick, scores.grouped(of).values()))
         self.records = picked.in_reading_order()
-        shown = labels(set(methods))
-        self._labels = {key: shown[method] for key, method in zip(scores.column("key"), methods, strict=True)}
+        self._labels: dict[str, str] = dict(zip(scores.column("key"), _labels(scores, methods, names), strict=True))
         self._join = JoinColumns(self.records, _JOINED)
 
     def label(self, cell: Cell) -> str:
-        """The display form of the method, with the start of its source hash where two would look the same."""
+        """The name or display form of the method, with the start of its source hash where two would look the same."""
         return self._labels[cell.key]
 
     @cached_property
@@ -110,6 +114,24 @@ class Shelf:
         if not regime:
             return f"the regime is absent: {_have(r.cell.regime.display for r in data)}"
         return f"the seed is absent: {_have(str(r.cell.seed) for r in regime)}"
+
+
+def shelves(one: Results, other: Results) -> tuple[Shelf, Shelf]:
+    """Two sides, where the names of each serve both: a baseline in JSON has none."""
+    names, others = one.names(), other.names()
+    return Shelf(one, with_others(names, others)), Shelf(other, with_others(others, names))
+
+
+def _labels(scores: Results, methods: Sequence[MethodKey], names: Names) -> list[str]:
+    """The label of the method of each cell, with its name in place of the display form where it has one."""
+    shown = labels(set(methods))
+    if not names:
+        return [shown[method] for method in methods]
+    specs = zip(scores.column("track"), scores.column("method_spec"), scores.column("method"), methods, strict=True)
+    return [
+        one_line(names.get(track, {}).get("method", {}).get(spec, display)) + shown[method].removeprefix(display)
+        for track, spec, display, method in specs
+    ]
 
 
 class JoinColumns:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..boards.grouping import Alignment
-from ..comparing.pairing import Pairings, Shelf, apart, environment_differences, why_inputs_differ
+from ..comparing.pairing import Pairings, Shelf, apart, environment_differences, shelves, why_inputs_differ
 from ..comparing.set_changes import set_changes
 from ..store.cell import Cell
 from ..store.garbage_collection import no_collection
@@ -67,9 +67,9 @@ def _judged(baseline: Results, current: Results, rules: Sequence[Rule], names: t
     mended, changed = why_each_edited(baseline), why_each_edited(current)
     trusted = baseline.take([n for n, why in enumerate(mended) if not why])
     genuine = current.take([n for n, why in enumerate(changed) if not why])
-    old, new = Shelf(baseline), Shelf(current)
-    one = Shelf(trusted) if any(mended) else old
-    other = Shelf(genuine) if any(changed) else new
+    old, new = shelves(baseline, current)
+    one = Shelf(trusted, old.names) if any(mended) else old
+    other = Shelf(genuine, new.names) if any(changed) else new
     keys = frozenset(one.records.column("key"))
     sides = Sides(old, new, other, Groups(one), Groups(other), rules, keys, Pairings())
     edited = [*_edited(baseline, mended, old, rules)]

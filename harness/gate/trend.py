@@ -104,7 +104,7 @@ def _least(series: Series, before: float) -> float:
 
 
 def _scores(results: Sequence[Results]) -> Iterator[Series]:
-    shelves, pairings = [Shelf(one) for one in results], Pairings()
+    shelves, pairings = [Shelf(one, one.names()) for one in results], Pairings()
     last = shelves[-1]
     for record in last.records:
         if record.cell.outcome != "ok":

@@ -77,6 +77,18 @@ def with_added(names: Names, track: str, added: Mapping[str, Mapping[str, str]])
     return {**names, track: kinds}
 
 
+def with_others(names: Names, others: Names) -> Names:
+    """`names`, and of `others` those whose spec has no name and whose name has no spec."""
+    every: Names = {}
+    for track in {**names, **others}:
+        first, second = names.get(track, {}), others.get(track, {})
+        for kind in {**first, **second}:
+            by_spec = first.get(kind, {})
+            added = {spec: name for spec, name in second.get(kind, {}).items() if name not in by_spec.values()}
+            every.setdefault(track, {})[kind] = {**added, **by_spec}
+    return every
+
+
 def _ending(spec: str, other: str) -> str:
     """A spec from shortly before the place where it differs from another one."""
     same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(spec, other, strict=False)))

@@ -18,7 +18,8 @@ from conftest import Run
 from messages import missing_from
 from msgspec import structs
 from noisebench.cli import main
-from noisebench.comparing.pairing import Pairings, Shelf
+from noisebench.comparing.comparison import compare
+from noisebench.comparing.pairing import Pairings, shelves
 from noisebench.gate import plain_findings
 from noisebench.gate.check import check
 from noisebench.gate.rules import fits
@@ -1131,7 +1132,25 @@ def test_findings_are_the_same_whether_pairs_are_columns_or_objects(
         return [repr(f) for f in check(before, now, rules).findings]
 
     whole = found()
-    plain = plain_findings.plain_pairs(*map(Shelf, map(Results.of, (before, now))), Pairings())
+    plain = plain_findings.plain_pairs(*shelves(Results.of(before), Results.of(now)), Pairings())
     assert len(plain) == 8
     monkeypatch.setattr(plain_findings, "plain_pairs", lambda *_: plain.take(np.arange(0)))
     assert found() == whole
+
+
+# -------------------------------------------------------------------------------------------------- names
+
+
+def test_findings_and_comparisons_call_a_method_by_the_name_that_a_suite_gives_it() -> None:
+    shown = replace(cell(), names={"method": "Ours"})
+    # A baseline in JSON has no names: that of the current suite serves.
+    for before in (cell(), shown):
+        assert {finding.method for finding in check([before], [shown]).findings} == {"Ours"}
+    assert only(check([shown], [FAILED])).method == "Ours"
+    assert compare([shown], [shown]).differences[0].method == "Ours"
+
+
+def test_a_name_that_was_given_to_another_method_is_not_that_of_the_former_one() -> None:
+    moved = replace(cell(method="tv"), names={"method": "Ours"})
+    (missing,) = check([cell()], [moved]).findings
+    assert (missing.method, missing.status) == ("nlm", REGRESSION)
