@@ -153,8 +153,8 @@ def _file_name(title: str) -> str:
 
 
 def on_post_template(output: str, template_name: str, config: MkDocsConfig) -> str:
-    """The same for the page of an address that is not there."""
-    return on_post_page(output)
+    """Nothing for the page of an address that is not there: no server looks for it in a folder of a site."""
+    return "" if template_name == "404.html" else output
 
 
 def on_post_page(output: str, page: Page | None = None, config: MkDocsConfig | None = None) -> str:

@@ -31,7 +31,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def pages(site: Path) -> dict[PurePosixPath, Page]:
-    files = (file for file in site.rglob("*.html") if file.name != "404.html")
+    files = site.rglob("*.html")
     return {PurePosixPath(file.relative_to(site).as_posix()): Page(file.read_text(encoding="utf-8")) for file in files}
 
 

@@ -21,6 +21,8 @@ SCHEMA = 1
 MANIFEST = "site.json"
 _BUILDS, _LINES = 50, 300
 """Builds that are kept, and changes of one."""
+_GONE = 5
+"""Boards that are gone which have a line each."""
 Kind = Literal["new", "first", "changed", "gone"]
 
 
@@ -116,8 +118,14 @@ def _changes(before: Mapping[str, BoardState], boards: Sequence[SiteBoard]) -> l
             ]  # fmt: skip
             plain = SiteChange(kind="changed", name=board.name, text="has other results", address=board.path)
             changes += overtaken or [plain]
-    names = {board.name for board in boards}
-    return changes + [SiteChange(kind="gone", name=name, text="is gone") for name in before if name not in names]
+    return changes + _gone([name for name in before if name not in {board.name for board in boards}])
+
+
+def _gone(names: Sequence[str]) -> list[SiteChange]:
+    """The boards that a build no longer has: a line each, or one where a build of few results has left out many."""
+    if len(names) <= _GONE:
+        return [SiteChange(kind="gone", name=name, text="is gone") for name in names]
+    return [SiteChange(kind="gone", name=f"{len(names)} boards", text=f"are gone, such as {names[0]}")]
 
 
 def _of_entries(before: Mapping[str, str], entries: Mapping[str, str]) -> list[SiteChange]:

@@ -173,25 +173,29 @@ def _on_several(boards: Sequence[SiteBoard]) -> Html:
         for level in board.levels:
             of_level[level.track, level.title][level.setting].append((board, level))
     rows: list[Sequence[Content]] = []
-    for (_, title), of_setting in sorted(of_level.items(), key=lambda one: by_number(one[0][1])):
+    tracks_of: dict[str, set[str]] = defaultdict(set)
+    for track, title in of_level:
+        tracks_of[title].add(track)
+    for (track, title), of_setting in sorted(of_level.items(), key=lambda one: by_number(one[0][1])):
         if len({board.name for placed in of_setting.values() for board, _ in placed}) > 1:
             for placed in of_setting.values():
                 one = placed[0][1]
                 measured = f"{one.inputs}, {one.metric}"
                 shown = [link(breakable(board.name), f"{board.name}.html#{level.address}") for board, level in placed]
-                rows.append((breakable(title), measured, joined(shown, ", ")))
+                where = f" in {track}" if len(tracks_of[title]) > 1 else ""
+                rows.append((joined((breakable(title), where)), measured, joined(shown, ", ")))
     if not rows:
         return element("p", "None: each level is on one board.")
     return table("Levels on several boards", ("level", "measured by", "boards"), rows)
 
 
 def level_things(boards: Iterable[SiteBoard]) -> list[SearchEntry]:
-    """The levels of boards, to search for: each leads to its place on its board."""
+    """The levels of boards, those with most methods first, to search for: each leads to its place on its board."""
+    levels = [(board, level) for board in boards for level in board.levels]
     return [
         (level.title, f"level of {board.name}", f"{board.path}#{level.address}",
          f"{level.inputs}: {counted(len(level.methods), 'method')}")
-        for board in boards
-        for level in board.levels
+        for board, level in sorted(levels, key=lambda one: -len(one[1].methods))
     ]  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import xml.etree.ElementTree as ET
 from datetime import timedelta
 from pathlib import Path
@@ -296,6 +297,20 @@ def test_new_changed_and_gone_boards_and_another_best_method_are_told(tmp_path):
     shown = page(tmp_path / "s", "changes.html").text
     assert "2026-05-13" in shown and "c is gone." in shown and "this site begins with 3 boards." in shown
     assert list(broken_links(tmp_path / "s")) == []
+
+
+def test_many_boards_that_a_build_leaves_out_are_one_change(tmp_path):
+    build(tmp_path / "s", *(source(name, ordinary()) for name in "abcdefg"))
+    built = build(tmp_path / "s", source("a", ordinary()), now=NOW + timedelta(days=1))
+    assert [(one.kind, one.name) for one in built.changes] == [("gone", "6 boards")]
+
+
+def test_the_search_has_the_level_with_most_methods_first(tmp_path):
+    few, many = [record("nlm", {"psnr": BASE})], ordinary()
+    build(tmp_path / "s", source("a", few), source("b", many))
+    text = (tmp_path / "s" / "index.html").read_text(encoding="utf-8")
+    things = json.loads(re.search(r'id="index">(.*?)</script>', text, re.DOTALL)[1])
+    assert [kind for _, kind, *_ in things if kind.startswith("level of")][:1] == ["level of b"]
 
 
 def test_the_feed_is_atom_with_an_entry_a_build(tmp_path):
