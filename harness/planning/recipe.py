@@ -9,7 +9,7 @@ from typing import Any, Literal
 from ..components.registry import Bound, bind
 from ..spec.parameter_types import nested_in
 from ..spec.parsing import Spec, parse
-from ..text.errors import UsageError
+from ..text.errors import UsageError, one_line
 from ..text.wording import counted
 from .tuning_grid import grid_of
 
@@ -159,6 +159,15 @@ def _text(value: Any) -> str:
     if isinstance(value, tuple):
         return "(" + ", ".join(map(_text, value)) + ")"
     return value.canonical if isinstance(value, Bound) else repr(value)
+
+
+def refuse_large_crop(crop: int, side: int, item: str, name: str) -> None:
+    """Raise `UsageError` where a crop is larger than the `side` of the smallest item of a training set."""
+    if crop > side:
+        raise UsageError(
+            f"{name} has no crop of {crop} pixels in {one_line(item, 60)!r}, whose shorter side has {side}: "
+            f"give crop={side} or less"
+        )
 
 
 def refuse_too_few(items: int, validation: int, name: str) -> None:

@@ -6,7 +6,7 @@ import functools
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 from msgspec import structs
 
@@ -20,7 +20,7 @@ from ..text.errors import UsageError, one_line
 from ..track.alike_items import HoldsItems, SketchesTruths
 from ..track.dataset_protocol import IsMade, KeepsApart
 from ..track.track_protocol import Track, identified
-from ..track.training_batches import Trains
+from ..track.training_batches import CropsItems, Trains
 from .cells import (
     PlannedCell,
     PlannedMethod,
@@ -32,7 +32,17 @@ from .cells import (
     weights_part,
 )
 from .kept_parts import KeptParts
-from .recipe import VERSION, data_of, datasets_of, recipe_of, recipes_in, refuse_too_few, seed_of, tuned_in
+from .recipe import (
+    VERSION,
+    data_of,
+    datasets_of,
+    recipe_of,
+    recipes_in,
+    refuse_large_crop,
+    refuse_too_few,
+    seed_of,
+    tuned_in,
+)
 from .tuning_grid import TuningGrid, grid_of
 
 T = TypeVar("T")
@@ -137,6 +147,8 @@ class Trainings:
         items = data.items or 0
         if recipe.validation >= items and not isinstance(open_dataset(chosen), KeepsApart):
             refuse_too_few(items, recipe.validation, chosen.display)
+        if (crop := _read_once(chosen, track, self._once).crop) is not None:
+            refuse_large_crop(recipe.crop, *crop, chosen.display)
         for one in datasets_of(recipe.regime):
             self._training_data(one, track)
         for one in recipe.parts:
@@ -163,7 +175,7 @@ class Trainings:
         """The stored part of a training set. Raises `UsageError` where one of its items is tested."""
         stored = self._data.get((data.track, data.canonical))
         if stored is None:
-            stored, truths, sketches = _read_once(data, track, self._once)
+            stored, truths, sketches, _ = _read_once(data, track, self._once)
             self._refuse_tested(data, truths)
             self._refuse_shown(data, sketches, track)
             self._data[data.track, data.canonical] = stored
@@ -270,7 +282,7 @@ def _fitted_to(method: Bound) -> Iterator[Bound]:
 
 def _fingerprints(name: str, datasets: Iterable[Bound], once: ReadOnce) -> dict[str, list[str]]:
     """The fingerprints of datasets under a name; nothing where there are none."""
-    fingerprints = [_read_once(one, get_track(one.track), once)[0].fingerprint for one in datasets]
+    fingerprints = [_read_once(one, get_track(one.track), once).stored.fingerprint for one in datasets]
     return {name: fingerprints} if fingerprints else {}
 
 
@@ -284,26 +296,37 @@ def _own_files(bound: Bound, *, of_trainings: bool = False) -> Iterator[Bound]:
         yield from _own_files(one, of_trainings=of_trainings)
 
 
-def _read_once(bound: Bound, track: Track, once: ReadOnce) -> tuple[DatasetPart, dict[str, str], dict[str, Any]]:
+class _TrainingSet(NamedTuple):
+    """The stored part of a training set, its ids by truth, its track's sketch of the truth of each id, and the largest
+    crop that all items have, with the smallest item; None where the track crops nothing."""
+
+    stored: DatasetPart
+    truths: dict[str, str]
+    sketches: dict[str, Any]
+    crop: tuple[int, str] | None
+
+
+def _read_once(bound: Bound, track: Track, once: ReadOnce) -> _TrainingSet:
     return once(("trained on", track.name, bound.canonical), lambda: _training_set(bound, track))
 
 
-def _training_set(bound: Bound, track: Track) -> tuple[DatasetPart, dict[str, str], dict[str, Any]]:
-    """The stored part of a training set, its ids by truth, and its track's sketch of the truth of each id.
-
-    Items that are made are not read, others once.
-    """
+def _training_set(bound: Bound, track: Track) -> _TrainingSet:
+    """A training set. Items that are made are not read, but for the size of the first one, others once."""
     dataset = open_dataset(bound)
     lines, truths, sketches = [], {}, {}
     # Asked once: to look for what a protocol has takes longer than to read a small item.
     name_of = dataset.made if isinstance(dataset, IsMade) else None
     truth_of = track.truth_sha256 if isinstance(track, Trains) else None
     sketch_of = track.truth_sketch if isinstance(track, SketchesTruths) else None
+    crop_of = track.largest_crop if isinstance(track, CropsItems) else None
+    crops: list[tuple[int, str]] = []
     for index, item_id in enumerate(text_ids(bound, dataset)):
         if name_of is not None:
             line, truth = f"{item_id!r} {name_of(index)}", name_of(index)
         else:
             item = load_item(bound, dataset, index, track)
+            if crop_of is not None:
+                crops.append((crop_of(item), item_id))
             line, truth = identified(track, item), truth_of(item) if truth_of is not None else item_id
             if sketch_of is not None and (sketch := sketch_of(item)) is not None:
                 sketches[item_id] = sketch
@@ -311,7 +334,9 @@ def _training_set(bound: Bound, track: Track) -> tuple[DatasetPart, dict[str, st
         truths[truth] = item_id
     count = len(lines)
     stored = DatasetPart(**structs.asdict(part(bound)), fingerprint=combined(lines), items=count, total=count)
-    return stored, truths, sketches
+    if name_of is not None and crop_of is not None and count:
+        crops.append((crop_of(load_item(bound, dataset, 0, track)), dataset.ids[0]))
+    return _TrainingSet(stored, truths, sketches, min(crops, default=None))
 
 
 def _track_of_items(track: Track) -> Track:

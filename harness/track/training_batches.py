@@ -56,3 +56,11 @@ class Trains(Protocol):
         fixed: bool = False,
     ) -> Batches: ...
     def truth_sha256(self, item: Any) -> str: ...
+
+
+@runtime_checkable
+class CropsItems(Protocol):
+    """A track that trains on square crops."""
+
+    def largest_crop(self, item: Any) -> int:
+        """How many pixels a side the largest crop of an item has."""

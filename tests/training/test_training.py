@@ -492,7 +492,7 @@ def test_a_network_whose_output_a_loss_would_stretch_is_not_trained(
         ("trained(optimizer=adamx)", 2, "unknown optimizer 'adamx': did you mean 'adam'"),
         ("trained(steps=3, checks=4)", 2, "checks=4 are more than steps=3"),
         ("trained(data=dead_leaves(n=8))", 2, "nothing is left to train on"),
-        ("trained(crop=128)", 1, "give crop=96 or less"),
+        ("trained(crop=128)", 2, "give crop=96 or less"),
     ],
 )
 def test_what_cannot_be_trained_is_said_in_one_line(

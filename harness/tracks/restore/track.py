@@ -115,6 +115,11 @@ class Restore(PictureTrack):
             raise ValueError(f"peak must be a finite number above 0, not {one_line(repr(complete['peak']), 60)}")
         return complete
 
+    def largest_crop(self, item: Sample) -> int:
+        """The shorter side of a picture."""
+        height, width = item.clean.shape[:2]
+        return int(min(height, width))
+
     def pose(self, regime: Bound, item: Sample, seed: int, draw: int = 0) -> Case:
         """The noisy picture, float32 (H', W', C), what is disclosed, and the shape (H, W, C) of the wanted one."""
         from ...imaging.pixels import as_hwc, bytes_sha256

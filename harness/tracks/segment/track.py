@@ -67,6 +67,11 @@ class Segment(PictureTrack):
         group = f" group {item.group!r}" if item.group else ""
         return f"{item.id!r} {values_sha256(item)} {map_sha256(item.labels)}{annotated} {classes}{group}"
 
+    def largest_crop(self, item: MappedPicture) -> int:
+        """The shorter side of a picture."""
+        height, width = item.labels.shape
+        return int(min(height, width))
+
     def pose(self, regime: Bound, item: MappedPicture, seed: int, draw: int = 0) -> Case:
         """The picture under the regime, float32 (H, W, C), what is disclosed, and the shape (K, H, W) of logits."""
         from ...imaging.pixels import bytes_sha256
