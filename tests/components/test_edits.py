@@ -170,10 +170,10 @@ def small(given, wanted, *, width: int = 4):
 ''',
 }  # fmt: skip
 TEACHER = (
-    "trained(arch=small(width=8), optimizer=sgd, data='gaussian_field(n=2, size=16)', validation=1, steps=2, checks=1)"
+    "trained(arch=small(width=8), optimizer=sgd, data='gaussian_field(n=2, size=32)', validation=1, steps=2, checks=1)"
 )
 TRAINED = (
-    "trained(arch=small, optimizer=slow, data='gaussian_field(n=3, size=16)', validation=1, steps=2, checks=1, "
+    "trained(arch=small, optimizer=slow, data='gaussian_field(n=3, size=32)', validation=1, steps=2, checks=1, "
     f"parts=taught(teacher={TEACHER}))"
 )
 SUITES = {
@@ -211,7 +211,7 @@ def keys(folder, suites):
             found["/".join(["teacher" if teaches else cell.kind, *parts, cell.protocol.name])] = cell.key
     return found
 
-warm = {"methods": ["trained(arch=unet, steps=2, checks=1, validation=1, data='gaussian_field(n=2, size=16)')"],
+warm = {"methods": ["trained(arch=unet, steps=2, checks=1, validation=1, data='gaussian_field(n=2, size=32)')"],
         "datasets": ["piecewise(n=2, size=16)"], "regimes": ["gaussian(sigma=25)"]}
 os.makedirs(sys.argv[1] + "/warm")
 keys(sys.argv[1] + "/warm", {"usual": warm})
