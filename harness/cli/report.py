@@ -35,7 +35,8 @@ def add(verbs: Any) -> None:
     p.add_argument("--to", metavar="DIR", help="where to write (default: board, unless --bundle is given)")
     p.add_argument("--bundle", metavar="DIR", help="write what a paper needs there: .tex, .pdf, .bib, suites, results")
     p.add_argument("--only", metavar="PART,PART", default="",
-                   help="write only these of board, page and table; other files stay as they are")  # fmt: skip
+                   help="write only these of board, page and table; other files stay as they are (default: all, but of "
+                        "very many rows no table)")  # fmt: skip
     p.add_argument("--all-versions", action="store_true",
                    help="show older versions of methods that were edited too, not the newest alone")  # fmt: skip
     p.add_argument("--pages", action="store_true",
@@ -101,7 +102,7 @@ def _parts(args: argparse.Namespace) -> tuple[str, ...]:
     """The parts of the report that are written. Raises `UsageError`."""
     from ..report.write import PARTS
 
-    only = tuple(args.only.split(",")) if args.only else PARTS
+    only = tuple(args.only.split(",")) if args.only else ()
     for part in only:
         if part not in PARTS:
             raise UsageError(f"--only {one_line(part)!r}: give one or more of {', '.join(PARTS)}, with commas between")
@@ -144,24 +145,27 @@ def _write_report(
     from ..report.page.html import how_to_keep
     from ..report.page.previews import KeptPreviews
     from ..report.terminal import report_lines
-    from ..report.write import data_to_report, write_data
+    from ..report.write import data_to_report, usual_parts, write_data
 
     to, store = Path(args.to or "board"), next((Path(one) for one in args.stores if Path(one).is_dir()), None)
     previews = KeptPreviews.in_store(store) if store is not None else None
     data = data_to_report(results, all_versions=args.all_versions)
     files = write_data(data, to, kept=previews, pages=args.pages, table=table, style=args.style, only=only)
+    parts = only or usual_parts(data, table)
     if not args.json:
-        start = to / ("leaderboard.html" if "page" in only else "leaderboard.md" if "board" in only else "table.md")
-        whole = one_line(to / "leaderboard.md") if "board" in only else "a report without --only"
-        if tuple(only) != ("table",):
+        start = to / ("leaderboard.html" if "page" in parts else "leaderboard.md" if "board" in parts else "table.md")
+        whole = one_line(to / "leaderboard.md") if "board" in parts else "a report without --only"
+        if tuple(parts) != ("table",):
             print("\n".join(report_lines(data, terminal_width(), whole)), end="\n\n")
         print(f"written: {counted(len(files), 'file')} in {to} (start with {start})")
-        if "page" in only and store is not None and (advice := how_to_keep(data)):
+        if "page" in parts and store is not None and (advice := how_to_keep(data)):
             print(advice)
-        if "table" in only:
+        if "table" in parts:
             print(f"the table for a paper: {to / 'table.tex'} (and .md, .csv, .html){_parts_text(to / 'table.tex')}")
+        elif not only:
+            print("of so many rows no table for a paper is written: --only table writes it")
     document = {"to": str(to), "files": [str(file) for file in files]}
-    if "board" not in only:
+    if "board" not in parts or not args.json:
         return document
     return {**document, "summary": json.loads((to / "summary.json").read_text(encoding="utf-8"))}
 

@@ -77,14 +77,16 @@ def write_data(
     pages: bool = False,
     table: TableOptions = USUAL_TABLE,
     style: str = "",
-    only: Collection[str] = PARTS,
+    only: Collection[str] = (),
 ) -> list[Path]:
     """`write_report` of data that is at hand; `only` some of its `PARTS`, and the files of others stay as they are."""
-    tables = paper_tables(data.boards, table) if "table" in only else []
-    if "board" in only or "page" in only:
+    parts = only or usual_parts(data, table)
+    clears = [] if only or "table" in parts else ["table.*", "table-supplement.tex"]
+    tables = paper_tables(data.boards, table) if "table" in parts else []
+    if "board" in parts or "page" in parts:
         plots, notes = draw_all(data, style)
         data = replace(data, plots=plots, notes=notes)
-    paged = "page" in only
+    paged = "page" in parts
     shown = page_previews(data.boards, kept if paged else None, data.words["items"], beside=pages and paged)
     # Each is made when it is written: of a report of very many boards the texts together are larger than all else.
     files: dict[str, Content] = {
@@ -109,9 +111,16 @@ def write_data(
         files["tuned.csv"] = lambda: [tuned_csv(data.recipes)]
     files |= plot_files(data.plots, "plots", ("png", "svg", "pdf") if style else ("png", "svg"))
     files |= board_files(data)
-    wanted = {name: content for name, content in files.items() if _part_of(name) in only}
-    clears = [pattern for part, pattern in (("page", PICTURES_BESIDE), ("board", BOARDS_BESIDE)) if part in only]
-    return write_files({**wanted, **shown.beside}, to, replaces=NAMES if "board" in only else (), clears=clears)
+    wanted = {name: content for name, content in files.items() if _part_of(name) in parts}
+    clears += [pattern for part, pattern in (("page", PICTURES_BESIDE), ("board", BOARDS_BESIDE)) if part in parts]
+    return write_files({**wanted, **shown.beside}, to, replaces=NAMES if "board" in parts else (), clears=clears)
+
+
+def usual_parts(data: ReportData, table: TableOptions) -> Collection[str]:
+    """The parts of a report where none are chosen: of very many rows a table would fit no paper, unless it is set."""
+    if data.most_rows is None or table != USUAL_TABLE:
+        return PARTS
+    return [part for part in PARTS if part != "table"]
 
 
 def _part_of(name: str) -> str:

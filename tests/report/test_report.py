@@ -32,6 +32,7 @@ from noisebench.boards.set_metrics import BoardSets, SetColumn, SetValue
 from noisebench.cli import main
 from noisebench.report.data import ReportData, report_data
 from noisebench.report.escape import latex, markdown, markdown_code, shorten, slug, spreadsheet
+from noisebench.report.paper_table.table import TableOptions
 from noisebench.report.plots.drawing import fit, legend_names, text_width
 from noisebench.report.plots.pareto import front
 from noisebench.report.set_metrics import sets_csv, sets_latex
@@ -383,10 +384,28 @@ def test_a_report_of_very_many_rows_says_the_best_and_has_all_beside_them(tmp_pa
         small, large = ((tmp_path / folder / name).read_text() for folder in ("small", "large"))
         assert small.count("m11") > large.count("m11") and "more row" not in small
         assert large.count("and 2 more rows: leaderboard.csv has all") == 2
-    same = ("leaderboard.csv", "table.csv")
-    assert [(tmp_path / "small" / name).read_bytes() for name in same] == [
-        (tmp_path / "large" / name).read_bytes() for name in same
-    ]
+    csv = "leaderboard.csv"
+    assert (tmp_path / "small" / csv).read_bytes() == (tmp_path / "large" / csv).read_bytes()
+    assert {*names_in(tmp_path / "small")} - {*names_in(tmp_path / "large")} == {
+        *(f"table.{kind}" for kind in ("csv", "html", "md", "tex")), "table-supplement.tex"
+    }  # fmt: skip
+
+
+def names_in(folder: Path) -> list[str]:
+    """The files of a folder itself."""
+    return [path.name for path in folder.iterdir() if path.is_file()]
+
+
+def test_a_table_of_very_many_rows_is_written_where_it_is_set_and_an_old_one_is_removed_where_not(
+    tmp_path: Path, monkeypatch: Any
+) -> None:
+    write_report(small_board(), tmp_path)
+    assert "table.tex" in names_in(tmp_path)
+    monkeypatch.setattr("noisebench.report.data.LARGE", 1)
+    write_report(small_board(), tmp_path)
+    assert "table.tex" not in names_in(tmp_path)
+    write_report(small_board(), tmp_path, table=TableOptions(rows="levels"))
+    assert "table.tex" in names_in(tmp_path)
 
 
 def test_what_a_report_of_very_many_rows_left_beside_it_goes_with_it(tmp_path: Path, monkeypatch: Any) -> None:
