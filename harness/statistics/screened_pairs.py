@@ -28,7 +28,7 @@ ITEMS = 8, 512
 """With fewer items many resamples have hardly any spread; with more float32 gains nothing."""
 NEAR = 0.01
 """A difference counts as screened where rounding changes its statistics by less than this share."""
-ROWS_AT_ONCE = 512
+ROWS_AT_ONCE = 128
 
 
 class _Screen(NamedTuple):
