@@ -54,6 +54,8 @@ $(PLAIN): pyproject.toml | $(BIN)/python
 
 install: $(STAMP)
 
+# Where Python is asked to write no bytecode, each process would compile torch anew, for two seconds.
+demo: export PYTHONDONTWRITEBYTECODE =
 demo: $(PLAIN)
 	$(BIN)/noisebench run demo --store nb-store
 	$(BIN)/noisebench report nb-store --to board

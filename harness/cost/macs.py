@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -62,6 +63,11 @@ def macs(call: Callable[[], Any], reasons: dict[str, str]) -> int | None:
     total, unknown = 0, dict[str, None]()
 
     class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
+        @classmethod
+        def _should_skip_dynamo(cls) -> bool:
+            # To skip the compiler torch imports it, which takes seconds: only where a method has used it.
+            return "torch._dynamo" in sys.modules
+
         def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             nonlocal total
             kwargs = kwargs or {}
