@@ -140,6 +140,14 @@ def takes_sigma_on_255(noisy: Any, info: Any) -> Any:
     return noisy + min(1.0, info.sigma / 25) * (smooth(noisy) - noisy)
 
 
+def loses(decibels: float) -> Any:
+    def adds_noise(noisy: Any, info: Any) -> Any:
+        sigma = info.sigma * (10 ** (decibels / 10) - 1) ** 0.5
+        return noisy + sigma * torch.randn(noisy.shape, generator=info.generator)
+
+    return adds_noise
+
+
 def is_for_bgr(noisy: Any, info: Any) -> Any:
     """Knows that warm colours are more frequent, and takes red for blue."""
     restored = smooth(noisy)
@@ -249,6 +257,12 @@ def test_what_would_gain_by_far_is_said_with_the_line_to_write(
     told = f"{own:+.1f} dB over the noisy input (gaussian(sigma=25), 3 crops); {would:+.1f} dB if "
     assert finding.detail.startswith(told)
     assert finding.detail.endswith(f": write {write}")
+
+
+def test_a_method_that_harms_by_far_fails_where_nothing_remedies_it() -> None:
+    findings = {loss: {f.name: f for f in examine(bound_to(loses(loss)))}["gain"] for loss in (1.0, 6.0)}
+    assert {loss: finding.ok for loss, finding in findings.items()} == {1.0: True, 6.0: False}
+    assert float(findings[6.0].detail.split()[0]) == pytest.approx(-6, abs=0.5)
 
 
 def test_no_gain_is_judged_where_the_input_is_the_clean_picture() -> None:

@@ -24,6 +24,8 @@ LEAST = (2, 3, 4, 5, 6, 8, 11, 12, 16, 24, 32)
 """Sides from which on a method may work."""
 EVALUATION = 0.3
 """How much a network must gain by evaluation mode, in dB, where two calls agree without."""
+HARM = 3.0
+"""A loss in dB against the noisy input that no method of restoration should cause."""
 SAME = 1e-6
 """Of float32 on [0, 1]: what differs by no more is the same picture."""
 GUIDE = "docs/pytorch-network.md"
@@ -194,7 +196,14 @@ def _gain(patient: Patient, regime: Bound) -> tuple[bool | None, str]:
     if patient.oracle:
         return True, shown
     best = better(patient.answer, cases, gained)
-    return (True, shown) if best is None else (False, f"{shown}; {advice(*best, enlarges)}")
+    if best is not None:
+        return False, f"{shown}; {advice(*best, enlarges)}"
+    if mean < -HARM and not enlarges:
+        return (
+            False,
+            f"{shown}: worse than doing nothing (are its parameters loaded, and meant for this noise?)",
+        )
+    return True, shown
 
 
 def checks(patient: Patient) -> dict[str, Check]:
