@@ -26,7 +26,8 @@ from .engine.tuning import tuning_notes
 from .notebook.result import Result
 from .planning.cells import method_flags, part, regime_key, shown_to
 from .planning.dataset_part import Traits, chosen_ids, load_chosen, part_of_items, traits_of
-from .planning.plan import metric_part, refuse_unknown_needs, set_parts, split_metrics, suited_to, usual_rank
+from .planning.needs import refuse_unknown_needs
+from .planning.plan import metric_part, set_parts, split_metrics, suited_to, usual_rank
 from .store.cell import SCHEMA, Cell, DatasetPart, MethodPart, SetPart
 from .store.cell_json import plain_values
 from .store.keys import key_of

@@ -11,7 +11,7 @@ from typing import Any
 from ..components.datasets import open_dataset
 from ..components.registry import Bound, bind
 from ..components.tracks import get_track
-from ..planning.plan import regime_for
+from ..planning.needs import regime_for
 from ..planning.recipe import recipe_of, recipes_in, seed_of
 from ..store.cell import Cell
 from ..store.reading import read_records

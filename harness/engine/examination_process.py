@@ -22,7 +22,7 @@ from typing import Any
 from ..components.plugins import load_plugin
 from ..components.registry import bind
 from ..components.tracks import get_track
-from ..planning.plan import refuse_unknown_needs
+from ..planning.needs import refuse_unknown_needs
 from ..text.errors import UsageError, one_line
 from ..track.examination import Examines
 from . import processes

@@ -10,24 +10,21 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from ..components.datasets import open_dataset
-from ..components.decorators import disclosed_by, refuse_own_input_behind
+from ..components.decorators import refuse_own_input_behind
 from ..components.plugins import load_plugin
-from ..components.registry import Bound, bind, bind_all, registry
+from ..components.registry import Bound, bind, bind_all
 from ..components.sources import forget_sources, sources_of
 from ..components.tracks import get_track
 from ..spec.parsing import count
 from ..store.cell import REFERENCE, MetricPart, SetPart
 from ..store.names import names_of
 from ..suite.suite import Suite
-from ..text.errors import Skip, UsageError, nearest, one_line
+from ..text.errors import UsageError, one_line
 from ..text.extras import absent_extra
 from ..text.wording import counted
-from ..track.info import Info
 from ..track.preloading import PreloadsMore
-from ..track.runner import not_disclosed
 from ..track.set_metrics import ChoosesMetrics, HasSetMetrics
-from ..track.track_protocol import Track, case_of
+from ..track.track_protocol import Track
 from .cells import (
     NO_DATASET,
     PlannedCell,
@@ -40,6 +37,7 @@ from .cells import (
     weights_part,
 )
 from .dataset_part import dataset_part
+from .needs import refuse_unknown_needs, regime_for, undisclosed_needs
 from .planned_cells import CellCross, PlannedCells, RegimeFields
 from .recipe import recipes_in
 from .trainings import NeededTrainings, ReadOnce, Trainings, fitted_data, judged_data, regime_data
@@ -284,7 +282,7 @@ def _score_cells(
             keyed = {**regime.inputs, **regime_data(regime.bound, once)}
             cross.add_regime(RegimeFields(regime.part, regime.requested, keyed))
             for seed, (number, method) in itertools.product(suite.seeds, enumerate(methods)):
-                lacks = _lacks(method, dataset, regime.bound, seed, track, once)
+                lacks = undisclosed_needs(method, dataset, regime.bound, seed, track, once)
                 alike = number, seed, lacks, tuple(keyed)
                 if alike not in templates:
                     trained = NeededTrainings() if lacks else trainings.of(method, seed)
@@ -352,56 +350,3 @@ def _version(metric: Bound, described: MetricPart) -> int | str:
     """What keys have of a metric: its version, and the package and weights that it is made with."""
     made_with = described.made_with
     return f"{metric.entry.version}, {made_with}" if made_with else metric.entry.version
-
-
-def regime_for(method: Bound, regimes: Iterable[Bound], track: Track) -> Bound:
-    """The first regime that discloses what the method needs and makes its own input; else the track's default."""
-    needs = [n.split("|") for n in _needs(method)]
-    for regime in regimes:
-        disclosed = disclosed_by(regime)
-        if all(disclosed & set(n) for n in needs) and all(p.entry.meta["source"] == "clean" for p in regime.parts):
-            return regime
-    return bind(track.defaults.regime, "regime", track.name)
-
-
-def refuse_unknown_needs(method: Bound, track: Track) -> None:
-    """Raise `UsageError` for a need that no registered regime of the track discloses."""
-    usual = bind(track.defaults.regime, "regime", track.name)
-    needs = {need: need.split("|") for need in _needs(method)}
-    if all(set(usual.entry.meta["discloses"]) & set(names) for names in needs.values()):
-        return
-    regimes = registry("regime", track.name)
-    always = case_of(track, usual, track.probe(track.defaults.size), 0).info.disclosed()
-    known = {"item", "sample", *always}.union(*(regimes.get(name).meta["discloses"] for name in regimes.names()))
-    for need, names in needs.items():
-        if not known & set(names):
-            raise UsageError(
-                f"method {method.display} needs {need!r}, which no regime discloses: {nearest(names[0], known)}"
-            )
-
-
-def _lacks(method: PlannedMethod, dataset: Bound, regime: Bound, seed: int, track: Track, once: ReadOnce) -> str:
-    """Why a trained method would skip the first item: what it needs and is not disclosed; empty if nothing.
-
-    Its training would be wasted. Methods that are not trained skip when they run.
-    """
-    if not method.needs_training:
-        return ""
-    needs = {need: set(need.split("|")) for need in method.bound.entry.meta.get("needs", ())}
-    if all(names & disclosed_by(regime) for names in needs.values()):
-        return ""
-
-    def disclosed() -> Info | None:
-        try:
-            return case_of(track, regime, open_dataset(dataset).load(0), seed).info
-        except Skip:
-            return None
-
-    info = once(("disclosed", track.name, dataset.canonical, regime.canonical, seed), disclosed)
-    return "" if info is None else not_disclosed([n for n, names in needs.items() if not any(a in info for a in names)])
-
-
-def _needs(bound: Bound) -> list[str]:
-    """What a method needs; for a wrapper without needs, what the wrapped method needs."""
-    declared = list(bound.entry.meta.get("needs", ()))
-    return declared or [name for nested in bound.inner for name in _needs(nested)]
