@@ -14,7 +14,6 @@ import io
 import multiprocessing
 import re
 import sys
-import textwrap
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -31,8 +30,6 @@ _PLOT = re.compile(r"!\[([^\n]*)\]\(plots/([^)]+)\.png\)\n\n([^\n]+)\n")
 """A plot in the text of a board or a study, with its caption."""
 _RULE = re.compile(r"\|[|:-]+\|")
 """The line below the head of a table."""
-LONGEST = 110
-"""Characters of what a board is of, in the list."""
 _LIST, _END = "<!-- boards -->\n", "<!-- end of boards -->"
 _PLOTS, _VERSIONS = "## Plots\n", "## Versions and hashes\n"
 
@@ -122,17 +119,14 @@ def small_picture(plot: bytes, widest: int = WIDEST) -> bytes:
 
 
 def boards_list(names: list[str]) -> str:
-    """A Markdown table with a line a board: the sentence that its suite begins with."""
-    from noisebench.suite.suite import named_suites
+    """A Markdown table with a line a board: what its suite asks."""
+    from noisebench.report.origin import question_of
 
-    suites = named_suites()
-    lines = ["| board | what it is of |", "|---|---|"]
+    lines = ["| board | question |", "|---|---|"]
     for name in names:
         # The board of `demo_functions` has the name of its track.
-        suite = suites[name if name in suites else f"demo_{name}"]
-        comment = re.findall(r"^# ?(.*)$", suite.read_text(encoding="utf-8").partition("\nsuite:")[0], re.MULTILINE)
-        sentence = re.split(r"[.;](?: |$)", " ".join(comment))[0]
-        lines.append(f"| [{name}]({name}/leaderboard.md) | {textwrap.shorten(sentence, LONGEST, placeholder=' …')} |")
+        question = question_of(name) or question_of(f"demo_{name}")
+        lines.append(f"| [{name}]({name}/leaderboard.md) | {question} |")
     return "\n".join(lines)
 
 

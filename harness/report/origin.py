@@ -10,9 +10,6 @@ from ..store.results import Results
 from ..suite.suite import named_suites
 from ..text.errors import one_line
 
-_LONGEST = 240
-"""Characters of a question that a title shows."""
-
 
 def suite_of(records: Results) -> str:
     """The one suite of the package that all cells are of; empty where there is none."""
@@ -28,18 +25,7 @@ def question_of(name: str) -> str:
     lines = suite.read_text(encoding="utf-8").splitlines()
     end = next((n for n, line in enumerate(lines) if not line.startswith("#")), len(lines))
     text = " ".join(line.lstrip("# ") for line in lines[:end])
-    return _shortened(
-        one_line(re.split(r"(?<=[.?!]) (?=[A-Z`])", text, maxsplit=1)[0].removesuffix("."), len(text) + 1)
-    )
-
-
-def _shortened(sentence: str) -> str:
-    """A long sentence up to the last semicolon or colon that fits, else up to the last comma."""
-    if len(sentence) <= _LONGEST:
-        return sentence
-    end = max(sentence.rfind("; ", 0, _LONGEST), sentence.rfind(": ", 0, _LONGEST))
-    end = end if end > 0 else sentence.rfind(", ", 0, _LONGEST)
-    return sentence[:end] if end > 0 else one_line(sentence, _LONGEST)
+    return re.split(r"(?<=[.?!]) (?=[A-Z`])", text, maxsplit=1)[0].removesuffix(".")
 
 
 def origin_line(records: Results, title: str) -> str:
