@@ -10,6 +10,7 @@ from pathlib import Path
 import noisebench as nb
 import numpy as np
 import pytest
+from bubblewrap import needs_bubblewrap
 from conftest import ROOT
 from guides import BLOCK, OF_TRACKS, PAGES, blocks_of, follow, not_printed
 from noisebench.store.cells import open_store
@@ -27,6 +28,8 @@ ELSEWHERE = {
 }  # fmt: skip
 """Pages whose blocks another file of tests runs, in folders that it prepares."""
 FOLLOWED = [p.name for p in PAGES if p.name not in ELSEWHERE and BLOCK.search(p.read_text(encoding="utf-8"))]
+IN_A_SANDBOX = {"submissions.md"}
+"""Pages that run a stranger's program."""
 OF_A_STORE = {"reference.md", "notebooks.md", "plots.md"}
 """Pages that read a store which the reader has: a small one, which is made once. The README runs the demonstration."""
 
@@ -47,7 +50,10 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "nb-store"
 
 
-@pytest.mark.parametrize("page", [page for page in FOLLOWED if page not in OF_TRACKS])
+@pytest.mark.parametrize("page", [
+    pytest.param(page, marks=[needs_bubblewrap] if page in IN_A_SANDBOX else [])
+    for page in FOLLOWED if page not in OF_TRACKS
+])  # fmt: skip
 def test_every_block_of_a_page_runs_as_written(page: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     if page in OF_A_STORE:
         shutil.copytree(request.getfixturevalue("store"), tmp_path / "nb-store")

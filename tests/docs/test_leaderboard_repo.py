@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from bubblewrap import needs_bubblewrap
 from conftest import ROOT
 from shell import shell
 
@@ -40,6 +41,7 @@ def clone(tmp_path: Path) -> Path:
     return tmp_path / "board"
 
 
+@needs_bubblewrap
 def test_an_entry_is_verified_recorded_and_published(clone: Path) -> None:
     fine("git checkout --quiet -b median", clone)
     fine("noisebench run suite.yaml --methods median --store nb-store --keep all", clone)
