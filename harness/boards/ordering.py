@@ -177,7 +177,7 @@ def hold_against_references(
     if column is None:
         return rows, [], None
     fair = [row for row in rows if row.unranked != OTHER_INPUTS]
-    baseline = next((row for row in fair if row.role == "baseline"), None)
+    baseline, floor = baseline_of(rows), baseline_text(rows, words)
     optimum = next((row for row in fair if row.role == "optimum"), None)
     ruler = None if optimum is None else _ruler(optimum, fair, columns)
     result, warnings = [], []
@@ -186,7 +186,6 @@ def hold_against_references(
             if baseline is not None and row is not baseline:
                 below = _shortfall(row, baseline, column)
                 if below > 0:
-                    floor = f"the {words['given']}" if baseline.unchanged else baseline.label
                     warnings.append(f"{row.label} is below {floor} by {below:.4g} {column.unit}".rstrip())
                     row = replace(row, below_baseline=True)
             if optimum is not None and ruler is not None and row.role != "optimum":
@@ -194,6 +193,19 @@ def hold_against_references(
                 row = replace(row, below_optimum=below if np.isfinite(below) else None)
         result.append(row)
     return result, warnings, ruler
+
+
+def baseline_of(rows: Sequence[Row]) -> Row | None:
+    """The row that methods should not be below, where there is one."""
+    return next((row for row in rows if row.role == "baseline" and row.unranked != OTHER_INPUTS), None)
+
+
+def baseline_text(rows: Sequence[Row], words: Mapping[str, str]) -> str:
+    """What the baseline is called: the input, where it gives that back, or by its name; empty where there is none."""
+    baseline = baseline_of(rows)
+    if baseline is None:
+        return ""
+    return f"the {words['given']}" if baseline.unchanged else baseline.label
 
 
 def _shortfall(row: Row, other: Row, column: Column) -> float:

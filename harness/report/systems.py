@@ -23,6 +23,8 @@ _OWN_DATA = {
 
 _FROM_DATASET = {"restore": "real", "audio": "none"}
 """The regime under which inputs are those of the dataset, by track: a folder of clean files has none."""
+_ROUNDING = 1e-9
+"""The share of an interval's width below which an effect is rounding."""
 
 
 def system_text(judged: JudgedSystem, width: int) -> str:
@@ -120,9 +122,11 @@ def effect_text(one: JudgedClaim) -> str:
     """The comparison that decides, with its interval where seeds give one."""
     if one.effect is None:
         return ""
-    ends = None not in (one.low, one.high) and one.low != one.high
-    interval = f" [{one.low:.3g}, {one.high:.3g}]" if ends else ""
-    return f"{one_line(one.comparison, 200)} = {one.effect:.3g}{interval}"
+    if one.low is None or one.high is None or one.low == one.high:
+        return f"{one_line(one.comparison, 200)} = {one.effect:.3g}"
+    # A mean of differences that cancel is zero but for rounding.
+    effect = 0.0 if abs(one.effect) < _ROUNDING * (one.high - one.low) else one.effect
+    return f"{one_line(one.comparison, 200)} = {effect:.3g} [{one.low:.3g}, {one.high:.3g}]"
 
 
 def _wrapped(text: str, width: int, indent: int = 0) -> list[str]:

@@ -17,7 +17,7 @@ from noisebench.claims.budgets import AtBudget
 from noisebench.claims.effects import all_claims
 from noisebench.claims.systems import JudgedSystem, judged_systems, read_systems
 from noisebench.report.plots.budgets import draw_budgets
-from noisebench.report.systems import commands_for_own_data, system_page, system_text
+from noisebench.report.systems import commands_for_own_data, effect_text, system_page, system_text
 
 PAGES = ROOT / "docs" / "systems"
 
@@ -36,6 +36,12 @@ def test_a_screen_holds_all_of_a_system(judged: list[JudgedSystem]) -> None:
             assert all(f"{headline.name} {headline.verdict_text}; " in flat for headline in one.headlines)
             assert all(part in flat for part in (one.system.source, one.system.lacks, *one.files, *one.system.suites))
             assert all(part in flat for part in (*one.system.published, one.system.departs))
+
+
+def test_an_effect_that_is_rounding_is_zero(judged: list[JudgedSystem]) -> None:
+    one = structs.replace(judged[0].judged[0], comparison="a - b", effect=-8.6e-18, low=-0.05, high=0.08)
+    assert effect_text(one) == "a - b = 0 [-0.05, 0.08]"
+    assert effect_text(structs.replace(one, effect=-8.6e-4)).startswith("a - b = -0.00086 ")
 
 
 def test_a_page_says_what_the_screen_does(judged: list[JudgedSystem]) -> None:

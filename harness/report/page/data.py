@@ -16,6 +16,7 @@ from ...boards.board import Board, placed_by, reading_text
 from ...boards.build import MAX_PAIRS
 from ...boards.levels import level_families
 from ...boards.notations import alike
+from ...boards.ordering import baseline_text
 from ...boards.rows import Column, Row
 from ...boards.undecided import undecided
 from ...components.tracks import DEFAULT, known_track
@@ -146,6 +147,7 @@ def _numbers(board: Board, everything: bool, paired: frozenset[str]) -> dict[str
         ],
         "rank": board.shown_columns.index(board.rank_by) if board.rank_by is not None else -1,
         "below": [i for i, row in enumerate(board.rows) if row.below_baseline],
+        "baseline": baseline_text(board.rows, board.words),
         "tail": [_exact(row.tail, ranking) for row in board.rows],
         "optimum": optimum and {
             "title": optimum_title(optimum), "notation": _written(optimum.notation),

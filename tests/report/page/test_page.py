@@ -89,6 +89,7 @@ ODD = {
         record("other", {"psnr": BASE - 1}, display="snow☃→man"),
         record("oracle", {"psnr": [math.inf] * 12}, flags={"oracle": True}),
     ],
+    "baseline": [record("mean", {"psnr": BASE}), record("nlm", {"psnr": BASE - 1})],
     "erratic": [
         record("nlm", {"psnr": BASE}),
         record("median", {"psnr": BASE - 1 + WOBBLE}),
@@ -188,6 +189,12 @@ def test_a_row_with_a_wide_range_below_one_that_is_worse_is_not_marked_as_best(o
     assert methods(page) == ["nlm", "median", "net"]
     assert page.locator("tr.best td.name .link").all_inner_texts() == ["nlm"]
     assert opened().locator("tr.best td.name .link").all_inner_texts() == ["nlm"]
+
+
+@in_browser
+def test_a_method_below_the_baseline_says_what_the_baseline_is(opened):
+    assert opened("baseline").locator("#board .chip.warn").all_text_contents() == ["below mean"]
+    assert opened().locator("#board .chip.warn").all_text_contents() == ["below the noisy input"]
 
 
 @in_browser

@@ -91,7 +91,7 @@ function boardColumns(board, column) {
     { key: "rank", title: "rank", kind: "rank", better: false, value: (row) => row.low ?? NaN, text: rankText,
       cell: (row) => [h("span", { class: "text" }, rankText(row)), rankBar(row, most)] },
     { key: "method", title: "method", kind: "name stuck", better: false, value: (row) => row.i, text: (row) => row.method.label,
-      cell: (row) => methodCell(row, wordsOf(board)) },
+      cell: (row) => methodCell(row, board) },
   ];
   const order = [column, ...board.columns.keys()].filter((c, i, list) => list.indexOf(c) === i);
   for (const c of order) {
@@ -124,12 +124,12 @@ function labelParts(label) {
   return at < 1 ? breakable(label) : [label.slice(0, at), h("wbr"), h("span", { class: "args" }, breakable(label.slice(at)))];
 }
 
-function methodCell(row, words) {
+function methodCell(row, board) {
   return h("div", { class: "ticked" }, tickBox(row), h("div", {},
     h("button", { class: "link", "data-k": "m" + row.i, onclick: () => openMethod(row.method.label) }, labelParts(row.method.label)),
     row.flags.map((flag) => h("span", { class: flag === "contaminated" ? "chip warn" : "chip" }, flag)),
     row.method.sanity && h("span", { class: "chip" }, "sanity"),
-    row.below && h("span", { class: "chip warn" }, `below ${words.given}`),
+    row.below && h("span", { class: "chip warn" }, `below ${board.baseline}`),
     row.why && h("span", { class: "chip" }, row.why.startsWith("oracle") ? "not ranked" : row.why)));
 }
 
