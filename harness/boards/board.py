@@ -110,7 +110,7 @@ class Board:
         """That no two methods are told apart, and how many units would; empty where some are."""
         return undecided(self.rows, self.rank_by, self.units, self.words)
 
-    @cached_property
+    @property
     def detectable(self) -> DetectableDifferences | None:
         """The differences that its test finds with a chance of 80 %; None where it cannot be said."""
         return detectable_differences(self.rows, self.rank_by, self.units)
@@ -118,7 +118,8 @@ class Board:
     @cached_property
     def detectable_text(self) -> str:
         """The same in a line; empty where it cannot be said."""
-        return detectable_text(self.detectable) if self.detectable else ""
+        detectable = self.detectable
+        return detectable_text(detectable) if detectable else ""
 
     @cached_property
     def learned_behind(self) -> str:

@@ -93,7 +93,7 @@ def write_data(
         "leaderboard.md": lambda: [leaderboard_markdown(data)],
         "leaderboard.csv": lambda: leaderboard_csv(data),
         "leaderboard.tex": lambda: [leaderboard_latex(data, table.width)],
-        "leaderboard.html": lambda: [leaderboard_html(data, shown)],
+        "leaderboard.html": lambda: leaderboard_html(data, shown),
         "statistics.md": lambda: [statistics_markdown(data.title, data.sections)],
         "statistics.tex": lambda: [statistics_latex(data.sections, table.width)],
         "table.md": lambda: [tables_markdown(tables)],

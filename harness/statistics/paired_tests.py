@@ -16,6 +16,8 @@ Floats = npt.NDArray[np.float64]
 """float64 arrays of scores and statistics; each use gives the shape."""
 Flags = npt.NDArray[np.bool_]
 """A yes or no for each of something."""
+Places = npt.NDArray[np.intp]
+"""Where something is in an array."""
 
 ALPHA = 0.05
 MIN_ITEMS = 6
@@ -75,7 +77,7 @@ class DifferenceRows(Protocol):
     @property
     def shape(self) -> tuple[int, ...]: ...
 
-    def __getitem__(self, rows: slice | Flags, /) -> Floats: ...
+    def __getitem__(self, rows: slice | Flags | Places, /) -> Floats: ...
 
 
 def mean_differences(families: Sequence[DifferenceRows], identity: str) -> list[MeanDifferences]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .crossed_ranking import TrainingScores, with_trainings
-from .paired_tests import Flags, Floats, mean_differences
+from .paired_tests import Flags, Floats, Places, mean_differences
 from .screened_pairs import significant_differences
 
 Pairs = Flags
@@ -39,7 +39,7 @@ class MethodPairs:
     def shape(self) -> tuple[int, ...]:
         return len(self.first), self._scores.shape[1]
 
-    def __getitem__(self, rows: slice | Flags, /) -> Floats:
+    def __getitem__(self, rows: slice | Flags | Places, /) -> Floats:
         differences: Floats = self._scores[self.second[rows]] - self._scores[self.first[rows]]
         return differences
 

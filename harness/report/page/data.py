@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -52,40 +52,66 @@ _CODES = 65_000
 _INF, _MINUS_INF, _NAN = 65_533, 65_534, 65_535
 
 
+class Numbering:
+    """Numbers things in the order in which they are met."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[Any, int] = {}
+
+    def __call__(self, thing: Any) -> int:
+        return self.numbers.setdefault(thing, len(self.numbers))
+
+
+@dataclass(frozen=True)
+class Numberings:
+    """What the boards of a page refer to by number: methods by their identity, flags, and the names of items."""
+
+    methods: Numbering = field(default_factory=Numbering)
+    flags: Numbering = field(default_factory=Numbering)
+    items: Numbering = field(default_factory=Numbering)
+
+
 def page_data(data: ReportData, plots: Sequence[Plot]) -> dict[str, Any]:
     """Everything but the previews; `plots` are those that the page does not draw itself."""
-    boards = data.boards
-    methods, flags, items = _Numbering(), _Numbering(), _Numbering()
+    numberings = Numberings()
+    boards = list(page_boards(data.boards, numberings))
+    return {**page_rest(data, plots, numberings), "boards": boards}
+
+
+def page_boards(boards: Sequence[Board], numberings: Numberings) -> Iterator[dict[str, Any]]:
+    """Each board; the `numberings` get what it refers to."""
     everything = sum(len(board.rows) for board in boards) <= MAX_CELLS
     paired = _paired(boards, everything)
     several = len({board.track for board in boards}) > 1
-    shown = [
-        {
+    for board in boards:
+        yield {
             **_place(board, several), **_numbers(board, everything, paired),
-            "items": items(board.items),
-            "m": [methods(_identity(row)) for row in board.rows],
-            "flags": [[flags(flag) for flag in row.flags] for row in board.rows],
-        }
-        for board in boards
-    ]  # fmt: skip
-    labels = {label: number for (_, _, label), number in methods.numbers.items()}
+            "items": numberings.items(board.items),
+            "m": [numberings.methods(_identity(row)) for row in board.rows],
+            "flags": [[numberings.flags(flag) for flag in row.flags] for row in board.rows],
+        }  # fmt: skip
+
+
+def page_rest(data: ReportData, plots: Sequence[Plot], numberings: Numberings) -> dict[str, Any]:
+    """Everything but the boards, whose `numberings` are complete, and the previews."""
+    boards, methods = data.boards, numberings.methods.numbers
+    labels = {label: number for (_, _, label), number in methods.items()}
     return {
         "title": data.title,
         "origin": data.origin,
         "how": reading_text(data.words),
         "words": data.words,
-        "boards": shown,
         "opens": _opening(boards),
-        "methods": _methods(data, methods.numbers),
+        "methods": _methods(data, methods),
         "notations": _over_boards(boards),
-        "flags": list(flags.numbers),
-        "items": [list(names) for names in items.numbers],
+        "flags": list(numberings.flags.numbers),
+        "items": [list(names) for names in numberings.items.numbers],
         "families": _families(boards),
         "failures": [
             {**failure_values(f), "spec": one_line(f.spec, 2_000), "trace": data.traces.get(f.key, "")}
             for f in data.failures
         ],
-        "cost": _cost_rows(data.costs, methods.numbers),
+        "cost": _cost_rows(data.costs, methods),
         "extra": [_extra(e, labels) for e in data.extra],
         "plots": [_plot_values(plot, boards) for plot in plots],
     }
@@ -187,16 +213,6 @@ def board_of(plot: Plot, boards: Sequence[Board]) -> int | None:
     """The one board whose name stands at the end of the plot's."""
     places = [i for i, board in enumerate(boards) if plot.name.endswith(f"-{slug(board.title, 48)}")]
     return places[0] if len(places) == 1 else None
-
-
-class _Numbering:
-    """Numbers things in the order in which they are met."""
-
-    def __init__(self) -> None:
-        self.numbers: dict[Any, int] = {}
-
-    def __call__(self, thing: Any) -> int:
-        return self.numbers.setdefault(thing, len(self.numbers))
 
 
 def _identity(row: Row) -> _Identity:

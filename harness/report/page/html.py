@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Any
@@ -31,7 +31,7 @@ from ..tables import (
     sources,
     versions_text,
 )
-from .data import board_of, page_data
+from .data import Numberings, board_of, page_boards, page_rest
 from .legend import legend
 from .previews import PagePreviews
 
@@ -45,8 +45,13 @@ _VIEWED_BY_BOARD = ("drawing-",)
 """The same of one board, where there is something of it to view."""
 
 
-def leaderboard_html(data: ReportData, shown: PagePreviews, links: Mapping[str, str] = MappingProxyType({})) -> str:
-    """The whole page, with the previews that are shown; on a site with the `links` above it, address by name."""
+def leaderboard_html(
+    data: ReportData, shown: PagePreviews, links: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[str]:
+    """The whole page, with the previews that are shown; on a site with the `links` above it, address by name.
+
+    Part by part: the values of very many boards together are larger than all else of a report.
+    """
     sounds = any("heard" in item for items in shown.items for item in items)
     style, script = _asset("page.css") + _asset("comparison.css"), _script(sounds)
     style += (_asset("sounds.css") if sounds else "") + (_asset("site_links.css") if links else "")
@@ -55,26 +60,38 @@ def leaderboard_html(data: ReportData, shown: PagePreviews, links: Mapping[str, 
         f"default-src 'none'; img-src data:{beside};{media} style-src 'sha256-{_sha(style)}'; "
         f"script-src 'sha256-{_sha(script)}'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'"
     )
-    values = page_data(data, plots_inside(data.boards, data.plots, shown))
-    for board, items in zip(values["boards"], shown.items, strict=True):
-        board["previews"] = items
-    values["previewNote"] = shown.note
-    values["again"] = "" if any(shown.items) else how_to_see(data)
-    values["beside"] = bool(shown.beside)
-    values["alone"] = bool(links)
-    out = [
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
-        '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        f"<title>{esc(data.title)}</title>\n<style>{style}</style>\n</head>\n<body>",
-        _links(links),
-        f"<noscript>{_static(data)}</noscript>",
-        f'<script type="application/json" id="data">{script_json(values)}</script>',
-        f"<script>{script}</script>",
-        # Last, so that the board is up before they are read.
-        f'<script type="application/json" id="previews">{script_json(shown.addresses)}</script>',
-    ]
-    return "\n".join([*out, "</body>\n</html>\n"])
+    yield "\n".join(
+        [
+            '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
+            f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            f"<title>{esc(data.title)}</title>\n<style>{style}</style>\n</head>\n<body>",
+            _links(links),
+            f"<noscript>{_static(data)}</noscript>\n",
+        ]
+    )
+    yield '<script type="application/json" id="data">'
+    yield from _values(data, shown, alone=bool(links))
+    yield f"</script>\n<script>{script}</script>\n"
+    # Last, so that the board is up before they are read.
+    yield f'<script type="application/json" id="previews">{script_json(shown.addresses)}</script>\n</body>\n</html>\n'
+
+
+def _values(data: ReportData, shown: PagePreviews, *, alone: bool) -> Iterator[str]:
+    """The JSON of all that the page shows but the previews themselves, a board at a time."""
+    numberings = Numberings()
+    start = '{"boards":['
+    for board, items in zip(page_boards(data.boards, numberings), shown.items, strict=True):
+        yield start + script_json({**board, "previews": items})
+        start = ",\n"
+    rest = {
+        **page_rest(data, plots_inside(data.boards, data.plots, shown), numberings),
+        "previewNote": shown.note,
+        "again": "" if any(shown.items) else how_to_see(data),
+        "beside": bool(shown.beside),
+        "alone": alone,
+    }
+    yield ("" if data.boards else start) + "],\n" + script_json(rest).removeprefix("{")
 
 
 def how_to_see(data: ReportData) -> str:

@@ -18,6 +18,7 @@ from ...components.tracks import DEFAULT
 from ...store.results import Results
 from ...text.errors import UsageError, one_line
 from ..data import ReportData, report_data
+from ..files import text_bytes
 from ..origin import question_of, suite_of
 from ..page.html import leaderboard_html, plots_inside
 from ..page.legend import regime_names
@@ -193,7 +194,7 @@ def small_page(data: ReportData, kept: KeptPreviews | None, links: Mapping[str, 
 
 
 def _page(data: ReportData, plots: Sequence[Plot], previews: PagePreviews, links: Mapping[str, str]) -> bytes:
-    return leaderboard_html(replace(data, plots=plots), previews, links).encode("utf-8", "replace")
+    return text_bytes("".join(leaderboard_html(replace(data, plots=plots), previews, links)))
 
 
 def _smaller(previews: PagePreviews) -> PagePreviews:
