@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import structs
 
 from ..statistics.paired_tests import ALPHA, MIN_ITEMS
 from ..store.results import Results
@@ -142,7 +144,7 @@ def placed_by(board: Board, column: Column) -> tuple[list[Row], list[str]]:
     if board.rank_by is not None and column.label == board.rank_by.label:
         return list(board.rows), []
     bare = [
-        replace(row, unranked=row.unranked if _takes_no_rank(row) else "", ranks=None, apart=frozenset(),
+        structs.replace(row, unranked=row.unranked if _takes_no_rank(row) else "", ranks=None, apart=frozenset(),
                 interval=None, to_others=None, difference=None)
         for row in board.rows
     ]  # fmt: skip

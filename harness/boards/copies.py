@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
+from msgspec import structs
 
 from ..components.tracks import known_track
 from ..statistics.exact_scores import is_exact
@@ -42,7 +42,7 @@ def refuse_copies(
         if not row.unranked and not row.oracle:
             exact = _exact(row, baseline, columns, words) if exact_is_copied else ""
             why = exact or _copied(of_row, words, share)
-        judged.append(replace(row, unranked=why, flags=(*row.flags, COPIED)) if why else row)
+        judged.append(structs.replace(row, unranked=why, flags=(*row.flags, COPIED)) if why else row)
         warnings += [f"{row.label} takes no rank: {why}"] if why else []
     return judged, warnings
 

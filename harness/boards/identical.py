@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import structs
 
 from ..statistics.exact_scores import averageable, compared, is_exact
 from .rows import Column, Row, Score
@@ -48,11 +48,11 @@ def average_compared(rows: Sequence[Row], columns: Sequence[Column], items: str)
             )
     if not scores:
         return list(rows), notes
-    return [replace(row, scores=of_row) for row, of_row in zip(rows, scores, strict=True)], notes
+    return [structs.replace(row, scores=of_row) for row, of_row in zip(rows, scores, strict=True)], notes
 
 
 def _averaged(score: Score, identical: npt.NDArray[np.bool_], kept: npt.NDArray[np.bool_], count: int) -> Score:
     counted = kept & ~identical if (kept & ~identical).any() else ~identical
     if not counted.any() or np.isnan(score.mean):
-        return replace(score, identical=count)
-    return replace(score, mean=float(score.values[counted].mean()), identical=count)
+        return structs.replace(score, identical=count)
+    return structs.replace(score, mean=float(score.values[counted].mean()), identical=count)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import structs
 
 from ..statistics.crossed_ranking import TrainingScores
 from ..statistics.exact_scores import averageable, compared, is_exact
@@ -29,7 +30,7 @@ def refuse_other_inputs(rows: list[Row], words: Mapping[str, str]) -> tuple[list
         return rows, []
     reference = min(count, key=lambda d: (-count[d], min(r.label for r in rows if r.inputs == d)))
     others = sorted((row.label for row in rows if row.inputs != reference), key=by_number)
-    kept = [r if r.inputs == reference else replace(r, unranked=OTHER_INPUTS) for r in rows]
+    kept = [r if r.inputs == reference else structs.replace(r, unranked=OTHER_INPUTS) for r in rows]
     listed = ", ".join(others[:8]) + (f" and {len(others) - 8} more" if len(others) > 8 else "")
     return kept, [f"not compared: other {words['given']} (input_sha256) than the other {count[reference]}: {listed}"]
 
@@ -46,9 +47,10 @@ def rank(
         return sorted(rows, key=lambda r: by_number(r.label)), []
     sign = 1.0 if column.higher else -1.0
     of_answers = any(not (row.unranked or row.explains or _why_unranked(row, column)) for row in rows)
+    reasons = [row.unranked or _why_unranked(row, column, of_answers) for row in rows]
     judged = [
-        replace(row, unranked=why) if not row.unranked and (why := _why_unranked(row, column, of_answers)) else row
-        for row in rows
+        row if why == row.unranked else structs.replace(row, unranked=why)
+        for row, why in zip(rows, reasons, strict=True)
     ]
 
     def place(row: Row) -> tuple[Any, ...]:
@@ -63,7 +65,7 @@ def rank(
     kept = compared(values, column.higher)
     if not kept.any():
         why = f"{column.label}: on each of the {units.count} {items} one method or another is exact"
-        return [replace(row, unranked=row.unranked or why) for row in judged], [f"no method is ranked: {why}"]
+        return [structs.replace(row, unranked=row.unranked or why) for row in judged], [f"no method is ranked: {why}"]
     perfect = int(is_exact(values, column.higher).all(axis=1).sum())
     rest = without_rounding(values[perfect:][:, kept])
     trainings = _trainings(ranked[perfect:], column, units, kept)
@@ -77,7 +79,7 @@ def rank(
     for i, row in enumerate(ranked):
         low, high = between[i, perfect, 1:] if i >= perfect else (np.nan, np.nan)
         done.append(
-            replace(
+            structs.replace(
                 row,
                 ranks=ranking.ranges[i],
                 apart=_Distinguished(places, ranking.apart[i]),
@@ -187,10 +189,10 @@ def hold_against_references(
                 below = _shortfall(row, baseline, column)
                 if below > 0:
                     warnings.append(f"{row.label} is below {floor} by {below:.4g} {column.unit}".rstrip())
-                    row = replace(row, below_baseline=True)
+                    row = structs.replace(row, below_baseline=True)
             if optimum is not None and ruler is not None and row.role != "optimum":
                 below = _shortfall(row, optimum, ruler)
-                row = replace(row, below_optimum=below if np.isfinite(below) else None)
+                row = structs.replace(row, below_optimum=below if np.isfinite(below) else None)
         result.append(row)
     return result, warnings, ruler
 

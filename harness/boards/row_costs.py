@@ -81,6 +81,6 @@ def with_costs(rows: list[Row], costs: Mapping[str, Results], channels: Collecti
 
 def _costing(row: Row, cost: Cost | None) -> Row:
     if cost is None or not is_busy(cost):
-        return replace(row, cost=cost)
+        return structs.replace(row, cost=cost)
     note = "busy: the machine did other work while the cost was measured, and its ms are too long"
-    return replace(row, cost=cost, flags=(*row.flags, "busy"), notes=(*row.notes, note))
+    return structs.replace(row, cost=cost, flags=(*row.flags, "busy"), notes=(*row.notes, note))

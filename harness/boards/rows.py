@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import Struct
 
 from ..statistics.exact_scores import is_exact
 from ..statistics.paired_tests import Floats
@@ -65,8 +66,7 @@ class Column:
         return arrow_of(self.goal or ("higher" if self.higher else "lower"))
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
+class Score(Struct, frozen=True):
     """Mean over units of the mean over seeds: inf where an item is inf, NaN where one has no value.
 
     `values` (units,) are what is averaged and tested, `by_item` (n,) what is shown of each item, `by_seed` (seeds, n)
@@ -84,8 +84,7 @@ class Score:
     left_out: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One method on a board. `ranks` is None where `unranked` says why.
 
     `apart` are the labels of the rows that the paired test tells it apart from; `difference` is that of its mean to

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
+
+from msgspec import json
 
 from ..boards import order_stability
 from ..boards.board import Board, reading_text
@@ -149,7 +150,8 @@ def failure_values(f: Failure) -> dict[str, Any]:
     }  # fmt: skip
 
 
-_encode = json.JSONEncoder(sort_keys=True, ensure_ascii=False, allow_nan=False).encode
+def _encode(value: Any) -> str:
+    return json.encode(value, order="sorted").decode()
 
 
 def _lines(value: Any, depth: int) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import count
 
+from msgspec import structs
+
 from ..boards.board import Board
 from ..boards.build import boards as boards_of
 from ..boards.failures import Failure
@@ -89,7 +91,7 @@ def _board(board: Board, sets: BoardSets | None, width: int) -> list[str]:
 def _with_short_names(board: Board) -> tuple[Board, str]:
     """The board without the arguments that long names have alike, and what these are; empty without any."""
     names, shared = short_names([row.label for row in board.rows])
-    rows = tuple(replace(row, label=names[row.label]) for row in board.rows)
+    rows = tuple(structs.replace(row, label=names[row.label]) for row in board.rows)
     return replace(board, rows=rows), f"long names have in common: {shared}" if shared else ""
 
 

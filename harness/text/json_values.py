@@ -36,9 +36,9 @@ def plain(value: Any, digits: int | None = None) -> Any:
             for v in value
         ]
     if isinstance(value, float):
-        return _number(value, digits)
+        return _number(float(value), digits)
     if isinstance(value, str):
-        return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
+        return str(value) if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
     return value
 
 

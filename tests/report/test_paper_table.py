@@ -126,7 +126,7 @@ def ordered(*apart: str, roles: dict[str, str] | None = None) -> list[Row]:
     names = "abcdefgh"[: len(apart)]
     (board,) = boards([scored(name, -float(i)) for i, name in enumerate(names)])
     return [
-        replace(row, apart=frozenset(others), ranks=(1, 1), unranked="", role=(roles or {}).get(row.label, ""))  # type: ignore[arg-type]
+        structs.replace(row, apart=frozenset(others), ranks=(1, 1), unranked="", role=(roles or {}).get(row.label, ""))  # type: ignore[arg-type]
         for row, others in zip(board.rows, apart, strict=True)
     ]
 
@@ -165,8 +165,8 @@ def test_nothing_is_bold_where_what_is_there_to_be_beaten_is_in_front() -> None:
 
 def test_nothing_is_bold_beside_a_method_that_was_not_tested() -> None:
     rows = ordered("bc", "ac", "ab")
-    assert marks([*rows[:2], replace(rows[2], ranks=None)], "abc") == {}
-    assert marks([*rows[:2], replace(rows[2], ranks=None)], "ab") == {"a": "best"}
+    assert marks([*rows[:2], structs.replace(rows[2], ranks=None)], "abc") == {}
+    assert marks([*rows[:2], structs.replace(rows[2], ranks=None)], "ab") == {"a": "best"}
 
 
 def test_the_marks_are_those_of_the_test_of_the_board() -> None:

@@ -340,6 +340,11 @@ def _exact(value: float | None, notation: Notation) -> float | str | None:
         return None
     if math.isinf(value):
         return "inf" if value > 0 else "-inf"
+    if not notation.scientific:
+        steps = abs(value) * 10.0**notation.decimals
+        # Nine digits change it by 5e-9 of itself at most: far from the middle of two printed numbers both print alike.
+        if abs(steps % 1.0 - 0.5) > 1e-8 * steps:
+            return float(f"{value:.{_DIGITS}g}")
     return _shortest(value, notation.text)
 
 
